@@ -1,0 +1,47 @@
+# One word per task. `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/ready
+
+.PHONY: help book test check-all notebooks serve lab address clean
+.DEFAULT_GOAL := help
+
+help: ## list the tasks
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
+
+# Installed once; again only when requirements.txt or pyproject.toml changes.
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	@touch $(READY)
+
+book: $(READY) ## set up, build the site, print where to open it
+	$(BIN)/jupyter-book build . -W -n --keep-going
+	@echo "Open _build/html/index.html in a browser."
+
+test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the built site
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check-all: $(READY) ## everything: the first tier, then what takes longer
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m tools.notebooks --check-stable chapters
+
+notebooks: $(READY) ## re-execute the chapters in place (accepts intended changes of output)
+	$(BIN)/python -m tools.notebooks chapters
+
+serve: book ## serve the built site at http://localhost:8000
+	$(BIN)/python -m http.server --directory _build/html 8000
+
+lab: $(READY) ## open the chapters in JupyterLab
+	$(BIN)/jupyter lab chapters
+
+address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork
+	$(BIN)/python -m tools.address $(URL)
+
+clean: ## remove the built site and caches (the environment stays: rm -r .venv)
+	rm -rf _build .pytest_cache .ruff_cache build *.egg-info
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

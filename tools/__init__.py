@@ -1,0 +1,1 @@
+"""What checks, re-executes and publishes the chapters; nothing a chapter imports."""

@@ -1,0 +1,274 @@
+"""The notebook contract as rules: each takes a notebook and returns its complaints, one a line.
+
+``RULES`` lists them. tests/test_contract.py applies every rule to every chapter, and proves every
+rule with a notebook that breaks it.
+"""
+
+import ast
+import html
+import re
+import statistics
+import tomllib
+from pathlib import Path
+
+from tools.notebooks import is_live
+
+ROOT = Path(__file__).parent.parent
+SECTIONS = ["What usually goes wrong", "Recap", "Quiz", "Exercises"]
+OPENING = "What you will be able to do"
+KINDS = ("mirrors", "step-of", "wrong", "exercise")
+WORDS_A_MINUTE = 200
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def markdown_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+
+
+def first_line(cell):
+    return cell.source.split("\n")[0][:60]
+
+
+def outputs_text(cell):
+    """Everything a reader sees of a cell's outputs, as text."""
+    texts = []
+    for output in cell.outputs:
+        texts.append(output.get("text", ""))
+        data = output.get("data", {})
+        texts += [value for kind, value in data.items() if kind == "text/plain" or "figure" not in value[:9]]
+    return "\n".join(texts)
+
+
+def executed_in_order(notebook):
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    return [] if counts == list(range(1, len(counts) + 1)) else [f"execution counts are {counts}, not 1..n"]
+
+
+def no_standard_error(notebook):
+    return [f"stderr or an error under: {first_line(c)}" for c in code_cells(notebook) for o in c.outputs
+            if o.get("name") == "stderr" or (o.output_type == "error" and "raises-exception" not in c.metadata.get("tags", []))]
+
+
+def few_live_cells(notebook):
+    """Live measurements are few, and the next cell asserts what the text claims of them."""
+    cells = code_cells(notebook)
+    live = [i for i, cell in enumerate(cells) if is_live(cell)]
+    complaints = [f"{len(live)} live cells, more than three"] if len(live) > 3 else []
+    complaints += [f"no asserting cell follows: {first_line(cells[i])}" for i in live
+                   if i + 1 == len(cells) or is_live(cells[i + 1]) or "assert" not in cells[i + 1].source]
+    complaints += [f"nbval's comment marker in: {first_line(c)}" for c in cells if re.search(r"#\s*NBVAL|PYTEST_VALIDATE", c.source)]
+    tags = {tag for c in cells for tag in c.metadata.get("tags", []) if tag.startswith("nbval")} - {"nbval-ignore-output"}
+    return complaints + [f"tag {tag} hides a cell from the comparison" for tag in sorted(tags)]
+
+
+def lean_metadata(notebook):
+    complaints = [] if notebook.metadata.get("kernelspec", {}).get("name") == "python3" else ["kernelspec is not python3"]
+    if notebook.metadata.get("language_info") != {"name": "python"}:
+        complaints.append("language_info holds more than its name, or is missing")
+    if len({cell.get("id") for cell in notebook.cells}) != len(notebook.cells):
+        complaints.append("cell ids are missing or not unique")
+    return complaints + [f"timing metadata in: {first_line(c)}" for c in notebook.cells if "execution" in c.metadata]
+
+
+VOLATILE = {
+    "an address": r"0x[0-9a-fA-F]{6,}",
+    "a path": r"(?<![\w.:/])/(home|root|tmp|usr|work|Users|opt|content)/",
+    "a progress bar": r"\d+%\|",
+    "a time": r"\b\d+(\.\d+)? ?(seconds|secs|ms|µs|ns)\b|\b\d+\.\d+ ?s\b",
+    "a raw float difference": r"\b\d(\.\d+)?e-(0[5-9]|1\d)\b",
+}
+
+
+def exact_outputs(notebook):
+    """A compared output must be the same on every machine."""
+    return [f"{what} in the output of: {first_line(c)}" for c in code_cells(notebook) if not is_live(c)
+            for what, pattern in VOLATILE.items() if re.search(pattern, outputs_text(c))]
+
+
+def figures_by_primitive(notebook):
+    complaints = []
+    for cell in code_cells(notebook):
+        for data in (output.get("data", {}) for output in cell.outputs):
+            if {"image/png", "image/svg+xml", "image/jpeg"} & set(data):
+                complaints.append(f"a figure outside figures.show: {first_line(cell)}")
+            for alt in re.findall(r'<img [^>]*?alt="([^"]*)"', data.get("text/html", "")):
+                if len(alt) < 15 or html.unescape(alt) != data.get("text/plain"):
+                    complaints.append(f"alt text too short, or not the plain text, in: {first_line(cell)}")
+    return complaints
+
+
+def definitions_declared(notebook):
+    """A class or function typed in a cell says what it is: a mirror, a step, a mistake, a solution."""
+    complaints = []
+    for cell in code_cells(notebook):
+        defined = [n.name for n in ast.parse(cell.source).body if isinstance(n, (ast.ClassDef, ast.FunctionDef))]
+        if defined and not any(kind in cell.metadata for kind in KINDS):
+            complaints.append(f"{defined[0]} is defined without mirrors, step-of, wrong or exercise")
+    return complaints
+
+
+def portable_markdown(notebook):
+    patterns = {
+        "a MyST directive": r"^\s*(```|:::)\{", "a MyST role": r"\{[a-z:-]+\}`", "an image by link or path": r"!\[|<img",
+        "a summary without a blank line after it": r"</summary>(?!\n\s*\n)", "a bare TeX environment": r"^\\begin\{",
+    }
+    return [f"{what} in: {first_line(c)}" for c in markdown_cells(notebook)
+            for what, pattern in patterns.items() if re.search(pattern, c.source, re.MULTILINE)]
+
+
+def prose_of(notebook):
+    text = "\n".join(cell.source for cell in markdown_cells(notebook))
+    text = re.sub(r"\]\([^)]*\)|https?://\S+|arXiv:? ?\d{4}\.\d{4,5}", " ", text)
+    return text.replace("{,}", ",")
+
+
+def numbers_in(text):
+    """The numbers of four or more significant digits in ``text``, without their commas."""
+    found = set()
+    for match in re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text):
+        number = match.rstrip(",").replace(",", "")
+        digits = number.replace(".", "").lstrip("0")
+        is_year = re.fullmatch(r"(19|20)\d\d", number)
+        if len(digits) >= 4 and not is_year:
+            found.add(number)
+    return found
+
+
+def published_numbers():
+    """Every number in published.toml, values inside lists and tables included."""
+    found = set()
+
+    def collect(value):
+        for inner in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()):
+            collect(inner)
+        if isinstance(value, (int, float)):
+            found.add(f"{value}")
+    collect(tomllib.loads((ROOT / "resnext_lib" / "published.toml").read_text(encoding="utf-8")))
+    return found
+
+
+def no_orphan_numbers(notebook):
+    """A long number in the prose stands in a checked output of the chapter, or was published."""
+    shown = set()
+    for cell in code_cells(notebook):
+        if not is_live(cell):
+            shown |= numbers_in(outputs_text(cell).replace("{,}", ","))
+    orphans = numbers_in(prose_of(notebook)) - shown - published_numbers()
+    return [f"the number {number} is neither in a checked output nor published" for number in sorted(orphans)]
+
+
+def short_cells(notebook):
+    lines = [len(cell.source.split("\n")) for cell in code_cells(notebook)]
+    complaints = [f"{count} lines in: {first_line(c)}" for c, count in zip(code_cells(notebook), lines, strict=True) if count > 30]
+    return complaints + ([f"median of {statistics.median(lines)} lines a cell"] if statistics.median(lines) > 8 else [])
+
+
+ABBREVIATIONS = r"(?<!Fig)(?<!Eq)(?<!No)(?<!vs)(?<!e\.g)(?<!i\.e)(?<!etc)(?<!al)"
+
+
+def one_sentence_a_line(notebook):
+    complaints = []
+    for cell in markdown_cells(notebook):
+        for text in cell.source.split("\n"):
+            if not text.lstrip().startswith("|") and re.search(ABBREVIATIONS + r"[.?!][\"')*]* +[A-Z“\"`$*(]", re.sub(r"`[^`]*`|\$[^$]*\$", "x", text)):
+                complaints.append(f"two sentences on a line: {text[:70]}")
+    return complaints
+
+
+def headings(notebook):
+    """(level, title) of every heading outside code fences."""
+    text = re.sub(r"```.*?```", "", "\n".join(c.source for c in markdown_cells(notebook)), flags=re.DOTALL)
+    return [(len(marks), title.strip()) for marks, title in re.findall(r"^(#+) (.+)$", text, re.MULTILINE)]
+
+
+def fixed_order(notebook):
+    found = headings(notebook)
+    complaints = [] if [level for level, _ in found].count(1) == 1 and found[0][0] == 1 else ["not exactly one H1, first"]
+    titles = [title for level, title in found if level == 2]
+    if titles[:1] != [OPENING] or titles[-4:] != SECTIONS:
+        complaints.append(f"sections are {titles}, not {OPENING}, the story, then {SECTIONS}")
+    return complaints
+
+
+def setup_cell(notebook):
+    """The second cell is the setup cell, the same in every chapter."""
+    cell = notebook.cells[1]
+    right = cell.cell_type == "code" and cell.source == SETUP.format(address=address())
+    return [] if right else ["the second cell is not the setup cell of tools/contract.py"]
+
+
+SETUP = '''# Colab lacks the book's library and gets it here; elsewhere this cell does nothing.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("resnext_lib") is None:
+    source = "resnext-book @ git+{address}"
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", source])'''
+
+
+def address():
+    """The repository's public address: pyproject.toml is the one place where it is set."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+
+
+def exercise_format(notebook):
+    """A question, a folded solution, a check."""
+    complaints, names = [], []
+    for i, cell in enumerate(notebook.cells):
+        if name := cell.metadata.get("exercise"):
+            names.append(name)
+            folded = ("hide-input" in cell.metadata.get("tags", []) and cell.metadata.get("cellView") == "form"
+                      and cell.metadata.get("jupyter", {}).get("source_hidden") is True)
+            check = notebook.cells[i + 1] if i + 1 < len(notebook.cells) else None
+            checked = check is not None and f"exercises.{name}(" in check.source
+            if not folded or not checked or notebook.cells[i - 1].cell_type != "markdown":
+                complaints.append(f"exercise {name} is not a question, a folded solution and a check exercises.{name}(...)")
+            elif "correct" not in outputs_text(check):
+                complaints.append(f"the solution of {name} does not pass its own check")
+    return complaints + ([] if 3 <= len(names) <= 5 else [f"{len(names)} exercises, not three to five"])
+
+
+def quiz_format(notebook):
+    """Four to six questions with lettered options, and an answer to each of them."""
+    text = "\n".join(c.source for c in markdown_cells(notebook))
+    quiz = text[text.index("\n## Quiz"):] if "\n## Quiz" in text else text[text.index("## Quiz"):] if "## Quiz" in text else ""
+    quiz = quiz.split("\n## Exercises")[0]
+    parts = re.split(r"<details>", quiz)
+    complaints = [] if 4 <= len(parts) - 1 <= 6 else [f"{len(parts) - 1} questions, not four to six"]
+    for question, answer in zip(parts, parts[1:], strict=False):
+        options = re.findall(r"^- \(([a-e])\)", question.split("</details>")[-1], re.MULTILINE)
+        answered = re.findall(r"\(([a-e])\)", answer.split("</details>")[0])
+        if len(options) < 3 or set(options) - set(answered):
+            complaints.append(f"options {options} but answers to {sorted(set(answered))}: {question.strip()[-40:]!r}")
+    return complaints
+
+
+def reading_minutes(notebook):
+    """Words of prose and code divided by 200 a minute, without the folded solutions."""
+    cells = [cell for cell in notebook.cells[:1] + notebook.cells[2:] if "exercise" not in cell.metadata]
+    return sum(len(cell.source.split()) for cell in cells) / WORDS_A_MINUTE
+
+
+def honest_time(notebook):
+    stated = re.search(r"[Rr]eading takes about (\d+) minutes", prose_of(notebook))
+    measured = reading_minutes(notebook)
+    if stated and abs(int(stated[1]) - measured) <= 2.5:
+        return []
+    return [f"reading takes {measured:.0f} minutes at {WORDS_A_MINUTE} words a minute, the chapter says {stated and stated[1]}"]
+
+
+def clean_code(notebook):
+    patterns = {"an expression that ends in ;": r";\s*$", "layer.forward(x)": r"\w\.forward\(", "an empty cell": r"\A\s*\Z"}
+    return [f"{what} in: {first_line(c)}" for c in code_cells(notebook)
+            for what, pattern in patterns.items() if re.search(pattern, c.source, re.MULTILINE)]
+
+
+RULES = [
+    executed_in_order, no_standard_error, few_live_cells, lean_metadata, exact_outputs, figures_by_primitive,
+    definitions_declared, portable_markdown, no_orphan_numbers, short_cells, one_sentence_a_line, fixed_order,
+    setup_cell, exercise_format, quiz_format, honest_time, clean_code,
+]

@@ -1,0 +1,102 @@
+"""Re-execute chapters in place: ``python -m tools.notebooks chapters [--fresh] [--check-stable]``.
+
+This is how an intended change of output is accepted. Running it twice changes nothing.
+"""
+
+import argparse
+import copy
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+LIVE = "nbval-ignore-output"  # measured live: not compared, and kept unless --fresh
+
+
+def is_live(cell):
+    return LIVE in cell.metadata.get("tags", [])
+
+
+def merge_streams(outputs):
+    """Join neighbouring pieces of one stream: where the kernel cut them is chance."""
+    merged = []
+    for output in outputs:
+        last = merged[-1] if merged else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            merged.append(output)
+    return merged
+
+
+def normalise(notebook):
+    """Keep only what must be in the file: kernel name, language name, counts 1..n, no timing."""
+    notebook.metadata = nbformat.from_dict({
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    })
+    count = 0
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type != "code":
+            continue
+        count += 1
+        cell.execution_count = count
+        cell.outputs = merge_streams(cell.outputs)
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
+            if output.output_type in ("execute_result", "display_data"):
+                output.metadata = nbformat.from_dict({})
+    return notebook
+
+
+def execute(notebook, folder, fresh=False):
+    """Run every cell in order and return the notebook with its new outputs."""
+    kept = {cell.id: copy.deepcopy(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"}
+    client = NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False,
+                            resources={"metadata": {"path": str(folder)}})
+    client.execute()
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and is_live(cell) and kept[cell.id] and not fresh:
+            cell.outputs = kept[cell.id]
+    return normalise(notebook)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def text_of(notebook):
+    return nbformat.writes(notebook, version=4) + "\n"
+
+
+def chapters_in(paths):
+    """The notebooks among ``paths``; a folder stands for those in it."""
+    found = []
+    for path in map(Path, paths):
+        found += sorted(path.glob("*.ipynb")) if path.is_dir() else [path]
+    return found
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("paths", nargs="+")
+    parser.add_argument("--fresh", action="store_true", help="also replace the outputs of live cells")
+    parser.add_argument("--check-stable", action="store_true", help="write nothing; fail if anything would change")
+    options = parser.parse_args(arguments)
+    changed = []
+    for path in chapters_in(options.paths):
+        before = path.read_text(encoding="utf-8")
+        after = text_of(execute(read(path), path.parent, options.fresh))
+        if after != before:
+            changed.append(path)
+            if not options.check_stable:
+                path.write_text(after, encoding="utf-8")
+        print(f"{path}: {'changed' if after != before else 'as it was'}", flush=True)
+    return 1 if options.check_stable and changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
