@@ -86,11 +86,13 @@ def form_of(state):
     )
 
 
-def _outside_paths(state):
+def outside_paths(state):
+    """The entries of a state dict that belong to no path: last batch norm, shortcut, form B's conv3."""
     return OrderedDict((key, value) for key, value in state.items() if not key.startswith("paths."))
 
 
-def _number_of_paths(state):
+def number_of_paths(state):
+    """How many paths the state dict of form A or B has."""
     return 1 + max(int(key.split(".")[1]) for key in state if key.startswith("paths."))
 
 
@@ -100,7 +102,7 @@ def a_to_b(state):
     A sum of products is one product, ``sum(A_i @ B_i) = [A_1 ... A_C] @ [B_1; ...; B_C]``
     (footnote 3): ``conv3.weight`` is ``(out, width, 1, 1)``, C times ``(out, d, 1, 1)``.
     """
-    last = [state[f"paths.{i}.conv3.weight"] for i in range(_number_of_paths(state))]
+    last = [state[f"paths.{i}.conv3.weight"] for i in range(number_of_paths(state))]
     merged = OrderedDict((key, value) for key, value in state.items() if ".conv3." not in key)
     merged["conv3.weight"] = torch.cat(last, dim=1)
     return merged
@@ -112,9 +114,9 @@ def b_to_c(state):
     ``conv1.weight`` is ``(width, in, 1, 1)``; ``conv2.weight`` is ``(width, d, 3, 3)`` with
     ``groups=C``, whose contiguous groups are the paths.
     """
-    merged = _outside_paths(state)
+    merged = outside_paths(state)
     for key in [k.removeprefix("paths.0.") for k in state if k.startswith("paths.0.")]:
-        parts = [state[f"paths.{i}.{key}"] for i in range(_number_of_paths(state))]
+        parts = [state[f"paths.{i}.{key}"] for i in range(number_of_paths(state))]
         # num_batches_tracked is one number, the same in every path.
         merged[key] = torch.cat(parts, dim=0) if parts[0].ndim else parts[0].clone()
     return merged
@@ -128,12 +130,13 @@ def c_to_a(state):
     width, group_width = state["conv2.weight"].shape[:2]
     cut = OrderedDict()
     for i in range(width // group_width):
-        channels = slice(i * group_width, (i + 1) * group_width)
-        for key in (k for k in state if k.startswith(("conv1.", "bn1.", "conv2.", "bn2."))):
-            cut[f"paths.{i}.{key}"] = state[key][channels].clone() if state[key].ndim else state[key].clone()
-        cut[f"paths.{i}.conv3.weight"] = state["conv3.weight"][:, channels].clone()
-    kept = ((k, v) for k, v in state.items() if k.startswith(("bn3.", "downsample.")))
-    return OrderedDict(cut, **dict(kept))
+        own = slice(i * group_width, (i + 1) * group_width)  # the channels of path i: neighbours
+        for key, value in state.items():
+            if key.startswith(("conv1.", "bn1.", "conv2.", "bn2.")):
+                cut[f"paths.{i}.{key}"] = value[own].clone() if value.ndim else value.clone()
+        cut[f"paths.{i}.conv3.weight"] = state["conv3.weight"][:, own].clone()
+    cut.update((k, v) for k, v in state.items() if k.startswith(("bn3.", "downsample.")))
+    return cut
 
 
 NEXT_FORM = {"A": a_to_b, "B": b_to_c, "C": c_to_a}

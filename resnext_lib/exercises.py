@@ -1,0 +1,649 @@
+"""The checks of the exercises: each looks at an answer and says what is wrong, not only that it is.
+
+A check returns a :class:`Verdict`, which prints as one line and is true when the answer is correct.
+An answer that still is ``...`` gets a hint instead of a crash. No check changes the reader's objects.
+"""
+
+import copy
+import functools
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from resnext_lib import networks
+from resnext_lib.blocks import Bottleneck, Inception
+from resnext_lib.complexity import bottleneck_weights, count_macs, count_parameters, width_for_budget
+from resnext_lib.forms import FormA, FormB, b_to_c
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """``passed`` and a sentence; prints as "correct: ..." or "not yet: ..."."""
+
+    passed: bool
+    message: str
+
+    def __repr__(self):
+        return f"{'correct' if self.passed else 'not yet'}: {self.message}"
+
+    def __bool__(self):
+        return self.passed
+
+
+class NotYet(Exception):
+    """Raised inside a check with the sentence that the reader sees."""
+
+
+def check(hint):
+    """Make a check of a function that raises :class:`NotYet` or returns the sentence."""
+    def decorate(function):
+        @functools.wraps(function)
+        def checked(answer=...):
+            if answer is ... or answer is None:
+                return Verdict(False, f"replace the ... by your answer. Hint: {hint}")
+            try:
+                return Verdict(True, function(answer))
+            except NotYet as problem:
+                return Verdict(False, str(problem))
+            except Exception as error:  # whatever the reader's code raises is part of the answer
+                return Verdict(False, f"your code raised {type(error).__name__}: {error}")
+        checked.hint = hint
+        return checked
+    return decorate
+
+
+def expect(condition, message):
+    if not condition:
+        raise NotYet(message)
+
+
+def expect_number(given, right, mistakes, unit=""):
+    """Compare numbers; ``mistakes`` maps a known wrong value to the sentence that names the mistake."""
+    if given == right:
+        return
+    if isinstance(given, torch.Tensor) or not isinstance(given, (int, float)):
+        raise NotYet(f"give a number, not {type(given).__name__}")
+    raise NotYet(mistakes.get(given, f"{given:,} {unit} is not it".replace("  ", " ")))
+
+
+def expect_close(given, right, message):
+    """Compare tensors in float64 at 1e-10, shapes first."""
+    expect(isinstance(given, torch.Tensor), f"give a tensor, not {type(given).__name__}")
+    expect(given.shape == right.shape, f"the shape is {tuple(given.shape)}, but it should be {tuple(right.shape)}")
+    expect((given - right).abs().max() < 1e-10, message)
+
+
+def random(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+# --- Chapter 1 --------------------------------------------------------------------------------
+
+@check("one filter has k * k * in_channels weights, and every output number costs one filter's worth of MACs")
+def convolution_cost(answer):
+    """A function (in_channels, out_channels, kernel, height, width) to (parameters, MACs), without bias."""
+    for case in ((3, 64, 7, 112, 112), (64, 128, 3, 28, 20), (256, 64, 1, 7, 7)):
+        cin, cout, k, h, w = case
+        weights = cin * cout * k * k
+        given = answer(*case)
+        expect(isinstance(given, tuple) and len(given) == 2, "return two numbers: parameters, MACs")
+        expect_number(given[0], weights, {
+            weights + cout: f"for {case} you count {cout} biases; this convolution has none",
+            cin * cout * k: f"for {case} the kernel is {k} high and {k} wide: k counts twice",
+            cout * k * k: f"for {case} each filter reads all {cin} input channels",
+        }, "parameters")
+        expect_number(given[1], weights * h * w, {
+            2 * weights * h * w: "you count additions and multiplications apart: that is FLOPs, twice the MACs",
+            weights: "the filter runs once for every place of the output map",
+            weights * h * h: "the map is not square: height times width",
+        }, "MACs")
+    return "parameters do not depend on the map, MACs do."
+
+
+@check("how many steps of size stride fit after the first placement of the kernel?")
+def output_size(answer):
+    """A function (size, kernel, stride, padding) to the output size."""
+    for size, k, s, p in ((224, 7, 2, 3), (56, 3, 1, 1), (56, 3, 2, 1), (28, 1, 2, 0), (9, 5, 3, 0), (32, 3, 1, 0)):
+        right = (size + 2 * p - k) // s + 1
+        given = answer(size, k, s, p)
+        expect(isinstance(given, int), "the size is a whole number: divide with //")
+        expect_number(given, right, {
+            (size + 2 * p - k) // s: "one is missing: the first placement of the kernel counts too",
+            (size + p - k) // s + 1: "padding goes on both sides",
+            (size + 2 * p - k) + 1: "the stride is ignored",
+            (size - k) // s + 1: "the padding is ignored",
+            size // s: f"size // stride ignores the kernel: for size {size}, kernel {k}, padding {p} it is {right}",
+        })
+    return "and 3x3 with padding 1, 1x1 with padding 0, keep the size."
+
+
+@check("at every pixel: out = weight @ in, with weight (out_channels, in_channels)")
+def pointwise(answer):
+    """A function (x, weight) that does a 1x1 convolution with a matrix (out, in)."""
+    x, weight = random(2, 6, 5, 4), random(3, 6, seed=1)
+    right = functional.conv2d(x, weight[:, :, None, None])
+    given = answer(x.clone(), weight.clone())
+    expect(isinstance(given, torch.Tensor), "return a tensor")
+    expect(given.shape[-1] != 3 or given.shape == right.shape,
+           "the channels ended up last: move them back to dimension 1, (N, C, H, W)")
+    expect_close(given, right, "the shape is right but the values are not: each pixel's 6 channels are multiplied "
+                               "by the matrix, and no pixel sees another")
+    return "a 1x1 convolution is one matrix, applied at every pixel."
+
+
+@check("the first layer sees k pixels; each later one adds (k - 1) steps, and a step is as long as the strides before it")
+def receptive_field(answer):
+    """A function from a list of (kernel, stride) to the side of the receptive field."""
+    for layers in ([(3, 1)], [(3, 1), (3, 1)], [(7, 2), (3, 2)], [(3, 2), (3, 1), (3, 1)], [(1, 1), (3, 1), (1, 1)]):
+        right, step, wrong_step = 1, 1, 1
+        for k, s in layers:
+            right += (k - 1) * step
+            step *= s
+            wrong_step += (k - 1)
+        expect_number(answer(list(layers)), right, {
+            sum(k for k, _ in layers): f"for {layers} you add the kernels; a kernel adds k - 1",
+            wrong_step: f"for {layers} you ignore the strides: after a stride of 2 one step is two pixels",
+        }, f"is not the side for {layers}, which is {right}")
+    return "strides make later kernels reach further."
+
+
+# --- Chapter 2 --------------------------------------------------------------------------------
+
+@check("a concatenation adds up what the four branches give out, and nothing else")
+def inception_channels(answer):
+    """A function from a module's six widths (a dictionary) to its output channels."""
+    for name, w in networks.GOOGLENET_MODULES.items():
+        right = w["conv1x1"] + w["conv3x3"] + w["conv5x5"] + w["pool_projection"]
+        expect_number(answer(dict(w)), right, {
+            sum(w.values()): f"for {name} you also count the reductions; their output stays inside the module",
+            right - w["pool_projection"]: f"for {name} the pooling branch is forgotten",
+            max(w["conv1x1"], w["conv3x3"], w["conv5x5"], w["pool_projection"]):
+                f"for {name} branches are put side by side, their channels add up",
+        })
+    return "reductions never show outside the module."
+
+
+@check("with a reduction: in * reduce + reduce * out * k * k")
+def reduction_saving(answer):
+    """A function (in_channels, reduce, out_channels, kernel) to (weights without, weights with the 1x1)."""
+    for cin, r, cout, k in ((192, 16, 32, 5), (192, 96, 128, 3), (512, 24, 64, 5)):
+        direct, reduced = cin * cout * k * k, cin * r + r * cout * k * k
+        given = answer(cin, r, cout, k)
+        expect(isinstance(given, tuple) and len(given) == 2, "return two numbers: without, with")
+        expect(given != (reduced, direct), "the two are the other way round: first without, then with")
+        expect_number(given[0], direct, {cin * cout * k: "the kernel counts twice: height and width"}, "weights without")
+        expect_number(given[1], reduced, {
+            r * cout * k * k: "the 1x1 itself is not free: in_channels * reduce weights",
+            cin * r + cin * cout * k * k: "after the reduction the large kernel reads only `reduce` channels",
+            cin * r * k * k + r * cout * k * k: "the reduction is a 1x1: its kernel has one place",
+        }, "weights with")
+    return "the reduction pays because the large kernel reads few channels."
+
+
+def _convolutions(module):
+    return [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)]
+
+
+@check("four branches over the same x, then torch.cat along dimension 1; nn.Conv2d with padding k // 2")
+def inception_3a(answer):
+    """A class without arguments: GoogLeNet's module 3a, convolutions with bias and ReLU."""
+    module = answer()
+    reference = Inception(192, **networks.GOOGLENET_MODULES["3a"])
+    found = sorted((c.kernel_size[0], c.in_channels, c.out_channels) for c in _convolutions(module))
+    wanted = sorted((c.kernel_size[0], c.in_channels, c.out_channels) for c in _convolutions(reference))
+    expect((5, 192, 32) not in found, "the 5x5 reads 192 channels: its 1x1 reduction to 16 is missing")
+    expect((3, 192, 128) not in found, "the 3x3 reads 192 channels: its 1x1 reduction to 96 is missing")
+    expect((3, 16, 32) not in found, "the third branch has a 3x3: that is torchvision's variant, the paper has a 5x5")
+    expect((1, 192, 32) in found, "the pooling branch lacks its 1x1 to 32 channels")
+    expect(found == wanted, f"the convolutions (kernel, in, out) are {found}, but 3a has {wanted}")
+    expect(all(c.bias is not None for c in _convolutions(module)),
+           "a convolution has no bias; without batch norm after it, it needs one")
+    try:
+        y = module(torch.zeros(1, 192, 28, 28))
+    except RuntimeError as error:
+        raise NotYet(f"the branches do not fit together ({str(error)[:80]}): every branch must keep 28x28, "
+                     "so a 3x3 needs padding 1, a 5x5 padding 2, the pooling stride 1 and padding 1") from None
+    expect(tuple(y.shape) == (1, 256, 28, 28), f"the output is {tuple(y.shape)}, but should be (1, 256, 28, 28)")
+    expect_same_function(module, reference, (2, 192, 9, 9),
+                         "the sizes are right but the values are not: is there a ReLU after every convolution, are the "
+                         "branches in the order 1x1, 3x3, 5x5, pooling?")
+    return "163,696 parameters, 256 channels out."
+
+
+@check("nine modules; look at one row of GOOGLENET_MODULES")
+def numbers_tuned(answer):
+    """How many widths GoogLeNet's authors chose for the nine modules."""
+    expect_number(answer, 54, {
+        9: "that is the number of modules; each has several widths", 6: "that is one module; there are nine",
+        36: "four branches a module, but two of them have a reduction to choose as well",
+    })
+    return "54 widths, and no rule that says how to choose the next."
+
+
+# --- Chapters 3 and 5: a block from a blank cell ------------------------------------------------
+
+def fill(module):
+    """Give every layer weights that depend only on its shape and its rank among equals; return it in float64."""
+    seen = {}
+    with torch.no_grad():
+        for layer in module.double().modules():
+            if not isinstance(layer, (nn.Conv2d, nn.BatchNorm2d)):
+                continue
+            for value in [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]:
+                if value.ndim == 0:
+                    continue
+                rank = seen[tuple(value.shape)] = seen.get(tuple(value.shape), 0) + 1
+                if isinstance(layer, nn.BatchNorm2d):
+                    value.copy_(torch.linspace(0.5, 1.5, len(value)))
+                else:
+                    value.copy_(random(*value.shape, seed=rank) / value[0].numel() ** 0.5)
+    return module
+
+
+def expect_same_function(module, reference, shape, message):
+    """Compare two modules, filled alike, in eval and in train mode."""
+    module, reference = fill(copy.deepcopy(module)), fill(copy.deepcopy(reference))
+    x = random(*shape, seed=7)
+    for mode in (False, True):
+        expect_close(module.train(mode)(x), reference.train(mode)(x), message)
+
+
+def expect_block(build, arguments, transform_and_shortcut=True):
+    """What can be wrong with a residual block, most telling first. ``arguments`` are Bottleneck's."""
+    block, reference = build(*arguments), Bottleneck(*arguments)
+    in_channels, width, out_channels, cardinality, stride = arguments
+    convolutions = _convolutions(block)
+    biased = [c for c in convolutions if c.bias is not None]
+    expect(not biased, f"{len(biased)} convolutions have a bias: batch norm subtracts it again, so write bias=False")
+    spatial = [c for c in convolutions if c.kernel_size == (3, 3)]
+    expect(spatial, "there is no 3x3 convolution")
+    expect(not any(c.stride == (stride, stride) and c.kernel_size == (1, 1) and c.out_channels == width
+                   for c in convolutions) or stride == 1,
+           "the stride sits on the first 1x1; here it belongs on the 3x3 (the 1x1 would throw away 3 of 4 pixels unread)")
+    expect(spatial[0].groups != width // cardinality or cardinality in (1, width // cardinality),
+           f"groups={spatial[0].groups} is the width of a path; groups is the number of paths, {cardinality}")
+    expect(spatial[0].groups == cardinality, f"the 3x3 has groups={spatial[0].groups}, but cardinality is {cardinality}")
+    wanted = sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in _convolutions(reference))
+    found = sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in convolutions)
+    expect(len(found) >= len(wanted), f"a convolution is missing for {arguments}: found {found}, wanted {wanted} "
+           "(kernel, in, out, stride); does the shortcut have its 1x1?")
+    expect(found == wanted, f"the convolutions (kernel, in, out, stride) are {found}, but should be {wanted}")
+    norms = [m for m in block.modules() if isinstance(m, nn.BatchNorm2d)]
+    expect(len(norms) == len(wanted), f"{len(norms)} batch norms for {len(wanted)} convolutions: each convolution has one, "
+           "the shortcut's too")
+    _expect_block_values(block, reference, in_channels)
+
+
+def _expect_block_values(block, reference, in_channels):
+    block, reference = fill(copy.deepcopy(block)).eval(), fill(copy.deepcopy(reference)).eval()
+    x = random(2, in_channels, 7, 7, seed=7)
+    y, t, s = block(x), reference.transform(x), reference.shortcut(x)
+    for message, wrong in {
+        "the last ReLU is missing": t + s,
+        "the last ReLU comes before the sum; it belongs after it": torch.relu(t) + s,
+        "the shortcut is never added": torch.relu(t),
+        "the shortcut is added, but both sides went through a ReLU first": torch.relu(t) + torch.relu(s),
+    }.items():
+        expect(y.shape != wrong.shape or (y - wrong).abs().max() > 1e-10 or torch.equal(wrong, reference(x)), message)
+    expect_same_function(block, reference, x.shape, "the layers are right but not their order: convolution, batch norm, "
+                         "ReLU, twice; then convolution, batch norm, add the shortcut, ReLU")
+
+
+@check("the identity fits only if nothing about the shape changes")
+def projection_needed(answer):
+    """A function (in_channels, out_channels, stride) to True where the shortcut needs a projection."""
+    for case, right, why in (
+        ((256, 256, 1), False, "nothing changes: the identity fits, and costs nothing"),
+        ((64, 256, 1), True, "64 channels cannot be added to 256, even though the map keeps its size"),
+        ((256, 512, 2), True, "both the channels and the map change"),
+        ((256, 256, 2), True, "the channels fit, but the map halves"),
+    ):
+        given = answer(*case)
+        expect(given in (True, False), "return True or False")
+        expect(bool(given) is right, f"for (in, out, stride) = {case}: {why}")
+    return "so the first block of every stage has one, and no other."
+
+
+@check("1x1 down, 3x3, 1x1 up")
+def bottleneck_budget(answer):
+    """A function (channels, width) to the convolution weights of a bottleneck."""
+    for channels, width in ((256, 64), (512, 128), (256, 128)):
+        right = 2 * channels * width + 9 * width * width
+        expect_number(answer(channels, width), right, {
+            channels * width + 9 * width * width: "there are two 1x1s: one down, one up",
+            2 * channels * width + 3 * width * width: "a 3x3 kernel has nine places, not three",
+            2 * channels * width + 9 * channels * channels: "the 3x3 works in the narrow middle",
+            right + 4 * width + 2 * channels: "you count the batch norms too; the budget is convolutions only",
+            9 * channels * channels: "that is a single 3x3 on the full width, without the bottleneck",
+        }, "weights")
+    return "69,632 weights for 256 and 64: the ruler for everything that follows."
+
+
+@check("three convolutions a block, plus the stem and the classifier")
+def count_depth(answer):
+    """A function from the blocks a stage, such as (3, 4, 6, 3), to the depth in the network's name."""
+    for blocks in ((3, 4, 6, 3), (3, 4, 23, 3), (3, 8, 36, 3)):
+        right = 3 * sum(blocks) + 2
+        expect_number(answer(blocks), right, {
+            3 * sum(blocks): "the stem's convolution and the classifier count too",
+            3 * sum(blocks) + 1: "one is missing: the stem and the classifier both count",
+            2 * sum(blocks) + 2: "a bottleneck has three convolutions",
+            3 * sum(blocks) + 6: "projections are not counted: they lie beside the path, not on it",
+        })
+    return "50, 101, 152."
+
+
+@check("conv-bn-relu, conv-bn-relu, conv-bn, add the shortcut, relu; every convolution bias=False")
+def bottleneck(answer):
+    """A class (in_channels, width, out_channels, stride): ResNet's bottleneck."""
+    def build(in_channels, width, out_channels, cardinality, stride):
+        return answer(in_channels, width, out_channels, stride)
+    for arguments in ((32, 16, 64, 1, 2), (64, 16, 64, 1, 1), (32, 8, 64, 1, 1)):
+        expect_block(build, arguments)
+    return "your block and the library's give the same numbers, with and without a projection, in both modes."
+
+
+# --- Chapter 4 --------------------------------------------------------------------------------
+
+@check("each output channel reads in_channels / groups channels")
+def grouped_cost(answer):
+    """A function (in_channels, out_channels, kernel, groups) to the weights of a grouped convolution."""
+    for cin, cout, k, g in ((128, 128, 3, 32), (64, 256, 1, 4), (96, 96, 3, 96)):
+        right = cin * cout * k * k // g
+        expect_number(answer(cin, cout, k, g), right, {
+            cin * cout * k * k: "that is the dense one: groups is not used",
+            cin * cout * k * k // (g * g): "you divide twice: each of the g groups has in/g times out/g weights, and there are g of them",
+            cin * cout * k * k * g: "groups save weights; they do not add any",
+        }, "weights")
+    return "divided by the number of groups, once."
+
+
+@check("x.chunk(groups, dim=1), one convolution for each piece, torch.cat along dimension 1")
+def side_by_side(answer):
+    """A function (x, weight, groups) that does a grouped 3x3 (padding 1) with ordinary convolutions."""
+    x, weight, groups = random(2, 8, 6, 6), random(12, 2, 3, 3, seed=1), 4
+    right = functional.conv2d(x, weight, padding=1, groups=groups)
+    given = answer(x.clone(), weight.clone(), groups)
+    expect(isinstance(given, torch.Tensor), "return a tensor")
+    expect(given.shape[2:] == right.shape[2:], f"the map is {tuple(given.shape[2:])}, not (6, 6): padding=1 is missing")
+    expect(given.shape[1] != 3, "3 channels: you add the pieces up; a grouped convolution puts them side by side")
+    pieces = [functional.conv2d(x[:, i::groups], w, padding=1) for i, w in enumerate(weight.chunk(groups))]
+    expect(given.shape != right.shape or (given - torch.cat(pieces, 1)).abs().max() > 1e-10,
+           "you take every fourth channel (interleaved); groups are neighbouring channels")
+    first = torch.cat([functional.conv2d(x[:, :2], w, padding=1) for w in weight.chunk(groups)], 1)
+    expect(given.shape != right.shape or (given - first).abs().max() > 1e-10,
+           "every piece reads the first group's channels; piece i reads group i")
+    expect_close(given, right, "the shape is right but the values are not: piece i of x meets piece i of the weight")
+    return "a grouped convolution is C small ones side by side."
+
+
+@check("start from torch.zeros(out, in, k, k) and fill one square block a group")
+def block_diagonal(answer):
+    """A function (weight, groups) from a grouped weight (out, in/groups, k, k) to the dense one (out, in, k, k)."""
+    weight, groups = random(8, 3, 3, 3), 4
+    dense = torch.zeros(8, 12, 3, 3, dtype=torch.float64)
+    for g in range(groups):
+        dense[2 * g:2 * g + 2, 3 * g:3 * g + 3] = weight[2 * g:2 * g + 2]
+    given = answer(weight.clone(), groups)
+    expect(isinstance(given, torch.Tensor), "return a tensor")
+    expect(given.shape != weight.shape, "the shape did not change: the dense weight has all 12 input channels")
+    expect(given.shape != (12, 8, 3, 3), "rows and columns are swapped: (out, in, k, k)")
+    expect(given.shape != dense.shape or not torch.equal(given, weight.repeat(1, groups, 1, 1)),
+           "you repeat the weights in every column block; outside the diagonal there are zeros")
+    expect(given.shape != dense.shape or int((given != 0).sum()) == weight.numel(),
+           f"{int((given != 0).sum())} weights are not zero, but the grouped weight has {weight.numel()}")
+    expect_close(given, dense, "the right number of weights, in the wrong places: output group g reads input group g")
+    return "one block a group, zeros elsewhere."
+
+
+@check("groups must divide the input channels and the output channels")
+def valid_groups(answer):
+    """A function (in_channels, out_channels) to the sorted list of all group counts that work."""
+    for cin, cout in ((12, 18), (64, 64), (128, 96)):
+        right = [g for g in range(1, min(cin, cout) + 1) if cin % g == 0 and cout % g == 0]
+        given = list(answer(cin, cout))
+        expect(given != [g for g in range(1, cin + 1) if cin % g == 0] or cin == cout,
+               f"for ({cin}, {cout}) you look at the input only; each group also needs equally many outputs")
+        expect(given != [g for g in range(1, cout + 1) if cout % g == 0] or cin == cout,
+               f"for ({cin}, {cout}) you look at the output only")
+        expect(1 in given, "1 is missing: one group is the ordinary convolution")
+        expect(sorted(given) == right, f"for ({cin}, {cout}) the list is {right}")
+        expect(given == right, "sort the list")
+    return "the common divisors."
+
+
+# --- Chapter 5 --------------------------------------------------------------------------------
+
+@check("solve C * (512 d + 9 d d) = 69,632 for d, then take the nearest whole number")
+def budget_width(answer):
+    """A function from the cardinality to the bottleneck width that keeps 69,632 weights at 256 channels."""
+    for c in (1, 2, 4, 8, 32, 64):
+        right = width_for_budget(c)
+        given = answer(c)
+        expect(isinstance(given, int), "a width is a whole number")
+        expect_number(given, right, {
+            64 // c: f"for C={c} you share out 64 channels; that keeps C*d and not the cost: "
+                     f"{bottleneck_weights(c, max(1, 64 // c)):,} weights are far below the budget",
+            128 // c: f"for C={c} you fix C*d at 128; only C=32 happens to end there",
+            right - 1: f"for C={c} the neighbour {right} is nearer to the budget: round to the nearest cost, not down",
+            right + 1: f"for C={c} the neighbour {right} is nearer to the budget",
+        })
+    return "Table 2 of the paper: 64, 40, 24, 14 and 4."
+
+
+@check("C stays; d doubles when the map halves")
+def stage_widths(answer):
+    """A function (cardinality, bottleneck_width) to the list of (C, d, C*d) over the four stages."""
+    for c, d in ((32, 4), (64, 4), (1, 64)):
+        right = [(c, d * 2 ** i, c * d * 2 ** i) for i in range(4)]
+        given = [tuple(row) for row in answer(c, d)]
+        expect(len(given) == 4, "four stages, conv2 to conv5")
+        expect(given != [(c, d, c * d)] * 4, "d doubles from stage to stage: the 4 in 32x4d is the first stage's")
+        expect(given != [(c * 2 ** i, d, c * d * 2 ** i) for i in range(4)],
+               "you double the cardinality; C is the same in every stage, d doubles")
+        expect(given != [(c, d * 2 ** i, 4 * c * d * 2 ** i) for i in range(4)], "C*d is the middle, not the block's output")
+        expect(given == right, f"for {c}x{d}d it is {right}")
+    return "32x4d has paths of width 4, 8, 16 and 32."
+
+
+@check("trace one path: its own 1x1, its own 3x3, its own 1x1")
+def path_reach(answer):
+    """A dictionary for one path of the 32x4d block in conv2: reads, middle, reaches."""
+    right = {"reads": 256, "middle": 4, "reaches": 256}
+    expect(isinstance(answer, dict) and set(answer) == set(right), f"give a dictionary with the keys {list(right)}")
+    expect(answer["reads"] != 8, "256/32 = 8 would be splitting the input; each path's 1x1 reads all of it")
+    expect(answer["reads"] != 4, "4 channels is what the path's 1x1 gives out; it reads the whole input")
+    expect(answer["middle"] != 128, "128 is the middle of all 32 paths together")
+    expect(answer["reaches"] != 8, "the last 1x1 of a path writes to every output channel")
+    expect(answer["reaches"] != 4, "the path ends with a 1x1 back to the block's width")
+    expect(answer == right, f"{answer} is not it")
+    return "all in, 4 in the middle, all out. Only the middle is split."
+
+
+@check("as ResNet's bottleneck, with groups=cardinality on the 3x3")
+def resnext_block(answer):
+    """A class (in_channels, width, out_channels, cardinality, stride): the ResNeXt block, form C."""
+    for arguments in ((32, 24, 64, 4, 2), (64, 24, 64, 4, 1), (64, 24, 64, 8, 1), (32, 24, 64, 1, 1)):
+        expect_block(answer, arguments)
+    return "your block and the library's give the same numbers for C = 1, 4 and 8, in both modes."
+
+
+# --- Chapter 6 --------------------------------------------------------------------------------
+
+@check("form C has three weights; the grouped one is (width, width / C, 3, 3)")
+def form_c_shapes(answer):
+    """A dictionary of the weight shapes of form C at 64x4d in conv2 (256 in, 256 out)."""
+    right = {f"conv{i}": tuple(getattr(Bottleneck(256, 256, 256, 64), f"conv{i}").weight.shape) for i in (1, 2, 3)}
+    expect(isinstance(answer, dict) and set(answer) == set(right), f"give a dictionary with the keys {list(right)}")
+    given = {key: tuple(value) for key, value in answer.items()}
+    expect(given["conv2"] != (256, 64, 3, 3), "conv2: 64 is the number of paths; the second number is what one path is wide, 4")
+    expect(given["conv2"] != (256, 256, 3, 3), "conv2: that is the dense weight; with 64 groups each row reads 4 channels")
+    expect(given["conv2"] != (4, 4, 3, 3), "conv2: that is a single path's; the grouped weight holds all 64")
+    for key, shape in right.items():
+        expect(given[key] == shape, f"{key}: {given[key]} is not (out, in / groups, k, k)")
+    return "the second number of conv2 is d, whatever C is."
+
+
+@check("the last 1x1s stand side by side along the input dimension; biases of a sum add up")
+def merge_last_layers(answer):
+    """A function from lists of weights (out, d, 1, 1) and biases (out,) to one weight and one bias."""
+    weights, biases = [random(6, 2, 1, 1, seed=i) for i in range(3)], [random(6, seed=10 + i) for i in range(3)]
+    pieces = [random(1, 2, 4, 4, seed=20 + i) for i in range(3)]
+    right = sum(functional.conv2d(x, w, b) for x, w, b in zip(pieces, weights, biases, strict=True))
+    weight, bias = answer([w.clone() for w in weights], [b.clone() for b in biases])
+    expect(tuple(weight.shape) != (18, 2, 1, 1), "you stack along the output (dim 0): the sum needs them side by side along the input")
+    expect(tuple(weight.shape) != (6, 2, 1, 1), "the weight still reads 2 channels: after the concatenation there are 6")
+    expect(tuple(weight.shape) == (6, 6, 1, 1), f"the weight is {tuple(weight.shape)}, but should be (6, 6, 1, 1)")
+    expect(tuple(bias.shape) == (6,), f"the bias is {tuple(bias.shape)}: three biases that are added make one of length 6")
+    expect(not torch.allclose(bias, sum(biases) / 3), "you average the biases; the paths are added, so the biases are too")
+    expect(not torch.equal(bias, biases[0]), "you keep the first path's bias only")
+    expect_close(functional.conv2d(torch.cat(pieces, 1), weight, bias), right, "the order of the pieces is not that of the concatenation")
+    return "one layer, the same sum."
+
+
+@check("torch.cat along dimension 0 for weights and batch-norm vectors; all three layers in the same order")
+def b_to_c_map(answer):
+    """A function from form B's state dict to form C's."""
+    block = FormB(12, 8, 12, 4)
+    fill(block)
+    for seed, (_key, value) in enumerate(block.state_dict().items()):
+        if value.ndim:
+            value.copy_(random(*value.shape, seed=seed).abs() + 0.1)
+    right, given = b_to_c(block.state_dict()), answer(block.state_dict())
+    missing = [key for key in right if key not in given]
+    expect(not any("running" in key for key in missing), f"the statistics are missing: {[k for k in missing if 'running' in k]}; "
+           "in eval mode the block would not be the same function")
+    expect(not missing, f"these keys are missing: {missing}")
+    expect(len(given) == len(right), f"these keys do not belong to form C: {[k for k in given if k not in right][:3]}")
+    for key, value in right.items():
+        expect(given[key].shape == value.shape, f"{key} is {tuple(given[key].shape)}, but should be {tuple(value.shape)}")
+        expect(torch.equal(given[key], value), f"{key} has the right shape but the wrong order: path 0 first, then path 1, ...")
+    return "form C computes what form B computed."
+
+
+@check("paths in nn.ModuleList; sum them; one batch norm after the sum; then the shortcut")
+def form_a(answer):
+    """A class (in_channels, width, out_channels, cardinality, stride): form A."""
+    for arguments in ((12, 8, 12, 4, 1), (12, 8, 20, 4, 2)):
+        block, reference = answer(*arguments), FormA(*arguments)
+        convolutions = _convolutions(block)
+        expect(not any(c.bias is not None for c in convolutions), "a convolution has a bias: write bias=False")
+        expect(not any(c.groups > 1 for c in convolutions), "groups are form C's way; form A has separate paths")
+        norms = sum(isinstance(m, nn.BatchNorm2d) for m in block.modules())
+        wanted = sum(isinstance(m, nn.BatchNorm2d) for m in reference.modules())
+        expect(norms != wanted + 3, "every path ends with a batch norm of its own: the last one comes once, after the sum")
+        expect(len(convolutions) != 2 * 4 + len(_convolutions(reference)) - 12 + 1, "one 1x1 for all paths: that is form B")
+        expect(len(convolutions) >= len(_convolutions(reference)),
+               f"{len(convolutions)} convolutions instead of {len(_convolutions(reference))}: three a path, and the projection "
+               "where the shape changes (are the paths in an nn.ModuleList?)")
+        expect(norms == wanted, f"{norms} batch norms instead of {wanted}")
+        found = sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in convolutions)
+        right = sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in _convolutions(reference))
+        expect(found == right, f"for {arguments} a convolution has the wrong size or stride (the stride sits on the 3x3): "
+               f"{sorted(set(found) - set(right))} instead of {sorted(set(right) - set(found))} as (kernel, in, out, stride)")
+        _expect_block_values(block, reference, 12)
+    return "separate paths, one sum, one batch norm."
+
+
+# --- Chapter 7 --------------------------------------------------------------------------------
+
+@check("two keywords, and two more for the images and the classes")
+def small_change(answer):
+    """A network: ResNeXt-50 (32x4d) for one image channel and 10 classes."""
+    expect(isinstance(answer, nn.Module), "give a network, not a class: call it")
+    right = networks.resnext50_32x4d(image_channels=1, num_classes=10)
+    first = _convolutions(answer)[0]
+    expect(first.in_channels == 1, f"the first convolution reads {first.in_channels} channels: image_channels is missing")
+    expect(answer.fc.out_features == 10, f"the classifier has {answer.fc.out_features} outputs: num_classes is missing")
+    total = count_parameters(answer)
+    twins = {
+        count_parameters(networks.resnet50(image_channels=1, num_classes=10)): "this is ResNet-50: cardinality and bottleneck_width are missing",
+        count_parameters(networks.wide_resnet50_2(image_channels=1, num_classes=10)): "this is Wide ResNet-50-2: the groups are missing",
+        count_parameters(networks.ResNeXt((3, 4, 6, 3), 4, 32, image_channels=1, num_classes=10)): "cardinality and bottleneck_width are swapped",
+        count_parameters(networks.ResNeXt((3, 4, 6, 3), 1, 4, image_channels=1, num_classes=10)): "only the width was set: one path of 4 channels",
+    }
+    expect(total == count_parameters(right), twins.get(total, f"{total:,} parameters instead of {count_parameters(right):,}"))
+    expect(list(answer.state_dict()) == list(right.state_dict()), "the state-dict keys differ from the library's")
+    return f"{total:,} parameters."
+
+
+@check("ask every block's conv1 and conv2 for its stride; only stages 2 to 4 have one")
+def stride_layer(answer):
+    """A function from a network to the name of the layer that carries the stride: "conv1" or "conv2"."""
+    right, wrong = networks.resnext50_32x4d(), _stride_on_first(networks.resnext50_32x4d())
+    for network, name in ((right, "conv2"), (wrong, "conv1")):
+        given = answer(network)
+        expect(isinstance(given, str), "return the name as a string")
+        expect(given != "downsample", "the projection has a stride in both; the question is about the main path")
+        expect(given == name, f"for a network with the stride on {name} you say {given!r}"
+               + (": layer1 has no stride at all, look at layer2" if given == "" else ""))
+    return "conv2 here and in torchvision; conv1 in the first ResNet."
+
+
+def _stride_on_first(network):
+    for stage in (network.layer2, network.layer3, network.layer4):
+        stage[0].conv1.stride, stage[0].conv2.stride = (2, 2), (1, 1)
+    return network
+
+
+def _with_bias(network):
+    for block in (b for stage in (network.layer1, network.layer2, network.layer3, network.layer4) for b in stage):
+        block.conv1.bias = nn.Parameter(torch.zeros(block.conv1.out_channels))
+    return network
+
+
+def wrong_networks():
+    """Five networks that train and give 1000 numbers, each with one of the usual mistakes."""
+    constant = networks.resnext50_32x4d()
+    return {
+        "groups forgotten (Wide ResNet-50-2)": networks.wide_resnet50_2(),
+        "cardinality and width swapped": networks.ResNeXt((3, 4, 6, 3), cardinality=4, bottleneck_width=32),
+        "plain ResNet-50": networks.resnet50(),
+        "stride on the first 1x1": _stride_on_first(constant),
+        "biases left in": _with_bias(networks.resnext50_32x4d()),
+    }
+
+
+@check("assert the parameters, the MACs, and the shape of a grouped weight")
+def write_a_test(answer):
+    """A function that takes a network and raises AssertionError unless it is ResNeXt-50 (32x4d)."""
+    expect(callable(answer), "give a function that takes a network")
+    try:
+        answer(networks.resnext50_32x4d())
+    except AssertionError as error:
+        raise NotYet(f"your test rejects the right network: {error}") from None
+    slipped = []
+    for name, network in wrong_networks().items():
+        try:
+            answer(network)
+            slipped.append(name)
+        except AssertionError:
+            pass
+    expect(len(slipped) < 5, "your test cannot fail: it accepts every network, right or wrong")
+    expect(not slipped, f"your test lets pass: {'; '.join(slipped)}")
+    return "your test accepts the right network and rejects five wrong ones."
+
+
+@check("a block: 2 * out * width + 9 * width * width / C, plus 2 numbers a batch-norm channel; the first block differs")
+def stage_parameters(answer):
+    """A function (in_channels, width, out_channels, cardinality, blocks) to a stage's parameters, batch norm included."""
+    for cin, w, cout, c, n in ((64, 128, 256, 32, 3), (256, 256, 512, 32, 4), (64, 64, 256, 1, 3)):
+        norm = 2 * (w + w + cout)
+        rest = 2 * cout * w + 9 * w * w // c + norm
+        first = cin * w + 9 * w * w // c + w * cout + norm + cin * cout + 2 * cout
+        right = first + (n - 1) * rest
+        expect_number(answer(cin, w, cout, c, n), right, {
+            right - (cin * cout + 2 * cout): "the projection of the first block is missing",
+            right - 2 * cout: "the projection has a batch norm too",
+            n * rest: "the first block reads in_channels, and has a projection",
+            right - n * norm - 2 * cout: "the batch norms are missing: two numbers a channel",
+            right + n * (9 * w * w - 9 * w * w // c): "the 3x3 is grouped: divide its weights by C",
+        }, "parameters")
+    return "205,824 for the first stage of ResNeXt-50."
+
+
+def macs_of(network):
+    """MACs at 224x224, for readers' tests."""
+    return count_macs(network, (3, 224, 224))

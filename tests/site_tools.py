@@ -1,0 +1,115 @@
+"""What test_site.py needs to build the site, to read its pages and to open them in a browser."""
+
+import os
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# A machine may have more than one network service that Chromium would call on its own.
+BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+                 "--disable-component-update", "--disable-sync", "--no-first-run"]
+# These tags load what they name; an <a> only points to it.
+LOADING = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src",
+           "audio": "src", "video": "src", "object": "data", "embed": "src"}
+# Text inside these is meant to look like source. The annotation keeps a formula's TeX for copying.
+SOURCE_TAGS = {"pre", "code", "script", "style", "annotation"}
+VOID_TAGS = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
+
+
+def build(source, output):
+    """Build the book as `make book` does. Returns the finished process."""
+    # Jupyter Book cannot be started with -m: python would read the module and build nothing.
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source),
+               "-W", "-n", "--keep-going", "--path-output", str(output)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+class Page(HTMLParser):
+    """One built page: its ids, links, loaded resources, images, headings and running text."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path, self.markup = path, path.read_text(encoding="utf-8")
+        self.ids, self.links, self.loads, self.images, self.text = set(), [], [], [], []
+        self.tags, self.classes, self.open_tags = [], [], []
+        self.feed(self.markup)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append(tag)
+        self.classes += (attributes.get("class") or "").split()
+        self.ids |= {attributes[key] for key in ("id", "name") if attributes.get(key)}
+        if tag == "a" and "href" in attributes:
+            self.links.append(attributes["href"])
+        if tag == "img":
+            self.images.append(attributes)
+        if attributes.get(LOADING.get(tag)):
+            self.loads.append(attributes[LOADING[tag]])
+        if tag not in VOID_TAGS:
+            self.open_tags.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag in self.open_tags:
+            while self.open_tags.pop() != tag:
+                pass
+
+    def handle_data(self, data):
+        if not SOURCE_TAGS & set(self.open_tags):
+            self.text.append(data)
+
+
+def read_pages(site):
+    """Every built page by its path, without the redirect that index.html is. Never empty."""
+    assert (site / "intro.html").is_file(), f"{site} holds no site"
+    return {path: Page(path) for path in sorted(site.rglob("*.html")) if path.name != "index.html"}
+
+
+def broken_link(page, link, pages):
+    """Why ``link`` on ``page`` leads nowhere inside the site, or None."""
+    address, anchor = urldefrag(link)
+    if urlsplit(link).scheme:
+        return None
+    target = (page.path.parent / unquote(urlsplit(address).path)).resolve() if address else page.path
+    if not target.is_file():
+        return f"{page.path.name}: {link}: no such file"
+    if anchor and target in pages and unquote(anchor) not in pages[target].ids:
+        return f"{page.path.name}: {link}: no such anchor"
+    return None
+
+
+def is_remote(address):
+    return address.startswith(("http:", "https:", "//"))
+
+
+def find_browser():
+    """The path of Chromium. Without one: a failure under CI, a skip elsewhere."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if shutil.which(name):
+            return shutil.which(name)
+    message = "NO BROWSER: the site was not looked at. Install chromium."
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+# Everything on a page that is wider than its box and not a scroll box itself.
+SIDEWAYS = """() => {
+  const page = document.documentElement, article = document.querySelector('.bd-article-container');
+  return [page, article].filter(box => box && box.scrollWidth > box.clientWidth + 1)
+    .map(box => `${box.tagName}.${box.className} is ${box.scrollWidth} px in ${box.clientWidth} px`);
+}"""
+
+# A figure must be drawn, and lie on white: its own background, unfiltered, and nothing but the page around.
+FIGURES = """() => [...document.querySelectorAll('figure img')].map(image => {
+  const style = getComputedStyle(image), box = image.getBoundingClientRect();
+  const output = image.closest('.output') || image.parentElement;
+  return {alt: image.alt, drawn: image.complete && image.naturalWidth > 0 && box.width > 100 && box.height > 20,
+          card: style.backgroundColor, filter: style.filter, padding: parseFloat(style.paddingLeft),
+          around: getComputedStyle(output).backgroundColor};
+})"""

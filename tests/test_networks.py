@@ -1,0 +1,435 @@
+"""The networks are torchvision's and timm's, number for number, and every usual mistake shows."""
+
+import timm
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.testing import assert_close
+from torchvision import models
+
+from randomness import random_network, random_tensor, randomise, without_data
+from resnext_lib import networks
+from resnext_lib.blocks import Bottleneck
+from resnext_lib.complexity import count_macs, count_parameters, layer_costs, stage_costs
+from resnext_lib.forms import FormA, FormB
+from resnext_lib.networks import GOOGLENET_MODULES, CifarResNeXt, ResNeXt
+
+IMAGE = (3, 224, 224)
+TINY = (3, 32, 32)
+FIFTY, HUNDRED_ONE, HUNDRED_FIFTY_TWO = (3, 4, 6, 3), (3, 4, 23, 3), (3, 8, 36, 3)
+SAME = dict(rtol=1e-10, atol=1e-10)  # float64, the same operations in the same order
+
+# name in torchvision and here: parameters, MACs at 224x224
+IMAGENET = {
+    "resnet50": (25_557_032, 4_089_184_256),
+    "resnet101": (44_549_160, 7_801_405_440),
+    "resnext50_32x4d": (25_028_904, 4_230_479_872),
+    "resnext101_32x8d": (88_791_336, 16_413_954_048),
+    "resnext101_64x4d": (83_455_272, 15_460_270_080),
+    "wide_resnet50_2": (68_883_240, 11_398_021_120),
+}
+
+
+def shapes(network):
+    """Names and shapes of parameters and buffers, in order."""
+    return [(name, tuple(value.shape)) for name, value in network.state_dict().items()]
+
+
+def learning_step(network, images, labels):
+    """Logits, loss, gradients of the images and of every parameter, and the statistics afterwards."""
+    images = images.clone().requires_grad_()
+    logits = network(images)
+    loss = cross_entropy(logits, labels)
+    loss.backward()
+    gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
+    statistics = {name: value.double() for name, value in network.named_buffers()}
+    return {"logits": logits, "loss": loss, "images": images.grad}, gradients, statistics
+
+
+def assert_learns_the_same(ours, theirs, images, labels):
+    results, gradients, statistics = learning_step(ours, images, labels)
+    their_results, their_gradients, their_statistics = learning_step(theirs, images, labels)
+    assert all(gradient.abs().max() > 0 for gradient in gradients.values())
+    assert_close(results, their_results, **SAME)
+    assert_close(gradients, their_gradients, **SAME)
+    assert_close(statistics, their_statistics, **SAME)
+
+
+@pytest.mark.parametrize("name", IMAGENET)
+def test_keys_counts_and_macs_are_torchvisions(name):
+    ours, theirs = without_data(getattr(networks, name)), without_data(getattr(models, name))
+    assert shapes(ours) == shapes(theirs)
+    assert [n for n, _ in ours.named_parameters()] == [n for n, _ in theirs.named_parameters()]
+    assert (count_parameters(ours), count_macs(ours, IMAGE)) == IMAGENET[name]
+    assert (count_parameters(theirs), count_macs(theirs, IMAGE)) == IMAGENET[name]
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+@pytest.mark.parametrize("name", IMAGENET)
+def test_logits_losses_and_gradients_are_torchvisions(name, training):
+    ours, theirs = random_network(getattr(networks, name)), random_network(getattr(models, name), seed=1)
+    theirs.load_state_dict(ours.state_dict(), strict=True)
+    images, labels = random_tensor(2, 3, 64, 64), torch.tensor([3, 999])
+    assert_learns_the_same(ours.train(training), theirs.train(training), images, labels)
+
+
+@pytest.mark.parametrize("zero_init_residual", [False, True])
+@pytest.mark.parametrize("name", IMAGENET)
+def test_the_same_seed_gives_torchvisions_initial_weights(name, zero_init_residual):
+    if zero_init_residual and "101" in name:
+        pytest.skip("the 50-layer networks show it")
+    torch.manual_seed(5)
+    ours = getattr(networks, name)(zero_init_residual=zero_init_residual)
+    torch.manual_seed(5)
+    theirs = getattr(models, name)(zero_init_residual=zero_init_residual)
+    assert_close(dict(ours.state_dict()), dict(theirs.state_dict()), rtol=0, atol=0)
+    assert (ours.layer1[0].bn3.weight.abs().max() == 0) == zero_init_residual
+
+
+def test_zero_init_residual_starts_every_block_as_its_shortcut():
+    network = CifarResNeXt(11, 2, 8, stage_widths=(8, 16, 32), zero_init_residual=True).double()
+    x = random_tensor(2, 64, 8, 8)
+    for stage in (network.layer1, network.layer2, network.layer3):
+        block = stage[0]
+        assert_close(block(x), torch.relu(block.shortcut(x)), rtol=0, atol=0)
+        x = block(x)
+    others = [name for name, p in network.named_parameters() if name.endswith("weight") and p.abs().max() == 0]
+    assert others == ["layer1.0.bn3.weight", "layer2.0.bn3.weight", "layer3.0.bn3.weight"]
+
+
+# Whole networks of Tables 2, 3 and 4, and the 152 layers of mmpretrain's card.
+# blocks, cardinality, bottleneck width: parameters, billions of MACs at 224x224
+SETTINGS = [
+    (FIFTY, 1, 64, 25_557_032, 4.089), (FIFTY, 2, 40, 25_425_000, 4.125), (FIFTY, 4, 24, 25_292_968, 4.160),
+    (FIFTY, 8, 14, 25_603_016, 4.267), (FIFTY, 32, 4, 25_028_904, 4.230),
+    (HUNDRED_ONE, 1, 64, 44_549_160, 7.801), (HUNDRED_ONE, 2, 40, 44_456_296, 7.844),
+    (HUNDRED_ONE, 4, 24, 44_363_432, 7.886), (HUNDRED_ONE, 8, 14, 45_104_328, 8.077),
+    (HUNDRED_ONE, 32, 4, 44_177_704, 7.970),
+    (HUNDRED_ONE, 1, 100, 85_611_336, 15.27), (HUNDRED_ONE, 2, 64, 84_198_184, 15.12),
+    (HUNDRED_ONE, 64, 4, 83_455_272, 15.46), (HUNDRED_ONE, 32, 8, 88_791_336, 16.414),
+    (HUNDRED_FIFTY_TWO, 32, 4, 59_951_400, 11.710),
+]
+
+
+@pytest.mark.parametrize(("blocks", "cardinality", "width", "parameters", "billions"), SETTINGS)
+def test_the_papers_settings_have_these_costs(blocks, cardinality, width, parameters, billions):
+    network = without_data(ResNeXt, blocks, cardinality, width)
+    assert count_parameters(network) == parameters
+    digits = len(str(billions).split(".")[1])
+    assert round(count_macs(network, IMAGE) / 1e9, digits) == billions
+
+
+@pytest.mark.parametrize(("cardinality", "width"), [(c, w) for _, c, w, *_ in SETTINGS[:5]])
+def test_grouped_weights_have_the_shapes_of_table_2_in_all_stages(cardinality, width):
+    network = without_data(ResNeXt, FIFTY, cardinality, width)
+    for k, stage in enumerate((network.layer1, network.layer2, network.layer3, network.layer4)):
+        d = width * 2**k
+        assert {block.conv2.weight.shape for block in stage} == {(cardinality * d, d, 3, 3)}
+        assert {block.conv2.groups for block in stage} == {cardinality}
+
+
+# Table 1, stage by stage: output at 224x224, parameters and MACs of ResNet-50 and of ResNeXt-50 (32x4d).
+TABLE_1 = {
+    "conv1": ((64, 112, 112), (9_408, 118_013_952), (9_408, 118_013_952)),
+    "bn1": ((64, 112, 112), (128, 0), (128, 0)),
+    "maxpool": ((64, 56, 56), (0, 0), (0, 0)),
+    "layer1": ((256, 56, 56), (215_808, 667_942_912), (205_824, 634_224_640)),
+    "layer2": ((512, 28, 28), (1_219_584, 1_027_604_480), (1_197_056, 1_085_407_232)),
+    "layer3": ((1024, 14, 14), (7_098_368, 1_464_336_384), (7_022_592, 1_525_350_400)),
+    "layer4": ((2048, 7, 7), (14_964_736, 809_238_528), (14_544_896, 865_435_648)),
+    "avgpool": ((2048, 1, 1), (0, 0), (0, 0)),
+    "fc": ((1000,), (2_049_000, 2_048_000), (2_049_000, 2_048_000)),
+}
+
+
+@pytest.mark.parametrize(("column", "build"), [(1, networks.resnet50), (2, networks.resnext50_32x4d)])
+def test_table_1_stage_by_stage(column, build):
+    stages = stage_costs(without_data(build), IMAGE)
+    found = {name: (stage.output_shape, (stage.parameters, stage.macs)) for name, stage in stages.items()}
+    assert found == {name: (row[0], row[column]) for name, row in TABLE_1.items()}
+
+
+# MACs of each stage's first block, and of every other block in all stages: the second design rule.
+BLOCK_MACS = {
+    networks.resnet50: ((231_211_008, 372_506_624, 372_506_624, 372_506_624), 218_365_952),
+    networks.resnext50_32x4d: ((194_281_472, 425_492_480, 425_492_480, 425_492_480), 219_971_584),
+}
+# Parameters of each stage's first block and of the others.
+BLOCK_PARAMETERS = ((63_488, 71_168), (349_184, 282_624), (1_390_592, 1_126_400), (5_550_080, 4_497_408))
+
+
+@pytest.mark.parametrize("build", BLOCK_MACS)
+def test_ordinary_blocks_cost_the_same_in_every_stage(build):
+    first, others = BLOCK_MACS[build]
+    macs = {}
+    for cost in layer_costs(without_data(build), IMAGE):
+        block = ".".join(cost.name.split(".")[:2])
+        macs[block] = macs.get(block, 0) + cost.macs
+    blocks = {name: value for name, value in macs.items() if name.startswith("layer")}
+    assert tuple(blocks[f"layer{k}.0"] for k in (1, 2, 3, 4)) == first
+    assert {value for name, value in blocks.items() if not name.endswith(".0")} == {others}
+
+
+def test_resnext_50_block_by_block():
+    network = without_data(networks.resnext50_32x4d)
+    stages = (network.layer1, network.layer2, network.layer3, network.layer4)
+    for stage, (first, others) in zip(stages, BLOCK_PARAMETERS, strict=True):
+        assert [count_parameters(block) for block in stage] == [first] + [others] * (len(stage) - 1)
+
+
+def test_resnext_50_by_kind_of_layer():
+    network = without_data(networks.resnext50_32x4d)
+    by_kind = {}
+    for layer in network.modules():
+        if not list(layer.children()):
+            by_kind.setdefault(type(layer), []).append(count_parameters(layer))
+    assert len(by_kind[nn.Conv2d]) == 53
+    assert [sum(by_kind[kind]) for kind in (nn.Conv2d, nn.BatchNorm2d, nn.Linear)] == [22_911_680, 68_224, 2_049_000]
+    assert sum(buffer.numel() for buffer in network.buffers()) == 68_277
+    assert len(network.state_dict()) == 320
+    assert list(network.state_dict()) == list(without_data(networks.resnet50).state_dict())
+
+
+def test_from_resnet_50_to_resnext_50_the_3x3s_shrink_8_times_and_the_1x1s_double():
+    weights = {}
+    for build in (networks.resnet50, networks.resnext50_32x4d):
+        blocks = [m for m in without_data(build).modules() if hasattr(m, "conv3")]
+        weights[build] = (
+            sum(b.conv2.weight.numel() for b in blocks),
+            sum(b.conv1.weight.numel() + b.conv3.weight.numel() for b in blocks),
+        )
+    assert weights == {
+        networks.resnet50: (11_317_248, 9_359_360), networks.resnext50_32x4d: (1_414_656, 18_718_720),
+    }
+
+
+# Fingerprints of mistakes: each wrong network is a small edit of ours.
+
+def groups_forgotten(in_channels, width, out_channels, cardinality, stride=1):
+    return Bottleneck(in_channels, width, out_channels, 1, stride)
+
+
+def width_not_widened(in_channels, width, out_channels, cardinality, stride=1):
+    return Bottleneck(in_channels, out_channels // 4, out_channels, cardinality, stride)
+
+
+def width_fixed_at_128(in_channels, width, out_channels, cardinality, stride=1):
+    return Bottleneck(in_channels, 128, out_channels, cardinality, stride)
+
+
+def expansion_2(in_channels, width, out_channels, cardinality, stride=1):
+    halved = in_channels if in_channels == 64 else in_channels // 2
+    return Bottleneck(halved, width, out_channels // 2, cardinality, stride)
+
+
+def stride_on_the_first_1x1(*sizes):
+    block = Bottleneck(*sizes)
+    block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
+    return block
+
+
+def with_block(block, cardinality=32, bottleneck_width=4):
+    network = ResNeXt(FIFTY, cardinality, bottleneck_width, block=block)
+    network.fc = nn.Linear(network.layer4[-1].out_channels, 1000)
+    return network
+
+
+def with_biases(cardinality=32, bottleneck_width=4):
+    network = ResNeXt(FIFTY, cardinality, bottleneck_width)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.bias = nn.Parameter(torch.zeros(layer.out_channels))
+    return network
+
+
+FINGERPRINTS = {  # how it is built: parameters, billions of MACs
+    "right": (lambda: with_block(Bottleneck), 25_028_904, 4.230),
+    "groups forgotten": (lambda: with_block(groups_forgotten), 68_883_240, 11.398),
+    "width not widened": (lambda: with_block(width_not_widened), 14_593_448, 2.297),
+    "width fixed at 128": (lambda: with_block(width_fixed_at_128), 8_559_912, 1.969),
+    "C and d swapped, 4x32d": (lambda: with_block(Bottleneck, 4, 32), 34_931_496, 5.849),
+    "biases in the convolutions": (with_biases, 25_063_016, 4.230),
+    "biases in ResNet-50's": (lambda: with_biases(1, 64), 25_583_592, 4.089),
+    "expansion 2": (lambda: with_block(expansion_2), 12_558_120, 2.226),
+    "32x8d in 50 layers": (lambda: with_block(Bottleneck, 32, 8), 48_021_800, 8.444),
+    "stride on the first 1x1": (lambda: with_block(stride_on_the_first_1x1), 25_028_904, 3.768),
+}
+
+
+@pytest.mark.parametrize("mistake", FINGERPRINTS)
+def test_every_usual_mistake_leaves_its_fingerprint(mistake):
+    build, parameters, billions = FINGERPRINTS[mistake]
+    network = without_data(build)
+    assert count_parameters(network) == parameters
+    assert round(count_macs(network, IMAGE) / 1e9, 3) == billions
+
+
+def test_forgetting_the_groups_builds_exactly_wide_resnet_50_2():
+    assert shapes(without_data(with_block, groups_forgotten)) == shapes(without_data(networks.wide_resnet50_2))
+
+
+def test_forgetting_the_cardinality_builds_a_network_four_channels_wide():
+    network = without_data(ResNeXt, FIFTY, bottleneck_width=4)
+    assert network.layer1[0].conv2.weight.shape == (4, 4, 3, 3)
+    assert network.layer4[0].conv2.weight.shape == (32, 32, 3, 3)
+
+
+def test_the_place_of_the_stride_shows_in_macs_and_logits_only():
+    right = random_network(networks.resnext50_32x4d).eval()
+    wrong = random_network(with_block, stride_on_the_first_1x1).eval()
+    assert shapes(wrong) == shapes(right)
+    assert count_macs(wrong, IMAGE) == 3_768_057_856
+    wrong.load_state_dict(right.state_dict(), strict=True)
+    x = random_tensor(2, 3, 64, 64)
+    assert (right(x) - wrong(x)).abs().max() > 0.1 * right(x).std()
+
+
+# CIFAR: depth, cardinality, bottleneck width, classes: parameters, billions of MACs at 32x32
+CIFAR = [
+    (29, 8, 64, 10, 34_426_698, 5.387), (29, 8, 64, 100, 34_518_948, 5.387),
+    (29, 16, 64, 10, 68_155_210, 10.689), (29, 16, 64, 100, 68_247_460, 10.689),
+    (29, 1, 64, 10, 4_914_250, 0.748), (29, 2, 64, 10, 9_130_314, None), (29, 4, 64, 10, 17_562_442, None),
+    (29, 32, 4, 10, 4_775_754, 0.774),
+]
+
+
+@pytest.mark.parametrize(("depth", "cardinality", "width", "classes", "parameters", "billions"), CIFAR)
+def test_cifar_networks_have_the_papers_sizes(depth, cardinality, width, classes, parameters, billions):
+    network = without_data(CifarResNeXt, depth, cardinality, width, num_classes=classes)
+    assert count_parameters(network) == parameters
+    if billions:
+        assert round(count_macs(network, TINY) / 1e9, 3) == billions
+
+
+def test_the_cifar_constructors_build_the_two_networks_of_table_7():
+    assert count_parameters(without_data(networks.resnext29_8x64d)) == 34_426_698
+    assert count_parameters(without_data(networks.resnext29_16x64d)) == 68_155_210
+    assert count_parameters(without_data(networks.resnext29_16x64d, num_classes=100)) == 68_247_460
+
+
+def test_the_cifar_stem_does_not_pool_and_32_pixels_end_at_8():
+    stages = stage_costs(without_data(CifarResNeXt, 29, 8, 64), TINY)
+    assert {name: stage.output_shape for name, stage in stages.items()} == {
+        "conv1": (64, 32, 32), "bn1": (64, 32, 32), "layer1": (256, 32, 32), "layer2": (512, 16, 16),
+        "layer3": (1024, 8, 8), "avgpool": (1024, 1, 1), "fc": (10,),
+    }
+
+
+@pytest.mark.parametrize(("depth", "blocks"), [(11, 1), (20, 2), (29, 3), (38, 4), (47, 5), (56, 6), (101, 11)])
+def test_cifar_depth_counts_the_layers_with_weights(depth, blocks):
+    network = without_data(CifarResNeXt, depth, 8, 64)
+    assert [len(stage) for stage in (network.layer1, network.layer2, network.layer3)] == [blocks] * 3
+    layers = [n for n, m in network.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and "downsample" not in n]
+    assert len(layers) == depth
+
+
+@pytest.mark.parametrize("build", [
+    lambda **o: ResNeXt((1, 1, 1, 1), 4, 8, **o), lambda **o: CifarResNeXt(11, 4, 8, **o),
+    lambda **o: networks.googlenet(**o), lambda **o: networks.torchvision_googlenet(**o),
+    lambda **o: ResNeXt((1, 1, 1, 1), 4, 8, block=FormA, **o), lambda **o: CifarResNeXt(11, 4, 8, block=FormB, **o),
+])
+def test_image_channels_and_classes_are_free(build):
+    network = without_data(build, image_channels=1, num_classes=7).eval()
+    assert network(torch.empty(2, 1, 65, 47, device="meta")).shape == (2, 7)
+
+
+# GoogLeNet.
+
+TORCHVISION_HEADS = {False: 6_624_904, True: 13_004_888}
+
+
+def torchvision_googlenet(heads):
+    return models.googlenet(init_weights=False, aux_logits=heads)
+
+
+@pytest.mark.parametrize("heads", [False, True])
+def test_googlenet_has_torchvisions_keys_and_counts(heads):
+    ours = without_data(networks.torchvision_googlenet, auxiliary_heads=heads)
+    theirs = without_data(torchvision_googlenet, heads)
+    assert shapes(ours) == shapes(theirs)
+    assert count_parameters(ours) == count_parameters(theirs) == TORCHVISION_HEADS[heads]
+    if not heads:
+        assert count_macs(ours, IMAGE) == count_macs(theirs, IMAGE)
+        assert round(count_macs(ours, IMAGE) / 1e9, 3) == 1.498
+
+
+@pytest.fixture
+def googlenets(request):
+    ours = random_network(networks.torchvision_googlenet, auxiliary_heads=request.param)
+    theirs = random_network(torchvision_googlenet, request.param, seed=1)
+    theirs.load_state_dict(ours.state_dict(), strict=True)
+    for layer in [*ours.modules(), *theirs.modules()]:
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.0
+    return ours, theirs
+
+
+@pytest.mark.parametrize("googlenets", [False, True], indirect=True, ids=["no heads", "heads"])
+def test_googlenet_learns_as_torchvisions_in_eval_mode(googlenets):
+    ours, theirs = (network.eval() for network in googlenets)
+    x = random_tensor(2, 3, 64, 64)
+    assert ours(x).std() > 0.01
+    assert_close(ours(x), theirs(x), **SAME)
+
+
+@pytest.mark.parametrize("googlenets", [False, True], indirect=True, ids=["no heads", "heads"])
+def test_googlenet_learns_as_torchvisions_in_train_mode(googlenets):
+    ours, theirs = (network.train() for network in googlenets)
+    x, labels = random_tensor(4, 3, 64, 64), torch.tensor([0, 1, 2, 999])
+    mine, other = ours(x), theirs(x)
+    if hasattr(ours, "aux1"):
+        mine, other = torch.stack(mine), torch.stack([other.logits, other.aux_logits1, other.aux_logits2])
+    else:
+        mine, other = mine[None], other[None]
+    assert_close(mine, other, **SAME)
+    for logits in (mine, other):
+        sum(cross_entropy(head, labels) for head in logits).backward()
+    gradients = {name: p.grad for name, p in ours.named_parameters()}
+    assert all(gradient.abs().max() > 0 for gradient in gradients.values())
+    assert_close(gradients, {name: p.grad for name, p in theirs.named_parameters()}, **SAME)
+    assert_close(dict(ours.state_dict()), dict(theirs.state_dict()), **SAME)
+
+
+def test_dropout_is_as_strong_as_torchvisions():
+    ours, theirs = without_data(networks.torchvision_googlenet, auxiliary_heads=True), without_data(torchvision_googlenet, True)
+    for name in ("dropout", "aux1.dropout", "aux2.dropout"):
+        assert ours.get_submodule(name).p == theirs.get_submodule(name).p
+
+
+def test_googlenet_in_the_papers_form():
+    network = without_data(networks.googlenet)
+    assert count_parameters(network) == 6_998_552
+    kernels = {name: network.get_submodule(f"inception{name}.branch3.1.conv").kernel_size for name in GOOGLENET_MODULES}
+    assert set(kernels.values()) == {(5, 5)} and len(kernels) == 9
+    outputs = {name: stage.output_shape for name, stage in stage_costs(network, IMAGE).items()}
+    assert outputs["maxpool1"] == (64, 56, 56)
+    assert outputs["maxpool2"] == (192, 28, 28)
+    assert outputs["maxpool3"] == (480, 14, 14)
+    assert outputs["maxpool4"] == (832, 7, 7)
+    assert outputs["fc"] == (1000,)
+
+
+def test_the_papers_googlenet_and_torchvisions_take_the_side_heads_at_the_same_places():
+    network = random_network(networks.googlenet, auxiliary_heads=True).train()
+    x = random_tensor(2, 3, 64, 64)
+    seen = {}
+    for name in ("inception4a", "inception4d"):
+        network.get_submodule(name).register_forward_hook(lambda m, i, o, name=name: seen.update({name: o}))
+    for layer in network.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.0
+    _, first, second = network(x)
+    assert_close(first, network.aux1(seen["inception4a"]), **SAME)
+    assert_close(second, network.aux2(seen["inception4d"]), **SAME)
+
+
+# timm, the only other source of the paper's 101 layers.
+
+@pytest.mark.parametrize("name", ["resnext50_32x4d", "resnext101_32x4d"])
+def test_timm_builds_the_same_network(name):
+    ours, theirs = random_network(getattr(networks, name)).eval(), random_network(timm.create_model, name, seed=1).eval()
+    assert shapes(ours) == shapes(theirs)
+    theirs.load_state_dict(ours.state_dict(), strict=True)
+    x = random_tensor(2, 3, 64, 64)
+    assert_close(ours(x), theirs(x), **SAME)
