@@ -5,6 +5,7 @@ answered with the architecture that the weights look like.
 """
 
 import pickle
+import struct
 from pathlib import Path
 from urllib.error import URLError
 
@@ -14,6 +15,8 @@ from resnext_lib import networks
 
 WRAPPER_PREFIXES = ("module.", "_orig_mod.", "model.")  # DataParallel, torch.compile, Lightning
 WRAPPER_KEYS = ("state_dict", "model", "model_state_dict")
+# What torch.load raises for a file that is incomplete, no weights file, or would run code.
+DAMAGED = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, struct.error)
 
 
 def read_state(source):
@@ -25,7 +28,9 @@ def read_state(source):
     state = _read_file(Path(source)) if isinstance(source, (str, Path)) else source
     while isinstance(state, dict) and (inner := [k for k in WRAPPER_KEYS if isinstance(state.get(k), dict)]):
         state = state[inner[0]]
-    if not isinstance(state, dict) or not state or not all(torch.is_tensor(v) for v in state.values()):
+    if not isinstance(state, dict) or not state or not all(
+        isinstance(key, str) and torch.is_tensor(value) for key, value in state.items()
+    ):
         raise ValueError(
             f"source holds no state dict (a dictionary from names to tensors) but a {type(state).__name__}; "
             "save one with torch.save(network.state_dict(), path)"
@@ -38,7 +43,7 @@ def _read_file(path):
         raise FileNotFoundError(f"no weights file at {path}: check source, or download the file first")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except DAMAGED as error:
         raise ValueError(
             f"{path.name} is no weights file that can be read safely (incomplete, or a whole pickled "
             "model): save the state dict with torch.save(network.state_dict(), path)"
@@ -125,7 +130,7 @@ def pretrained(name, weights="DEFAULT"):
     options = {"auxiliary_heads": True} if name == "googlenet" else {}
     try:
         state = chosen.get_state_dict(progress=False, check_hash=True)
-    except (URLError, ConnectionError, TimeoutError, RuntimeError) as error:
+    except (URLError, ConnectionError, TimeoutError, *DAMAGED) as error:
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         raise OSError(
             f"the weights of {name} could not be fetched ({error}). Go online once, or put the file from "
