@@ -26,7 +26,7 @@ class Verdict:
     message: str
 
     def __repr__(self):
-        return f"{'correct' if self.passed else 'not yet'}: {self.message}"
+        return f"{'correct' if self.passed else 'not yet'}: {' '.join(self.message.split())}"
 
     def __bool__(self):
         return self.passed
@@ -59,20 +59,24 @@ def expect(condition, message):
         raise NotYet(message)
 
 
+NOTHING_RETURNED = "your function returns nothing: is `return` missing?"
+
+
 def expect_number(given, right, mistakes, unit=""):
     """Compare numbers; ``mistakes`` maps a known wrong value to the sentence that names the mistake."""
+    expect(given is not None, NOTHING_RETURNED)
+    expect(isinstance(given, (int, float)), f"give a number, not {type(given).__name__}")
     if given == right:
         return
-    if isinstance(given, torch.Tensor) or not isinstance(given, (int, float)):
-        raise NotYet(f"give a number, not {type(given).__name__}")
     raise NotYet(mistakes.get(given, f"{given:,} {unit} is not it".replace("  ", " ")))
 
 
 def expect_close(given, right, message):
-    """Compare tensors in float64 at 1e-10, shapes first."""
+    """Compare tensors at 1e-10, shapes first; at 1e-4 if the answer was computed in float32."""
+    expect(given is not None, NOTHING_RETURNED)
     expect(isinstance(given, torch.Tensor), f"give a tensor, not {type(given).__name__}")
     expect(given.shape == right.shape, f"the shape is {tuple(given.shape)}, but it should be {tuple(right.shape)}")
-    expect((given - right).abs().max() < 1e-10, message)
+    expect((given - right).abs().max() < (1e-10 if given.dtype == torch.float64 else 1e-4), message)
 
 
 def random(*shape, seed=0):
@@ -105,9 +109,10 @@ def convolution_cost(answer):
 @check("how many steps of size stride fit after the first placement of the kernel?")
 def output_size(answer):
     """A function (size, kernel, stride, padding) to the output size."""
-    for size, k, s, p in ((224, 7, 2, 3), (56, 3, 1, 1), (56, 3, 2, 1), (28, 1, 2, 0), (9, 5, 3, 0), (32, 3, 1, 0)):
+    for size, k, s, p in ((28, 5, 1, 2), (224, 7, 2, 3), (56, 3, 2, 1), (28, 1, 2, 0), (9, 5, 3, 0), (32, 3, 1, 0)):
         right = (size + 2 * p - k) // s + 1
         given = answer(size, k, s, p)
+        expect(given is not None, NOTHING_RETURNED)
         expect(isinstance(given, int), "the size is a whole number: divide with //")
         expect_number(given, right, {
             (size + 2 * p - k) // s: "one is missing: the first placement of the kernel counts too",
@@ -145,7 +150,7 @@ def receptive_field(answer):
         expect_number(answer(list(layers)), right, {
             sum(k for k, _ in layers): f"for {layers} you add the kernels; a kernel adds k - 1",
             wrong_step: f"for {layers} you ignore the strides: after a stride of 2 one step is two pixels",
-        }, f"is not the side for {layers}, which is {right}")
+        }, f"as the side for {layers}")
     return "strides make later kernels reach further."
 
 
@@ -182,6 +187,11 @@ def reduction_saving(answer):
     return "the reduction pays because the large kernel reads few channels."
 
 
+def expect_module(built):
+    expect(isinstance(built, nn.Module), f"give a class whose objects are nn.Modules, not {type(built).__name__}")
+    return built
+
+
 def _convolutions(module):
     return [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)]
 
@@ -189,7 +199,7 @@ def _convolutions(module):
 @check("four branches over the same x, then torch.cat along dimension 1; nn.Conv2d with padding k // 2")
 def inception_3a(answer):
     """A class without arguments: GoogLeNet's module 3a, convolutions with bias and ReLU."""
-    module = answer()
+    module = expect_module(answer())
     reference = Inception(192, **networks.GOOGLENET_MODULES["3a"])
     found = sorted((c.kernel_size[0], c.in_channels, c.out_channels) for c in _convolutions(module))
     wanted = sorted((c.kernel_size[0], c.in_channels, c.out_channels) for c in _convolutions(reference))
@@ -234,11 +244,13 @@ def fill(module):
             for value in [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]:
                 if value.ndim == 0:
                     continue
-                rank = seen[tuple(value.shape)] = seen.get(tuple(value.shape), 0) + 1
+                # A bias goes with its own layer's weight: layers may be defined in any order.
+                looks = (tuple(value.shape), tuple(layer.weight.shape))
+                rank = seen[looks] = seen.get(looks, 0) + 1
                 if isinstance(layer, nn.BatchNorm2d):
                     value.copy_(torch.linspace(0.5, 1.5, len(value)))
                 else:
-                    value.copy_(random(*value.shape, seed=rank) / value[0].numel() ** 0.5)
+                    value.copy_(random(*value.shape, seed=rank + layer.weight[0].numel()) / value[0].numel() ** 0.5)
     return module
 
 
@@ -252,13 +264,15 @@ def expect_same_function(module, reference, shape, message):
 
 def expect_block(build, arguments, transform_and_shortcut=True):
     """What can be wrong with a residual block, most telling first. ``arguments`` are Bottleneck's."""
-    block, reference = build(*arguments), Bottleneck(*arguments)
+    block, reference = expect_module(build(*arguments)), Bottleneck(*arguments)
     in_channels, width, out_channels, cardinality, stride = arguments
     convolutions = _convolutions(block)
     biased = [c for c in convolutions if c.bias is not None]
     expect(not biased, f"{len(biased)} convolutions have a bias: batch norm subtracts it again, so write bias=False")
     spatial = [c for c in convolutions if c.kernel_size == (3, 3)]
     expect(spatial, "there is no 3x3 convolution")
+    split = [c for c in convolutions if c.kernel_size == (1, 1) and c.groups > 1]
+    expect(not split, "a 1x1 has groups: then the input is split and the paths never meet; only the 3x3 is grouped")
     expect(not any(c.stride == (stride, stride) and c.kernel_size == (1, 1) and c.out_channels == width
                    for c in convolutions) or stride == 1,
            "the stride sits on the first 1x1; here it belongs on the 3x3 (the 1x1 would throw away 3 of 4 pixels unread)")
@@ -403,7 +417,9 @@ def valid_groups(answer):
     """A function (in_channels, out_channels) to the sorted list of all group counts that work."""
     for cin, cout in ((12, 18), (64, 64), (128, 96)):
         right = [g for g in range(1, min(cin, cout) + 1) if cin % g == 0 and cout % g == 0]
-        given = list(answer(cin, cout))
+        given = answer(cin, cout)
+        expect(isinstance(given, (list, tuple)), f"return a list, not {type(given).__name__}")
+        given = list(given)
         expect(given != [g for g in range(1, cin + 1) if cin % g == 0] or cin == cout,
                f"for ({cin}, {cout}) you look at the input only; each group also needs equally many outputs")
         expect(given != [g for g in range(1, cout + 1) if cout % g == 0] or cin == cout,
@@ -512,6 +528,7 @@ def b_to_c_map(answer):
         if value.ndim:
             value.copy_(random(*value.shape, seed=seed).abs() + 0.1)
     right, given = b_to_c(block.state_dict()), answer(block.state_dict())
+    expect(isinstance(given, dict), f"return the new state dict, a dictionary, not {type(given).__name__}")
     missing = [key for key in right if key not in given]
     expect(not any("running" in key for key in missing), f"the statistics are missing: {[k for k in missing if 'running' in k]}; "
            "in eval mode the block would not be the same function")
@@ -527,7 +544,7 @@ def b_to_c_map(answer):
 def form_a(answer):
     """A class (in_channels, width, out_channels, cardinality, stride): form A."""
     for arguments in ((12, 8, 12, 4, 1), (12, 8, 20, 4, 2)):
-        block, reference = answer(*arguments), FormA(*arguments)
+        block, reference = expect_module(answer(*arguments)), FormA(*arguments)
         convolutions = _convolutions(block)
         expect(not any(c.bias is not None for c in convolutions), "a convolution has a bias: write bias=False")
         expect(not any(c.groups > 1 for c in convolutions), "groups are form C's way; form A has separate paths")
@@ -554,6 +571,7 @@ def small_change(answer):
     """A network: ResNeXt-50 (32x4d) for one image channel and 10 classes."""
     expect(isinstance(answer, nn.Module), "give a network, not a class: call it")
     right = networks.resnext50_32x4d(image_channels=1, num_classes=10)
+    expect(_convolutions(answer) and hasattr(answer, "fc"), "give a ResNeXt: this network lacks its convolutions or its fc")
     first = _convolutions(answer)[0]
     expect(first.in_channels == 1, f"the first convolution reads {first.in_channels} channels: image_channels is missing")
     expect(answer.fc.out_features == 10, f"the classifier has {answer.fc.out_features} outputs: num_classes is missing")
@@ -613,7 +631,7 @@ def write_a_test(answer):
     try:
         answer(networks.resnext50_32x4d())
     except AssertionError as error:
-        raise NotYet(f"your test rejects the right network: {error}") from None
+        raise NotYet(f"your test rejects the right network: {str(error) or 'an assert without a message'}") from None
     slipped = []
     for name, network in wrong_networks().items():
         try:

@@ -161,7 +161,7 @@ def diagram(module):
     convolutions = [layer for _, layer in layers if isinstance(layer, nn.Conv2d)]
     result = Diagram(convolutions[0].in_channels, convolutions[-1].out_channels, lanes, tail=own if groups else [])
     if groups:
-        widths = [_last_convolution(module, lane).out_channels for lane in lanes]
+        widths = [_channels_out(module, lane, result.in_channels) for lane in lanes]
         result.merge = "sum" if lanes[0][-1].layers[0].endswith("conv3") else "concatenate"
         result.merged_channels = widths[0] if result.merge == "sum" else sum(widths)
         if not own:
@@ -175,9 +175,10 @@ def diagram(module):
     return result
 
 
-def _last_convolution(module, lane):
+def _channels_out(module, lane, in_channels):
+    """Channels at the end of a lane; a lane without a convolution keeps its input's."""
     layers = [module.get_submodule(node.layers[0]) for node in lane]
-    return [layer for layer in layers if isinstance(layer, nn.Conv2d)][-1]
+    return ([in_channels] + [layer.out_channels for layer in layers if isinstance(layer, nn.Conv2d)])[-1]
 
 
 def _keep_one_of_equal_lanes(result):
@@ -426,20 +427,24 @@ def reach(module, in_channels, size=5):
 
 def reach_matrix(*reaches, titles, labels=("input channel", "output channel")):
     """Measured reaches as matrices: a filled cell says that the input (column) reaches the output (row)."""
-    scale = min(22, (WIDTH - 40) / sum(r.shape[1] for r in reaches) - 0.6 * len(reaches))
+    gaps = 24 * len(reaches)
+    scale = min(22, (WIDTH - gaps) / sum(r.shape[1] for r in reaches))
     fig, axes = canvas(max(r.shape[0] for r in reaches) * scale + 68)
-    left = 24
+    left = 20
     for reached, title in zip(reaches, titles, strict=True):
-        rows, columns = reached.shape
         write(axes, left, 10, title, align="left", weight="bold")
-        for row, column in reached.nonzero().tolist():
-            axes.add_patch(Rectangle((left + column * scale, 42 + row * scale), scale, scale, facecolor=PATH, edgecolor="none"))
-        _grid(axes, left, 42, rows, columns, scale)
         write(axes, left, 30, f"{labels[0]} →", align="left")
-        write(axes, left - 12, 42 + scale / 2, "↓")
-        left += (WIDTH - 30) / len(reaches)
-    write(axes, 24, 42 + max(r.shape[0] for r in reaches) * scale + 14, f"↓ {labels[1]}", align="left")
+        write(axes, left - 10, 42 + scale / 2, "↓")
+        _draw_reach(axes, reached, left, 42, scale)
+        left += reached.shape[1] * scale + 24
+    write(axes, 20, 42 + max(r.shape[0] for r in reaches) * scale + 14, f"↓ {labels[1]}", align="left")
     return fig
+
+
+def _draw_reach(axes, reached, left, top, scale):
+    for row, column in reached.nonzero().tolist():
+        axes.add_patch(Rectangle((left + column * scale, top + row * scale), scale, scale, facecolor=PATH, edgecolor="none"))
+    _grid(axes, left, top, *reached.shape, scale)
 
 
 def receptive_field(module, size):
@@ -459,9 +464,7 @@ def receptive_field_figure(fields, titles):
     for seen, title in zip(fields, titles, strict=True):
         rows, columns = seen.shape
         write(axes, left, 10, title, align="left", weight="bold")
-        for row, column in seen.nonzero().tolist():
-            axes.add_patch(Rectangle((left + column * scale, 24 + row * scale), scale, scale, facecolor=PATH, edgecolor="none"))
-        _grid(axes, left, 24, rows, columns, scale)
+        _draw_reach(axes, seen, left, 24, scale)
         count = int(seen.any(dim=0).sum())
         write(axes, left, 24 + rows * scale + 13, f"sees {count}×{count}", align="left")
         left += columns * scale + 16
@@ -522,3 +525,26 @@ def layer_cost_bars(module, input_shape, what="parameters"):
             kernel = getattr(module.get_submodule(cost.name), "kernel_size", (1, 1))[0]
             rows.append((cost.name, getattr(cost, what), kernel > 1))
     return cost_bars(rows, "MACs, one image" if what == "macs" else what)
+
+
+def number_grids(grids, titles, marks=()):
+    """Small integer matrices side by side; ``marks`` outlines a rectangle (row, column, rows, columns) in each."""
+    gap = 26
+    side = min(30, (WIDTH - 8 - gap * (len(grids) - 1)) / sum(len(grid[0]) for grid in grids))
+    fig, axes = canvas(max(len(grid) for grid in grids) * side + 30)
+    left, marks = 4, list(marks) + [None] * len(grids)
+    for grid, title, mark in zip(grids, titles, marks, strict=False):
+        write(axes, left, 10, title, align="left", weight="bold")
+        if mark:
+            row, column, rows, columns = mark
+            axes.add_patch(Rectangle((left + column * side, 22 + row * side), columns * side, rows * side,
+                                     facecolor="#D6E4F2", edgecolor="none"))
+        _grid(axes, left, 22, len(grid), len(grid[0]), side)
+        for r, values in enumerate(grid):
+            for c, value in enumerate(values):
+                write(axes, left + (c + 0.5) * side, 22 + (r + 0.5) * side, str(value).replace("-", "−"))
+        if mark:
+            axes.add_patch(Rectangle((left + column * side, 22 + row * side), columns * side, rows * side,
+                                     fill=False, edgecolor=PATH, linewidth=2.5, zorder=4))
+        left += len(grid[0]) * side + gap
+    return fig

@@ -1,5 +1,6 @@
-"""Numbers taken from elsewhere, each with its unit, source and place; the data is ``published.toml``."""
+"""Numbers taken from elsewhere, with unit, source and place (``published.toml``), and what we measured once (``evidence``)."""
 
+import csv
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -22,3 +23,17 @@ def published(name):
     except KeyError:
         near = get_close_matches(name, _tables(), n=3, cutoff=0.4)
         raise KeyError(f"no published number is called {name!r}; nearest: {near}") from None
+
+
+def evidence(name):
+    """The rows of ``evidence/<name>.csv`` as dictionaries of strings: an experiment run once, with its circumstances.
+
+    Raises ``FileNotFoundError`` that lists what there is.
+    """
+    folder = files("resnext_lib").joinpath("evidence")
+    path = folder.joinpath(f"{name}.csv")
+    if not path.is_file():
+        known = sorted(p.name.removesuffix(".csv") for p in folder.iterdir() if p.name.endswith(".csv"))
+        raise FileNotFoundError(f"no evidence is called {name!r}; there is {known}")
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -7,7 +7,6 @@ answered with the architecture that the weights look like.
 import pickle
 import struct
 from pathlib import Path
-from urllib.error import URLError
 
 import torch
 
@@ -16,7 +15,7 @@ from resnext_lib import networks
 WRAPPER_PREFIXES = ("module.", "_orig_mod.", "model.")  # DataParallel, torch.compile, Lightning
 WRAPPER_KEYS = ("state_dict", "model", "model_state_dict")
 # What torch.load raises for a file that is incomplete, no weights file, or would run code.
-DAMAGED = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, struct.error)
+DAMAGED = (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, LookupError, struct.error)
 
 
 def read_state(source):
@@ -41,13 +40,14 @@ def read_state(source):
 def _read_file(path):
     if not path.is_file():
         raise FileNotFoundError(f"no weights file at {path}: check source, or download the file first")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except DAMAGED as error:
-        raise ValueError(
-            f"{path.name} is no weights file that can be read safely (incomplete, or a whole pickled "
-            "model): save the state dict with torch.save(network.state_dict(), path)"
-        ) from error
+    with path.open("rb") as file:
+        try:
+            return torch.load(file, map_location="cpu", weights_only=True)
+        except DAMAGED as error:
+            raise ValueError(
+                f"{path.name} is no weights file that can be read safely (incomplete, or a whole pickled "
+                "model): save the state dict with torch.save(network.state_dict(), path)"
+            ) from error
 
 
 def _without_prefix(state):
@@ -130,7 +130,7 @@ def pretrained(name, weights="DEFAULT"):
     options = {"auxiliary_heads": True} if name == "googlenet" else {}
     try:
         state = chosen.get_state_dict(progress=False, check_hash=True)
-    except (URLError, ConnectionError, TimeoutError, *DAMAGED) as error:
+    except DAMAGED as error:
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         raise OSError(
             f"the weights of {name} could not be fetched ({error}). Go online once, or put the file from "

@@ -36,3 +36,10 @@ def random_network(build, *arguments, seed=0, **options):
     """A float64 network with random weights, built without the time that initialising takes."""
     network = without_data(build, *arguments, **options).double().to_empty(device="cpu")
     return randomise(network, seed)
+
+
+def same_weights(network, build, *arguments, **options):
+    """Build another float64 network and load the weights of ``network`` into it, strictly."""
+    other = without_data(build, *arguments, **options).double().to_empty(device="cpu")
+    other.load_state_dict(network.state_dict(), strict=True)
+    return other

@@ -26,7 +26,7 @@ def build(source, output):
     """Build the book as `make book` does. Returns the finished process."""
     # Jupyter Book cannot be started with -m: python would read the module and build nothing.
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source),
-               "-W", "-n", "--keep-going", "--path-output", str(output)]
+               "-W", "-n", "--keep-going", "-q", "--path-output", str(output)]
     return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -109,7 +109,8 @@ SIDEWAYS = """() => {
 FIGURES = """() => [...document.querySelectorAll('figure img')].map(image => {
   const style = getComputedStyle(image), box = image.getBoundingClientRect();
   const output = image.closest('.output') || image.parentElement;
-  return {alt: image.alt, drawn: image.complete && image.naturalWidth > 0 && box.width > 100 && box.height > 20,
+  const loaded = image.complete && image.naturalWidth > 0;
+  return {alt: image.alt, drawn: loaded && box.width > 100 && box.height > 20,
           card: style.backgroundColor, filter: style.filter, padding: parseFloat(style.paddingLeft),
           around: getComputedStyle(output).backgroundColor};
 })"""

@@ -5,20 +5,24 @@ from functools import partial
 import numpy
 import pytest
 import torch
+from randomness import without_data
 
 from resnext_lib.blocks import Bottleneck, Inception
 from resnext_lib.complexity import bottleneck_weights, count_parameters, layer_costs, width_for_budget
 from resnext_lib.forms import FormA, FormB, FormC
 from resnext_lib.networks import CifarResNeXt, GoogLeNet, ResNeXt, resnet50, resnext50_32x4d
-from randomness import without_data
 
 resnext = partial(ResNeXt, (3, 4, 6, 3))
 module_3a = dict(conv1x1=64, reduce3x3=96, conv3x3=128, reduce5x5=16, conv5x5=32, pool_projection=32)
 
 # What is called, with what, the error, and what its message must name.
 REFUSED = [
-    (Bottleneck, (256, 130, 256, 32), ValueError,
-     ("cardinality=32", "width=130", "cardinality=26", "width=128 or 160")),
+    (
+        Bottleneck,
+        (256, 130, 256, 32),
+        ValueError,
+        ("cardinality=32", "width=130", "cardinality=26", "width=128 or 160"),
+    ),
     (Bottleneck, (256, 128, 256, 200), ValueError, ("cardinality=200", "cardinality=128", "width=200")),
     (Bottleneck, (256, 4, 256, 3), ValueError, ("cardinality=3", "cardinality=2", "width=3 or 6")),
     (FormA, (256, 130, 256, 32), ValueError, ("cardinality=32", "width=130", "cardinality=26")),
@@ -58,12 +62,24 @@ REFUSED = [
     (CifarResNeXt, (10,), ValueError, ("depth=10", "11 and 20")),
     (CifarResNeXt, (0,), ValueError, ("depth=0", "1 or more")),
     (CifarResNeXt, (29.0,), TypeError, ("depth", "29.0", "float")),
-    (partial(CifarResNeXt, bottleneck_width=1, stage_widths=(16, 32, 64)), (), ValueError,
-     ("bottleneck_width=1", "stage_width=16", "the smallest bottleneck_width that works is 4")),
-    (partial(CifarResNeXt, bottleneck_width=2, stage_widths=(24, 48, 96)), (), ValueError,
-     ("bottleneck_width=2", "stage_width=24", "the smallest bottleneck_width that works is 3")),
-    (partial(CifarResNeXt, stage_widths=(64, 128)), (), ValueError,
-     ("stage_widths", "3 stages", "(64, 128)", "(64, 128, 256)")),
+    (
+        partial(CifarResNeXt, bottleneck_width=1, stage_widths=(16, 32, 64)),
+        (),
+        ValueError,
+        ("bottleneck_width=1", "stage_width=16", "the smallest bottleneck_width that works is 4"),
+    ),
+    (
+        partial(CifarResNeXt, bottleneck_width=2, stage_widths=(24, 48, 96)),
+        (),
+        ValueError,
+        ("bottleneck_width=2", "stage_width=24", "the smallest bottleneck_width that works is 3"),
+    ),
+    (
+        partial(CifarResNeXt, stage_widths=(64, 128)),
+        (),
+        ValueError,
+        ("stage_widths", "3 stages", "(64, 128)", "(64, 128, 256)"),
+    ),
     (partial(CifarResNeXt, stage_widths=(64, 128, 0)), (), ValueError, ("stage_widths[2]=0", "1 or more")),
     (partial(CifarResNeXt, num_classes=-1), (), ValueError, ("num_classes=-1", "1 or more")),
     (partial(GoogLeNet, num_classes=0), (), ValueError, ("num_classes=0", "1 or more")),
@@ -90,9 +106,16 @@ def test_a_wrong_argument_is_named_with_its_value_and_what_works(call, arguments
 
 # What the errors recommend must be true: these are the neighbours that the messages above name.
 RECOMMENDED = [
-    (Bottleneck, (256, 130, 256, 26)), (Bottleneck, (256, 128, 256, 32)), (Bottleneck, (256, 160, 256, 32)),
-    (Bottleneck, (256, 128, 256, 128)), (Bottleneck, (256, 200, 256, 200)), (Bottleneck, (256, 4, 256, 2)),
-    (CifarResNeXt, (11,)), (CifarResNeXt, (20,)), (CifarResNeXt, (29,)), (CifarResNeXt, (38,)),
+    (Bottleneck, (256, 130, 256, 26)),
+    (Bottleneck, (256, 128, 256, 32)),
+    (Bottleneck, (256, 160, 256, 32)),
+    (Bottleneck, (256, 128, 256, 128)),
+    (Bottleneck, (256, 200, 256, 200)),
+    (Bottleneck, (256, 4, 256, 2)),
+    (CifarResNeXt, (11,)),
+    (CifarResNeXt, (20,)),
+    (CifarResNeXt, (29,)),
+    (CifarResNeXt, (38,)),
     (partial(CifarResNeXt, bottleneck_width=4, stage_widths=(16, 32, 64)), (11,)),
     (partial(CifarResNeXt, bottleneck_width=3, stage_widths=(24, 48, 96)), (11,)),
 ]

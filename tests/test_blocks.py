@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from randomness import random_network, random_tensor, without_data
 from torch import nn
 from torch.nn.functional import conv2d
 from torch.testing import assert_close
 
-from randomness import random_network, random_tensor, without_data
 from resnext_lib.blocks import Bottleneck, Inception, conv3x3, conv_relu
 from resnext_lib.complexity import count_parameters
 
@@ -14,10 +14,10 @@ EXACT = dict(rtol=0, atol=1e-12)
 
 # in_channels, width, out_channels, cardinality, stride: parameters (with batch norm), output of 9x9 images
 BOTTLENECKS = [
-    ((256, 64, 256, 1, 1), 70_400, (256, 9, 9)),       # ResNet-50, conv2
-    ((256, 128, 256, 32, 1), 71_168, (256, 9, 9)),     # ResNeXt-50 32x4d, conv2
-    ((64, 128, 256, 32, 1), 63_488, (256, 9, 9)),      # its first block, with projection
-    ((256, 256, 512, 32, 2), 349_184, (512, 5, 5)),    # conv3, first block
+    ((256, 64, 256, 1, 1), 70_400, (256, 9, 9)),  # ResNet-50, conv2
+    ((256, 128, 256, 32, 1), 71_168, (256, 9, 9)),  # ResNeXt-50 32x4d, conv2
+    ((64, 128, 256, 32, 1), 63_488, (256, 9, 9)),  # its first block, with projection
+    ((256, 256, 512, 32, 2), 349_184, (512, 5, 5)),  # conv3, first block
     ((512, 256, 512, 32, 1), 282_624, (512, 9, 9)),
     ((512, 512, 1024, 32, 2), 1_390_592, (1024, 5, 5)),
     ((1024, 512, 1024, 32, 1), 1_126_400, (1024, 9, 9)),
@@ -33,11 +33,14 @@ def test_bottleneck_has_the_published_size_and_shape(sizes, parameters, shape):
     assert block(torch.empty(2, sizes[0], 9, 9, device="meta")).shape == (2, *shape)
 
 
-@pytest.mark.parametrize(("sizes", "shortcut"), [
-    ((256, 128, 256, 32, 1), "identity"),
-    ((64, 128, 256, 32, 1), "projection"),   # the width changes
-    ((256, 128, 256, 32, 2), "projection"),  # the map changes
-])
+@pytest.mark.parametrize(
+    ("sizes", "shortcut"),
+    [
+        ((256, 128, 256, 32, 1), "identity"),
+        ((64, 128, 256, 32, 1), "projection"),  # the width changes
+        ((256, 128, 256, 32, 2), "projection"),  # the map changes
+    ],
+)
 def test_the_shortcut_is_a_projection_only_where_the_shape_changes(sizes, shortcut):
     block = random_network(Bottleneck, *sizes).eval()
     x = random_tensor(2, sizes[0], 6, 6)
@@ -71,7 +74,13 @@ def test_no_convolution_has_a_bias_because_batch_norm_follows():
     assert [layer.bias for layer in convolutions] == [None] * 4
 
 
-GROUPS = [(8, 8, 1), (8, 8, 2), (8, 16, 4), (8, 8, 8), (128, 128, 32)]  # in, out, groups; 8, 8, 8 is depthwise
+GROUPS = [
+    (8, 8, 1),
+    (8, 8, 2),
+    (8, 16, 4),
+    (8, 8, 8),
+    (128, 128, 32),
+]  # in, out, groups; 8, 8, 8 is depthwise
 
 
 @pytest.mark.parametrize(("in_channels", "out_channels", "groups"), GROUPS)
@@ -83,7 +92,7 @@ def test_grouped_convolution_is_dense_convolution_with_a_block_diagonal_weight(
     rows, columns = out_channels // groups, in_channels // groups
     for g in range(groups):
         block = slice(g * rows, (g + 1) * rows)
-        dense[block, g * columns:(g + 1) * columns] = grouped.weight[block]
+        dense[block, g * columns : (g + 1) * columns] = grouped.weight[block]
     x = random_tensor(2, in_channels, 7, 7)
     assert_close(grouped(x), conv2d(x, dense, padding=1), **EXACT)
     assert torch.count_nonzero(dense).item() * groups == dense.numel()
@@ -127,19 +136,23 @@ def convolution_weights(module):
 
 
 def test_inception_is_four_branches_concatenated():
-    module = random_network(Inception, 6, conv1x1=2, reduce3x3=3, conv3x3=4, reduce5x5=5, conv5x5=6,
-                            pool_projection=7)
+    module = random_network(
+        Inception, 6, conv1x1=2, reduce3x3=3, conv3x3=4, reduce5x5=5, conv5x5=6, pool_projection=7
+    )
     x = random_tensor(2, 6, 9, 9)
 
     def conv(branch, x):
         return torch.relu(conv2d(x, branch.conv.weight, branch.conv.bias, padding="same"))
 
-    expected = torch.cat([
-        conv(module.branch1, x),
-        conv(module.branch2[1], conv(module.branch2[0], x)),
-        conv(module.branch3[1], conv(module.branch3[0], x)),
-        conv(module.branch4[1], nn.functional.max_pool2d(x, 3, stride=1, padding=1)),
-    ], dim=1)
+    expected = torch.cat(
+        [
+            conv(module.branch1, x),
+            conv(module.branch2[1], conv(module.branch2[0], x)),
+            conv(module.branch3[1], conv(module.branch3[0], x)),
+            conv(module.branch4[1], nn.functional.max_pool2d(x, 3, stride=1, padding=1)),
+        ],
+        dim=1,
+    )
     assert expected.shape == (2, module.out_channels, 9, 9) == (2, 2 + 4 + 6 + 7, 9, 9)
     assert_close(module(x), expected, **EXACT)
 

@@ -1,0 +1,1 @@
+"""Experiments that were run once; their results are committed in resnext_lib/evidence."""

@@ -1,0 +1,354 @@
+"""What a chapter's cells define is the library's, or an earlier step of it, or a mistake that a check rejects."""
+
+import ast
+import copy
+import inspect
+import pkgutil
+from importlib import import_module
+
+import pytest
+import torch
+from notebooks_for_tests import (
+    CHAPTERS,
+    code,
+    declared_cells,
+    declarations,
+    definitions,
+    execute_up_to,
+    last_definition,
+    notebook,
+)
+from randomness import random_tensor, randomise
+from torch import nn
+from torch.nn import functional
+from torch.testing import assert_close
+
+import resnext_lib
+from resnext_lib import blocks, complexity, exercises, networks
+from tools.notebooks import read
+
+MODULES = [module.name for module in pkgutil.iter_modules(resnext_lib.__path__)]
+CLOSE = dict(rtol=1e-10, atol=1e-10)
+
+
+# ------------------------------------------------------------------ mirrors: the library's syntax tree
+
+def library_source(name):
+    """The syntax tree of the library's class or function ``name``, wherever it is defined."""
+    for module in MODULES:
+        found = definitions(inspect.getsource(import_module(f"resnext_lib.{module}"))).get(name)
+        if found:
+            return found
+    raise AssertionError(f"resnext_lib defines no class or function {name}")
+
+
+class Plain(ast.NodeTransformer):
+    """Takes away what may differ: docstrings, annotations, the module in front of a name."""
+
+    def visit_FunctionDef(self, node):
+        node.returns = None
+        return self.without_docstring(node)
+
+    def visit_ClassDef(self, node):
+        return self.without_docstring(node)
+
+    def without_docstring(self, node):
+        if ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        return self.generic_visit(node)
+
+    def visit_arg(self, node):
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node):
+        return self.generic_visit(ast.Assign([node.target], node.value)) if node.value else ast.Pass()
+
+    def visit_Attribute(self, node):
+        if isinstance(node.value, ast.Name) and node.value.id in MODULES:
+            return ast.Name(node.attr, node.ctx)
+        return self.generic_visit(node)
+
+
+def plain(tree):
+    """The tree as source text, without what may differ."""
+    return ast.unparse(ast.fix_missing_locations(Plain().visit(copy.deepcopy(tree))))
+
+
+def assert_mirror(source, name):
+    found = definitions(source)
+    assert name in found, f"the cell mirrors {name} but defines {list(found)}"
+    assert plain(found[name]) == plain(library_source(name))
+
+
+# ------------------------------------------------------------------ steps: compared by behaviour
+
+def shapes(module):
+    return {key: tuple(value.shape) for key, value in module.state_dict().items()}
+
+
+def assert_same_module(given, library, *input_shape):
+    """Same keys and shapes; with copied random weights the same outputs, in eval and in train mode."""
+    assert shapes(given) == shapes(library)
+    library = randomise(library.double())
+    given.double().load_state_dict(library.state_dict())
+    x = random_tensor(*input_shape)
+    for training in (False, True):
+        assert_close(given.train(training)(x), library.train(training)(x), **CLOSE)
+
+
+def assert_same_function_of_layers(given, library, *input_shape):
+    """As above for modules that name their layers otherwise: the weights are copied in order."""
+    own, theirs = list(given.double().state_dict().values()), list(randomise(library.double()).state_dict().values())
+    assert [tuple(value.shape) for value in own] == [tuple(value.shape) for value in theirs]
+    for mine, value in zip(own, theirs, strict=True):
+        mine.copy_(value)
+    x = random_tensor(*input_shape)
+    for training in (False, True):
+        assert_close(given.train(training)(x), library.train(training)(x), **CLOSE)
+
+
+def parameter_names(given):
+    return list(inspect.signature(given).parameters)
+
+
+def step_of_conv2d(given):
+    """A convolution by hand: (image, kernel) of one channel, or (x, weight), with stride and padding or without."""
+    names = parameter_names(given)
+    image, kernel = torch.arange(42).reshape(6, 7) % 5, torch.tensor([[1, 0, -2], [3, 1, 1], [0, -1, 2]])
+    if names[:2] == ["image", "kernel"]:
+        right = functional.conv2d(image[None, None].double(), kernel[None, None].double())[0, 0]
+        assert_close(given(image, kernel).double(), right, **CLOSE)
+        return
+    x, weight = random_tensor(2, 3, 6, 7), random_tensor(4, 3, 3, 3, seed=1)
+    cases = [{}]
+    cases += [dict(stride=2)] * ("stride" in names) + [dict(padding=1)] * ("padding" in names)
+    for options in cases:
+        required = {n: {"stride": 1, "padding": 0}[n] for n in names[2:]} | options
+        assert_close(given(x, weight, **required), functional.conv2d(x, weight, **options), **CLOSE)
+
+
+def step_of_make_stage(given):
+    """A stage of bottlenecks, with or without the last two arguments."""
+    grouped = len(parameter_names(given)) > 4
+    for last in ((1, 64), (4, 32)) if grouped else ((),):
+        for in_channels, stage_width, count, stride in ((64, 64, 2, 1), (128, 64, 2, 2)):
+            library = networks.make_stage(blocks.Bottleneck, in_channels, stage_width, count, stride, *(last or (1, 64)))
+            assert_same_module(given(in_channels, stage_width, count, stride, *last), library, 2, in_channels, 6, 6)
+
+
+def step_of_resnext(given):
+    """A network: its defaults are ResNet-50; with a cardinality it is also ResNeXt-50 (32x4d)."""
+    pairs = [(given(), networks.resnet50())]
+    if "cardinality" in parameter_names(given):
+        pairs.append((given(cardinality=32, bottleneck_width=4), networks.resnext50_32x4d()))
+    for mine, library in pairs:
+        assert list(shapes(mine)) == list(shapes(library)), "the order of the keys"
+        assert_same_module(mine, library, 2, 3, 64, 64)
+
+
+def step_of_bottleneck(given):
+    """The residual block, perhaps without its cardinality, its stride, or its projection."""
+    names = parameter_names(given)
+    sizes = [dict(in_channels=16, width=8, out_channels=16)]
+    if "cardinality" in names:
+        sizes.append(dict(in_channels=16, width=8, out_channels=16, cardinality=4))
+    if "stride" in names:
+        sizes += [{**size, "out_channels": 24, "stride": 2} for size in sizes]
+    sizes = [{name: value for name, value in size.items() if name in names} for size in sizes]
+    assert all(sizes), f"none of {names} is an argument of Bottleneck"
+    for size in sizes:
+        library = dict(in_channels=16, width=8, out_channels=16) | size
+        if "in_channels" not in names:
+            library["in_channels"] = library["out_channels"]
+        assert_same_module(given(**size), blocks.Bottleneck(**library), 2, library["in_channels"], 7, 7)
+
+
+def step_of_residual_block(given):
+    """The base class: relu(transform(x) + shortcut(x)); a subclass supplies transform and downsample."""
+    class Doubled(given):
+        def transform(self, x):
+            return 2 * x
+    parameters = list(inspect.signature(given.__init__).parameters.values())[1:]
+    required = [p for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    block, x = Doubled(*[8 for _ in required]), random_tensor(2, 8, 5, 5)
+    block.downsample = None
+    assert_close(block(x), torch.relu(3 * x), **CLOSE)
+    block.downsample = nn.Conv2d(8, 8, 1).double()
+    assert_close(block(x), torch.relu(2 * x + block.downsample(x)), **CLOSE)
+
+
+def step_of_inception(given):
+    """The module with four branches; the branches may have other names, but come in the paper's order."""
+    names = parameter_names(given)
+    for widths in (networks.GOOGLENET_MODULES["3a"], dict(zip(networks.GOOGLENET_MODULES["3a"], (2, 3, 4, 5, 6, 7), strict=True))):
+        module = given(12, **widths) if "conv1x1" in names else given(12, *widths.values())
+        assert_same_function_of_layers(module, blocks.Inception(12, **widths), 2, 12, 7, 7)
+
+
+def step_of_naive_inception(given):
+    """The first draft: 1x1, 3x3 and 5x5 over all channels, and the pooled input, concatenated."""
+    module, x = randomise(given(6).double()), random_tensor(2, 6, 7, 7)
+    layers = {layer.kernel_size[0]: layer for layer in module.modules() if isinstance(layer, nn.Conv2d)}
+    branches = [functional.conv2d(x, layers[k].weight, layers[k].bias, padding=k // 2) for k in (1, 3, 5)]
+    assert_close(module(x), torch.cat([*branches, functional.max_pool2d(x, 3, 1, 1)], dim=1), **CLOSE)
+
+
+def step_of_conv_relu(given):
+    for kernel_size in (1, 3, 5):
+        assert_same_function_of_layers(given(4, 6, kernel_size), blocks.conv_relu(4, 6, kernel_size), 2, 4, 7, 7)
+
+
+def step_of_googlenet(given):
+    assert_same_function_of_layers(given().eval(), networks.googlenet().eval(), 1, 3, 64, 64)
+
+
+def step_of_bottleneck_weights(given):
+    names = parameter_names(given)
+    for c, d, channels in ((1, 64, 256), (32, 4, 256), (8, 14, 512)):
+        arguments = (c, d, channels)[:len(names)]
+        assert given(*arguments) == complexity.bottleneck_weights(*arguments)
+
+
+# The library's (or PyTorch's) name -> how an earlier step is compared with it.
+STEPS = {
+    "conv2d": step_of_conv2d,
+    "make_stage": step_of_make_stage,
+    "ResNeXt": step_of_resnext,
+    "Bottleneck": step_of_bottleneck,
+    "ResidualBlock": step_of_residual_block,
+    "naive inception": step_of_naive_inception,
+    "conv_relu": step_of_conv_relu,
+    "Inception": step_of_inception,
+    "GoogLeNet": step_of_googlenet,
+    "bottleneck_weights": step_of_bottleneck_weights,
+}
+
+
+def assert_step(given, name):
+    assert name in STEPS, f"step-of {name} has no comparison: add one to STEPS in tests/test_definitions.py"
+    STEPS[name](given)
+
+
+# ------------------------------------------------------------------ mistakes: the named check rejects them
+
+def assert_rejected(given, name):
+    assert hasattr(getattr(exercises, name, None), "hint"), f"resnext_lib.exercises has no check {name}"
+    verdict = getattr(exercises, name)(given)
+    assert not verdict, f"{name} accepts what the chapter shows as a mistake: {verdict}"
+    assert not verdict.message.startswith(("your code raised", "replace the ...")), f"{verdict} does not name the mistake"
+
+
+def check_cell(made, index, key, name):
+    """Check one declared cell of a notebook."""
+    cell = made.cells[index]
+    if key == "mirrors":
+        return assert_mirror(cell.source, name)
+    given = execute_up_to(made, index)[last_definition(cell)]
+    return assert_step(given, name) if key == "step-of" else assert_rejected(given, name)
+
+
+@pytest.mark.parametrize(("path", "index", "name"), declarations("mirrors"))
+def test_mirror_is_the_library(path, index, name):
+    check_cell(read(path), index, "mirrors", name)
+
+
+@pytest.mark.parametrize(("path", "index", "name"), declarations("step-of"))
+def test_step_behaves_like_the_library(path, index, name):
+    check_cell(read(path), index, "step-of", name)
+
+
+@pytest.mark.parametrize(("path", "index", "name"), declarations("wrong"))
+def test_mistake_is_rejected(path, index, name):
+    check_cell(read(path), index, "wrong", name)
+
+
+def test_chapters_declare_something_of_every_kind():
+    assert {key for path in CHAPTERS for _, key, _ in declared_cells(read(path))} == {"mirrors", "step-of", "wrong", "exercise"}
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_mirroring_cell_defines_nothing_else(path):
+    for cell in read(path).cells:
+        if "mirrors" in cell.metadata:
+            assert sorted(definitions(cell.source)) == sorted(n.strip() for n in cell.metadata["mirrors"].split(","))
+
+
+# ------------------------------------------------------------------ the checks above can fail
+
+IMPORTS = "import torch\nfrom torch import nn\nfrom resnext_lib import networks\nfrom resnext_lib.blocks import Bottleneck, Inception"
+PATHS = '''def number_of_paths(state: dict) -> int:
+    """Another docstring."""
+    return 1 + max(int(key.split(".")[1]) for key in state if key.startswith("paths."))'''
+STAGE = '''def make_stage(in_channels, stage_width, blocks, stride):
+    first = Bottleneck(in_channels, stage_width, 4 * stage_width, stride=stride)
+    others = [Bottleneck(4 * stage_width, stage_width, 4 * stage_width) for _ in range(blocks - 1)]
+    return nn.Sequential(first, *others)'''
+CONVOLVE = '''def convolve(x, weight, stride, padding):
+    return nn.functional.conv2d(x, weight, stride=stride, padding=padding)'''
+BASE = '''class ResidualBlock(nn.Module):
+    def forward(self, x):
+        return torch.relu(self.transform(x) + (x if self.downsample is None else self.downsample(x)))'''
+NAIVE = '''class NaiveInception(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.one, self.three, self.five = nn.Conv2d(channels, 2, 1), nn.Conv2d(channels, 2, 3, padding=1), nn.Conv2d(channels, 2, 5, padding=2)
+    def forward(self, x):
+        return torch.cat([self.one(x), self.three(x), self.five(x), nn.functional.max_pool2d(x, 3, 1, 1)], 1)'''
+CONV_RELU = "def conv_relu(i, o, k):\n    return nn.Sequential(nn.Conv2d(i, o, k, padding=k // 2), nn.ReLU())"
+COUNT = "def weights(c, d):\n    return c * (256 * d + 9 * d * d + d * 256)"
+SIZE = "def output_size(size, kernel, stride, padding):\n    return (size + padding - kernel) // stride + 1"
+B_TO_A = '''def to_form(state, form):
+    if form not in forms.NEXT_FORM:
+        raise ValueError(f"form must be 'A', 'B' or 'C', but got {form!r}")
+    while forms.form_of(state) != form:
+        state = forms.NEXT_FORM[forms.form_of(state)](state)
+    return state'''
+
+# a cell's metadata and source; replacements that the comparison must notice
+BREAKABLE = [
+    ("mirrors", "number_of_paths", PATHS, [("1 + max", "max"), ("paths.", "path."), ("def number_of_paths", "def paths")]),
+    ("mirrors", "to_form", B_TO_A, [("!= form", "== form"), ("return state", "return dict(state)")]),
+    ("step-of", "make_stage", STAGE, [("stride=stride", "stride=1"), ("blocks - 1", "blocks"), ("stage_width, 4", "2 * stage_width, 4")]),
+    ("step-of", "conv2d", CONVOLVE, [("padding=padding", "padding=0"), ("stride=stride", "stride=1")]),
+    ("step-of", "ResidualBlock", BASE, [("torch.relu", ""), (" + (x if", " + (0 if"), ("self.downsample(x)", "x")]),
+    ("step-of", "naive inception", NAIVE, [("self.one(x), self.three(x)", "self.three(x), self.one(x)"), ("x, 3, 1, 1", "x, 5, 1, 2")]),
+    ("step-of", "conv_relu", CONV_RELU, [("nn.ReLU()", "nn.Identity()"), ("k // 2", "0"), ("k // 2", "k // 2, bias=False")]),
+    ("step-of", "bottleneck_weights", COUNT, [("9 *", "3 *"), ("c * (", "(")]),
+    ("step-of", "Bottleneck", "class Block(Bottleneck):\n    extra = 0", [("extra = 0", "transform = lambda self, x: x * 0")]),
+    ("step-of", "Inception", "class Module(Inception):\n    extra = 0", [("extra = 0", "forward = lambda self, x: Inception.forward(self, x) * 2")]),
+    ("step-of", "ResNeXt", "def Network(cardinality=1, bottleneck_width=64):\n    return networks.ResNeXt((3, 4, 6, 3), cardinality, bottleneck_width)",
+     [("3), cardinality, bottleneck_width", "3)"), ("(3, 4, 6, 3)", "(3, 4, 23, 3)")]),
+    ("wrong", "output_size", SIZE, [("size + padding", "size + 2 * padding"), ("return", "return 1 / 0 +")]),
+]
+BROKEN = [(key, name, source.replace(*change)) for key, name, source, changes in BREAKABLE for change in changes]
+
+
+def small(key, name, source):
+    return notebook(code(IMPORTS), code("pass"), code(source, **{key: name}))
+
+
+@pytest.mark.parametrize(("key", "name", "source"), [b[:3] for b in BREAKABLE], ids=[f"{b[0]}-{b[1]}" for b in BREAKABLE])
+def test_right_cell_passes(key, name, source):
+    check_cell(small(key, name, source), 2, key, name)
+
+
+@pytest.mark.parametrize(("key", "name", "source"), BROKEN, ids=[f"{b[0]}-{b[1]}-{i}" for i, b in enumerate(BROKEN)])
+def test_changed_cell_is_noticed(key, name, source):
+    assert source not in [b[2] for b in BREAKABLE], "the change changed nothing"
+    with pytest.raises((AssertionError, RuntimeError)):
+        check_cell(small(key, name, source), 2, key, name)
+
+
+@pytest.mark.parametrize(("key", "words"), [
+    ("mirrors", "defines no class or function Nobody"), ("step-of", "add one to STEPS"), ("wrong", "no check Nobody"),
+])
+def test_unknown_name_is_explained(key, words):
+    with pytest.raises(AssertionError, match=words):
+        check_cell(small(key, "Nobody", "def Nobody():\n    return 0"), 2, key, "Nobody")
+
+
+def test_what_a_declared_cell_lacks_is_explained():
+    made = notebook(code(IMPORTS), code("pass"), code("y = torch.zeros(1)"), code("class A(y):\n    pass", wrong="form_a"))
+    with pytest.raises(AssertionError, match="cell 3 needs more than imports.*'y' is not defined"):
+        check_cell(made, 3, "wrong", "form_a")
