@@ -102,6 +102,7 @@ def conv_relu(in_channels, out_channels, kernel_size, stride=1, batch_norm=False
     """Convolution (and batch norm) and ReLU, padded so that stride 1 keeps the map size.
 
     The bias goes when batch norm comes: batch norm subtracts it again.
+    Shapes: ``(N, in_channels, H, W)`` to ``(N, out_channels, H/stride, W/stride)``, rounded up.
     """
     layers = OrderedDict()
     layers["conv"] = nn.Conv2d(

@@ -32,7 +32,10 @@ def count_parameters(module):
 
 
 def layer_macs(layer, output_shape):
-    """MACs of one call of ``layer``: every output number is one dot product with a filter."""
+    """MACs of one call of ``layer``: every output number is one dot product with a filter.
+
+    Layers other than ``Conv2d`` and ``Linear`` count 0. ``output_shape`` is without the batch.
+    """
     if isinstance(layer, nn.Conv2d):
         return prod(output_shape) * layer.in_channels // layer.groups * prod(layer.kernel_size)
     if isinstance(layer, nn.Linear):
@@ -80,7 +83,7 @@ def count_macs(module, input_shape):
 def stage_costs(module, input_shape):
     """Costs summed by the first part of the layers' names: conv1, bn1, layer1, ..., fc.
 
-    Returns an ordered dict from stage name to :class:`Cost`.
+    Returns an ordered dict from stage name to :class:`Cost`. Units: parameters, MACs.
     """
     layers = layer_costs(module, input_shape)
     stages = OrderedDict()

@@ -55,6 +55,7 @@ def check(hint):
 
 
 def expect(condition, message):
+    """Raise :class:`NotYet` with ``message`` unless ``condition`` holds."""
     if not condition:
         raise NotYet(message)
 
@@ -80,6 +81,7 @@ def expect_close(given, right, message):
 
 
 def random(*shape, seed=0):
+    """Normal random numbers of ``shape`` in float64, the same for the same ``seed``."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
@@ -188,6 +190,7 @@ def reduction_saving(answer):
 
 
 def expect_module(built):
+    """Return ``built`` if it is a module, else raise :class:`NotYet`."""
     expect(isinstance(built, nn.Module), f"give a class whose objects are nn.Modules, not {type(built).__name__}")
     return built
 
@@ -454,7 +457,9 @@ def stage_widths(answer):
     """A function (cardinality, bottleneck_width) to the list of (C, d, C*d) over the four stages."""
     for c, d in ((32, 4), (64, 4), (1, 64)):
         right = [(c, d * 2 ** i, c * d * 2 ** i) for i in range(4)]
-        given = [tuple(row) for row in answer(c, d)]
+        given = answer(c, d)
+        expect(isinstance(given, (list, tuple)), f"return a list of (C, d, C*d), not {type(given).__name__}")
+        given = [tuple(row) for row in given]
         expect(len(given) == 4, "four stages, conv2 to conv5")
         expect(given != [(c, d, c * d)] * 4, "d doubles from stage to stage: the 4 in 32x4d is the first stage's")
         expect(given != [(c * 2 ** i, d, c * d * 2 ** i) for i in range(4)],
@@ -508,7 +513,10 @@ def merge_last_layers(answer):
     weights, biases = [random(6, 2, 1, 1, seed=i) for i in range(3)], [random(6, seed=10 + i) for i in range(3)]
     pieces = [random(1, 2, 4, 4, seed=20 + i) for i in range(3)]
     right = sum(functional.conv2d(x, w, b) for x, w, b in zip(pieces, weights, biases, strict=True))
-    weight, bias = answer([w.clone() for w in weights], [b.clone() for b in biases])
+    given = answer([w.clone() for w in weights], [b.clone() for b in biases])
+    expect(isinstance(given, tuple) and len(given) == 2 and all(isinstance(t, torch.Tensor) for t in given),
+           "return two tensors: weight, bias")
+    weight, bias = given
     expect(tuple(weight.shape) != (18, 2, 1, 1), "you stack along the output (dim 0): the sum needs them side by side along the input")
     expect(tuple(weight.shape) != (6, 2, 1, 1), "the weight still reads 2 channels: after the concatenation there are 6")
     expect(tuple(weight.shape) == (6, 6, 1, 1), f"the weight is {tuple(weight.shape)}, but should be (6, 6, 1, 1)")

@@ -79,6 +79,7 @@ def text_width(text, size=LETTERING):
 
 
 def write(axes, x, y, text, colour=INK, align="center", size=LETTERING, weight="normal"):
+    """Write ``text`` with its middle line at ``y``; ``align`` says which of its sides is at ``x``. Unit: points."""
     axes.text(x, y, text, ha=align, va="center", color=colour, fontsize=size, fontweight=weight, zorder=4)
 
 
@@ -191,6 +192,7 @@ def _keep_one_of_equal_lanes(result):
 
 
 def box_size(node):
+    """Width and height in points of the box that holds the lettering of ``node``."""
     lines = [node.label, *node.note.split("\n")]
     return max(text_width(text) for text in lines) + 12, 26 + 14 * (node.note.count("\n") + bool(node.note))
 
@@ -215,6 +217,7 @@ def draw_node(axes, x, y, node):
 
 
 def draw_sum(axes, x, y):
+    """Draw a plus in a circle around ``(x, y)``: here maps are added."""
     axes.add_patch(Circle((x, y), 9, facecolor=PAPER, edgecolor=SUM, linewidth=2, zorder=3))
     axes.plot([x - 5, x + 5], [y, y], color=SUM, linewidth=2, zorder=4)
     axes.plot([x, x], [y - 5, y + 5], color=SUM, linewidth=2, zorder=4)
@@ -231,6 +234,7 @@ def lane_rows(result):
 
 
 def diagram_height(result):
+    """Height in points of a drawn block, with room for its shortcut."""
     return sum(lane_rows(result)[1]) + (34 if result.shortcut else 0)
 
 

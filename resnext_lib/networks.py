@@ -34,6 +34,7 @@ def make_stage(block, in_channels, stage_width, blocks, stride, cardinality, bot
     """One row of Table 1: ``blocks`` blocks of equal width; only the first has a stride.
 
     Shapes: ``(N, in_channels, H, W)`` to ``(N, 4 * stage_width, H/stride, W/stride)``.
+    Errors: as :func:`group_width` and ``block``.
     """
     width = cardinality * group_width(bottleneck_width, stage_width)
     out_channels = EXPANSION * stage_width
@@ -64,7 +65,7 @@ class ResNeXt(nn.Module):
     the paper's "32x4d". ``block`` is any class with the bottleneck's arguments, such as FormA.
     Shapes: ``(N, image_channels, H, W)`` to logits ``(N, num_classes)``.
     Raises ``TypeError`` or ``ValueError`` at construction for arguments that are no positive whole
-    numbers, and for images with other than ``image_channels`` channels. Source: Table 1.
+    numbers, and for images with other than ``image_channels`` channels. Source: arXiv 1611.05431, Table 1.
     """
 
     def __init__(self, blocks_per_stage, cardinality=1, bottleneck_width=64, *, num_classes=1000,

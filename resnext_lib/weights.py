@@ -60,7 +60,7 @@ def _without_prefix(state):
 def describe(state):
     """Name the architecture that a state dict looks like, from its keys and shapes.
 
-    For example ``"ResNeXt-50 (32x4d)"``, ``"ResNet-101"``, ``"GoogLeNet"`` or ``"an unknown architecture"``.
+    For example ``"ResNeXt-50 (32x4d)"``, ``"ResNet-101"``, ``"the paper's GoogLeNet"`` or ``"an unknown architecture"``.
     """
     if "inception3a.branch1.conv.weight" in state:
         return "torchvision's GoogLeNet" if "conv1.bn.weight" in state else "the paper's GoogLeNet"

@@ -194,6 +194,22 @@ def step_of_naive_inception(given):
     assert_close(module(x), torch.cat([*branches, functional.max_pool2d(x, 3, 1, 1)], dim=1), **CLOSE)
 
 
+def step_of_grouped_conv2d(given):
+    """(x, weight, groups): a 3x3 with padding 1."""
+    for groups in (1, 2, 4):
+        x, weight = random_tensor(2, 8, 5, 6), random_tensor(12, 8 // groups, 3, 3, seed=1)
+        assert_close(given(x, weight, groups), functional.conv2d(x, weight, padding=1, groups=groups), **CLOSE)
+
+
+def step_of_block_diagonal(given):
+    """(weight, groups): a dense weight that does what the grouped one does."""
+    for groups in (1, 2, 4):
+        x, weight = random_tensor(2, 8, 5, 6), random_tensor(12, 8 // groups, 3, 3, seed=1)
+        dense = given(weight, groups)
+        assert dense.shape == (12, 8, 3, 3)
+        assert_close(functional.conv2d(x, dense), functional.conv2d(x, weight, groups=groups), **CLOSE)
+
+
 def step_of_conv_relu(given):
     for kernel_size in (1, 3, 5):
         assert_same_function_of_layers(given(4, 6, kernel_size), blocks.conv_relu(4, 6, kernel_size), 2, 4, 7, 7)
@@ -217,6 +233,8 @@ STEPS = {
     "ResNeXt": step_of_resnext,
     "Bottleneck": step_of_bottleneck,
     "ResidualBlock": step_of_residual_block,
+    "grouped conv2d": step_of_grouped_conv2d,
+    "block diagonal": step_of_block_diagonal,
     "naive inception": step_of_naive_inception,
     "conv_relu": step_of_conv_relu,
     "Inception": step_of_inception,
@@ -296,6 +314,15 @@ NAIVE = '''class NaiveInception(nn.Module):
     def forward(self, x):
         return torch.cat([self.one(x), self.three(x), self.five(x), nn.functional.max_pool2d(x, 3, 1, 1)], 1)'''
 CONV_RELU = "def conv_relu(i, o, k):\n    return nn.Sequential(nn.Conv2d(i, o, k, padding=k // 2), nn.ReLU())"
+SIDE_BY_SIDE = '''def side_by_side(x, weight, groups):
+    pieces = zip(x.chunk(groups, dim=1), weight.chunk(groups), strict=True)
+    return torch.cat([nn.functional.conv2d(p, w, padding=1) for p, w in pieces], dim=1)'''
+DIAGONAL = '''def block_diagonal(weight, groups):
+    rows, columns = weight.shape[0] // groups, weight.shape[1]
+    dense = torch.zeros(weight.shape[0], columns * groups, 3, 3, dtype=weight.dtype)
+    for g in range(groups):
+        dense[g * rows:(g + 1) * rows, g * columns:(g + 1) * columns] = weight[g * rows:(g + 1) * rows]
+    return dense'''
 COUNT = "def weights(c, d):\n    return c * (256 * d + 9 * d * d + d * 256)"
 SIZE = "def output_size(size, kernel, stride, padding):\n    return (size + padding - kernel) // stride + 1"
 B_TO_A = '''def to_form(state, form):
@@ -314,6 +341,8 @@ BREAKABLE = [
     ("step-of", "ResidualBlock", BASE, [("torch.relu", ""), (" + (x if", " + (0 if"), ("self.downsample(x)", "x")]),
     ("step-of", "naive inception", NAIVE, [("self.one(x), self.three(x)", "self.three(x), self.one(x)"), ("x, 3, 1, 1", "x, 5, 1, 2")]),
     ("step-of", "conv_relu", CONV_RELU, [("nn.ReLU()", "nn.Identity()"), ("k // 2", "0"), ("k // 2", "k // 2, bias=False")]),
+    ("step-of", "grouped conv2d", SIDE_BY_SIDE, [("x.chunk(groups, dim=1)", "x.chunk(groups, dim=1)[::-1]"), ("padding=1", "padding=0")]),
+    ("step-of", "block diagonal", DIAGONAL, [("range(groups)", "range(1)"), (", g * columns:(g + 1) * columns", ", g:columns * groups:groups")]),
     ("step-of", "bottleneck_weights", COUNT, [("9 *", "3 *"), ("c * (", "(")]),
     ("step-of", "Bottleneck", "class Block(Bottleneck):\n    extra = 0", [("extra = 0", "transform = lambda self, x: x * 0")]),
     ("step-of", "Inception", "class Module(Inception):\n    extra = 0", [("extra = 0", "forward = lambda self, x: Inception.forward(self, x) * 2")]),

@@ -131,7 +131,8 @@ MISFITS = [
     (
         partial(networks.resnet50, num_classes=10, image_channels=1),
         networks.resnet50,
-        "ResNet-50 but do not fit: 0 keys missing [], 0 unexpected [], 3 of another shape ['conv1.weight', 'fc.weight']",
+        "ResNet-50 but do not fit: 0 keys missing [], 0 unexpected [], "
+        "3 of another shape ['conv1.weight', 'fc.weight']",
     ),
     (
         lambda: torch.nn.Linear(2, 2),
@@ -213,6 +214,9 @@ def damaged_file(path, kind):
     elif kind == "old format, truncated":
         torch.save(small().state_dict(), path, _use_new_zipfile_serialization=False)
         path.write_bytes(path.read_bytes()[:5000])
+    elif kind == "a beginning":
+        torch.save(small().state_dict(), path)
+        path.write_bytes(path.read_bytes()[:1000])
     elif kind == "empty":
         path.write_bytes(b"")
     elif kind == "a web page":
@@ -225,6 +229,7 @@ def damaged_file(path, kind):
         "whole pickled model",
         "truncated",
         "half",
+        "a beginning",
         "old format, truncated",
         "empty",
         "a web page",

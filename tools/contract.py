@@ -166,9 +166,12 @@ def no_orphan_numbers(notebook):
 
 
 def short_cells(notebook):
+    """Cells fit on a screen: few lines, and lines that need no sideways scrolling on a laptop."""
     lines = [len(cell.source.split("\n")) for cell in code_cells(notebook)]
     complaints = [f"{count} lines in: {first_line(c)}" for c, count in zip(code_cells(notebook), lines, strict=True) if count > 30]
     median = statistics.median(lines or [0])
+    complaints += [f"a line of {len(text)} characters: {text.strip()[:50]}" for c in code_cells(notebook)
+                   for text in c.source.split("\n") if len(text) > 92]
     return complaints + ([f"median of {median} lines a cell"] if median > 8 else [])
 
 

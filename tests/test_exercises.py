@@ -1,0 +1,575 @@
+"""Every check accepts the right answer, names the usual mistakes, and never crashes."""
+
+import ast
+import copy
+
+import pytest
+import torch
+from notebooks_for_tests import CHAPTERS, declarations, declared_cells, execute_up_to
+from torch import nn
+from torch.nn import functional
+from torch.testing import assert_close
+
+from resnext_lib import exercises, forms, networks
+from resnext_lib.blocks import Bottleneck, Inception, ResidualBlock
+from resnext_lib.complexity import count_macs, count_parameters, width_for_budget
+from resnext_lib.networks import GOOGLENET_MODULES
+from tools.notebooks import read
+
+CHECKS = {name: check for name, check in vars(exercises).items() if hasattr(check, "hint")}
+# These build whole networks. Without data they are quick; test_chapter_solution runs them for real.
+NETWORK_CHECKS = {"small_change", "stride_layer", "write_a_test"}
+
+
+# ------------------------------------------------------------------ answers that need more than a line
+
+class Block(nn.Module):
+    """A residual block whose parts can be spoilt one at a time."""
+
+    def __init__(self, i, w, o, c=1, s=1, *, bias=False, groups=None, strides=None, projected=True, norms=True, padding=1):
+        super().__init__()
+        first, middle, last = strides or (1, s, 1)
+        norm = nn.BatchNorm2d if norms else nn.Identity
+        self.conv1, self.bn1 = nn.Conv2d(i, w, 1, first, bias=bias), norm(w)
+        self.conv2 = nn.Conv2d(w, w, 3, middle, padding, groups=groups or c, bias=bias)
+        self.bn2, self.conv3, self.bn3 = norm(w), nn.Conv2d(w, o, 1, last, bias=bias), norm(o)
+        self.project = None
+        if projected and (s > 1 or i != o):
+            self.project = nn.Sequential(nn.Conv2d(i, o, 1, s, bias=bias), norm(o))
+
+    def transform(self, x):
+        y = torch.relu(self.bn1(self.conv1(x)))
+        return self.bn3(self.conv3(torch.relu(self.bn2(self.conv2(y)))))
+
+    def shortcut(self, x):
+        return x if self.project is None else self.project(x)
+
+    def forward(self, x):
+        return torch.relu(self.transform(x) + self.shortcut(x))
+
+
+class NoLastRelu(Block):
+    def forward(self, x):
+        return self.transform(x) + self.shortcut(x)
+
+
+class ReluBeforeSum(Block):
+    def forward(self, x):
+        return torch.relu(self.transform(x)) + self.shortcut(x)
+
+
+class NoShortcut(Block):
+    def forward(self, x):
+        return torch.relu(self.transform(x))
+
+
+class NoReluInside(Block):
+    def transform(self, x):
+        return self.bn3(self.conv3(self.bn2(self.conv2(self.bn1(self.conv1(x))))))
+
+
+def spoilt(block=Block, **options):
+    """The ResNeXt block with a mistake."""
+    return lambda i, w, o, c, s: block(i, w, o, c, s, **options)
+
+
+def spoilt_bottleneck(block=Block, **options):
+    return lambda i, w, o, s: block(i, w, o, 1, s, **options)
+
+
+def stride_on_first(i, w, o, c=1, s=1):
+    return Block(i, w, o, c, s, strides=(s, 1, 1))
+
+
+class ThreeA(nn.Module):
+    """Inception 3a with layers defined in another order than they run, and parts that can be spoilt."""
+
+    def __init__(self, reduce=True, large=5, project=True, bias=True, padding=2, relu=True, order=(0, 1, 2, 3)):
+        super().__init__()
+        convolution = lambda *arguments: nn.Conv2d(*arguments, bias=bias)  # noqa: E731
+        self.after_pool = convolution(192, 32, 1) if project else nn.Identity()
+        self.reduce5 = convolution(192, 16, 1) if reduce else nn.Identity()
+        self.reduce3 = convolution(192, 96, 1)
+        self.large = convolution(16 if reduce else 192, 32, large, 1, padding if large == 5 else 1)
+        self.middle, self.one = convolution(96, 128, 3, 1, 1), convolution(192, 64, 1)
+        self.relu, self.order = torch.relu if relu else nn.Identity(), order
+
+    def forward(self, x):
+        r = self.relu
+        branches = [r(self.one(x)), r(self.middle(r(self.reduce3(x)))), r(self.large(r(self.reduce5(x)))),
+                    r(self.after_pool(functional.max_pool2d(x, 3, 1, 1)))]
+        return torch.cat([branches[i] for i in self.order], 1)
+
+
+class PathNorms(forms.FormA):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        for path in self.paths:
+            path.add_module("bn3", nn.BatchNorm2d(self.out_channels))
+        self.bn3 = nn.Identity()
+
+
+class PlainList(forms.FormA):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        hidden = list(self.paths)
+        del self.paths
+        self.__dict__["paths"] = hidden
+
+
+class FormAWithoutRelu(forms.FormA):
+    def forward(self, x):
+        return self.transform(x) + self.shortcut(x)
+
+
+def receptive(layers):
+    side, step = 1, 1
+    for kernel, stride in layers:
+        side, step = side + (kernel - 1) * step, step * stride
+    return side
+
+
+def grouped_by_hand(x, weight, groups, padding=1, join=torch.cat, cut=lambda x, groups: x.chunk(groups, 1)):
+    pieces = [functional.conv2d(p, w, padding=padding) for p, w in zip(cut(x, groups), weight.chunk(groups), strict=True)]
+    return join(pieces, 1) if join is torch.cat else join(pieces)
+
+
+def diagonal(weight, groups, dtype=torch.float64, shift=0):
+    rows, columns = weight.shape[0] // groups, weight.shape[1]
+    dense = torch.zeros(weight.shape[0], columns * groups, *weight.shape[2:], dtype=dtype)
+    for g in range(groups):
+        to = (g + shift) % groups
+        dense[g * rows:(g + 1) * rows, to * columns:(to + 1) * columns] = weight[g * rows:(g + 1) * rows]
+    return dense
+
+
+def divisors(*numbers):
+    return [g for g in range(1, max(numbers) + 1) if all(n % g == 0 for n in numbers)]
+
+
+def merge_bc(state, drop=(), dim=0, order=lambda parts: parts, extra=False):
+    new = {key: value for key, value in state.items() if extra or not key.startswith("paths.")}
+    for key in [key for key in state if key.startswith("paths.0.")]:
+        parts = [state[key.replace("paths.0.", f"paths.{i}.")] for i in range(forms.number_of_paths(state))]
+        name = key.removeprefix("paths.0.")
+        if not any(word in name for word in drop):
+            new[name] = torch.cat(order(parts), dim if parts[0].ndim > 1 else 0) if parts[0].ndim else parts[0]
+    return new
+
+
+def stage(i, w, o, c, n, projection=True, norm=True, projection_norm=True, grouped=True):
+    norms = 2 * (w + w + o) * norm
+    rest = 2 * o * w + 9 * w * w // (c if grouped else 1) + norms
+    project = (i * o + 2 * o * (norm and projection_norm)) * projection
+    return i * w + w * o + 9 * w * w // (c if grouped else 1) + norms + project + (n - 1) * rest
+
+
+def full_test(network):
+    assert count_parameters(network) == 25_028_904
+    assert count_macs(network, (3, 224, 224)) == 4_230_479_872
+    assert network.layer1[0].conv2.weight.shape == (128, 4, 3, 3)
+
+
+def parameters_only(network):
+    assert count_parameters(network) == 25_028_904
+
+
+def always(network):
+    assert True
+
+
+def never(network):
+    assert False, "nothing is good enough"
+
+
+def returns_false(network):
+    return count_parameters(network) == 25_028_904
+
+
+def stride_of(network):
+    return "conv1" if network.layer2[0].conv1.stride != (1, 1) else "conv2"
+
+
+def network(**options):
+    with torch.device("meta"):
+        return networks.ResNeXt((3, 4, 6, 3), **options)
+
+
+GREY = dict(image_channels=1, num_classes=10)
+MIDDLE = {"reads": 256, "middle": 4, "reaches": 256}
+SHAPES = {"conv1": (256, 256, 1, 1), "conv2": (256, 4, 3, 3), "conv3": (256, 256, 1, 1)}
+
+
+# ------------------------------------------------------------------ one right answer a check, or several
+
+RIGHT = {
+    "convolution_cost": [lambda i, o, k, h, w: (i * o * k * k, i * o * k * k * h * w)],
+    "output_size": [lambda n, k, s, p: (n + 2 * p - k) // s + 1],
+    "pointwise": [lambda x, w: torch.einsum("nchw,oc->nohw", x, w),
+                  lambda x, w: torch.einsum("nchw,oc->nohw", x.float(), w.float())],
+    "receptive_field": [receptive],
+    "inception_channels": [lambda w: w["conv1x1"] + w["conv3x3"] + w["conv5x5"] + w["pool_projection"]],
+    "reduction_saving": [lambda i, r, o, k: (i * o * k * k, i * r + r * o * k * k)],
+    "inception_3a": [ThreeA, lambda: Inception(192, **GOOGLENET_MODULES["3a"])],
+    "numbers_tuned": [54, 54.0],
+    "projection_needed": [lambda i, o, s: i != o or s > 1],
+    "bottleneck_budget": [lambda c, w: 2 * c * w + 9 * w * w],
+    "count_depth": [lambda blocks: 3 * sum(blocks) + 2],
+    "bottleneck": [spoilt_bottleneck(), lambda i, w, o, s: Bottleneck(i, w, o, stride=s)],
+    "grouped_cost": [lambda i, o, k, g: i * o * k * k // g, lambda i, o, k, g: i / g * o * k ** 2],
+    "side_by_side": [grouped_by_hand, lambda x, w, g: grouped_by_hand(x.float(), w.float(), g)],
+    "block_diagonal": [diagonal, lambda w, g: diagonal(w, g, dtype=torch.float32)],
+    "valid_groups": [divisors, lambda i, o: tuple(divisors(i, o))],
+    "budget_width": [width_for_budget],
+    "stage_widths": [lambda c, d: [(c, d << i, c * d << i) for i in range(4)], lambda c, d: [[c, d << i, c * d << i] for i in range(4)]],
+    "path_reach": [MIDDLE],
+    "resnext_block": [spoilt(), Bottleneck],
+    "form_c_shapes": [SHAPES, {key: torch.Size(shape) for key, shape in SHAPES.items()}],
+    "merge_last_layers": [lambda w, b: (torch.cat(w, 1), sum(b))],
+    "b_to_c_map": [merge_bc, forms.b_to_c],
+    "form_a": [forms.FormA],
+    "small_change": [network(cardinality=32, bottleneck_width=4, **GREY)],
+    "stride_layer": [stride_of],
+    "write_a_test": [full_test],
+    "stage_parameters": [stage],
+}
+
+# ------------------------------------------------------------------ wrong answers, and words that name the mistake
+
+WRONG = {
+    "convolution_cost": [
+        (lambda i, o, k, h, w: (i * o * k * k + o, i * o * k * k * h * w), "64 biases"),
+        (lambda i, o, k, h, w: (i * o * k, i * o * k * h * w), "k counts twice"),
+        (lambda i, o, k, h, w: (o * k * k, o * k * k * h * w), "reads all 3 input channels"),
+        (lambda i, o, k, h, w: (i * o * k * k, 2 * i * o * k * k * h * w), "FLOPs, twice the MACs"),
+        (lambda i, o, k, h, w: (i * o * k * k, i * o * k * k), "every place of the output map"),
+        (lambda i, o, k, h, w: (i * o * k * k, i * o * k * k * h * h), "height times width"),
+        (lambda i, o, k, h, w: i * o * k * k, "return two numbers"),
+        (lambda i, o, k, h, w: (7, 7), "7 parameters is not it"),
+    ],
+    "output_size": [
+        (lambda n, k, s, p: (n + 2 * p - k) // s, "one is missing"),
+        (lambda n, k, s, p: (n + p - k) // s + 1, "both sides"),
+        (lambda n, k, s, p: n + 2 * p - k + 1, "stride is ignored"),
+        (lambda n, k, s, p: (n - k) // s + 1, "padding is ignored"),
+        (lambda n, k, s, p: n // s, "ignores the kernel"),
+        (lambda n, k, s, p: (n + 2 * p - k) / s + 1, "divide with //"),
+        (lambda n, k, s, p: None, "is `return` missing?"),
+    ],
+    "pointwise": [
+        (lambda x, w: x.permute(0, 2, 3, 1) @ w.T, "channels ended up last"),
+        (lambda x, w: x, "shape is"),
+        (lambda x, w: torch.einsum("nchw,oc->nohw", x, w.flip(1)), "the values are not"),
+        (lambda x, w: 3, "return a tensor"),
+    ],
+    "receptive_field": [
+        (lambda layers: sum(k for k, _ in layers), "a kernel adds k - 1"),
+        (lambda layers: 1 + sum(k - 1 for k, _ in layers), "ignore the strides"),
+        (lambda layers: 99, "99 as the side for [(3, 1)] is not it"),
+        (lambda layers: None, "is `return` missing?"),
+    ],
+    "inception_channels": [
+        (lambda w: sum(w.values()), "also count the reductions"),
+        (lambda w: w["conv1x1"] + w["conv3x3"] + w["conv5x5"], "pooling branch is forgotten"),
+        (lambda w: max(w["conv1x1"], w["conv3x3"], w["conv5x5"], w["pool_projection"]), "their channels add up"),
+        (lambda w: w["conv1x1"], "64 is not it"),
+    ],
+    "reduction_saving": [
+        (lambda i, r, o, k: (i * r + r * o * k * k, i * o * k * k), "other way round"),
+        (lambda i, r, o, k: (i * o * k, i * r + r * o * k), "counts twice"),
+        (lambda i, r, o, k: (i * o * k * k, r * o * k * k), "the 1x1 itself is not free"),
+        (lambda i, r, o, k: (i * o * k * k, i * r + i * o * k * k), "only `reduce` channels"),
+        (lambda i, r, o, k: (i * o * k * k, i * r * k * k + r * o * k * k), "its kernel has one place"),
+    ],
+    "inception_3a": [
+        (lambda: ThreeA(reduce=False), "its 1x1 reduction to 16 is missing"),
+        (lambda: ThreeA(large=3), "torchvision's variant"),
+        (lambda: ThreeA(project=False), "pooling branch lacks its 1x1"),
+        (lambda: ThreeA(bias=False), "has no bias"),
+        (lambda: ThreeA(padding=0), "a 5x5 padding 2"),
+        (lambda: ThreeA(relu=False), "is there a ReLU after every convolution"),
+        (lambda: ThreeA(order=(0, 2, 1, 3)), "in the order"),
+        (lambda: Inception(192, **{**GOOGLENET_MODULES["3a"], "conv1x1": 96}), "but 3a has"),
+    ],
+    "numbers_tuned": [(9, "the number of modules"), (6, "there are nine"), (36, "a reduction to choose"), (55, "55 is not it"),
+                      ("54", "give a number, not str")],
+    "projection_needed": [
+        (lambda i, o, s: True, "nothing changes"), (lambda i, o, s: s > 1, "64 channels cannot be added to 256"),
+        (lambda i, o, s: i != o, "the map halves"), (lambda i, o, s: "yes", "return True or False"),
+    ],
+    "bottleneck_budget": [
+        (lambda c, w: c * w + 9 * w * w, "two 1x1s"), (lambda c, w: 2 * c * w + 3 * w * w, "nine places"),
+        (lambda c, w: 2 * c * w + 9 * c * c, "narrow middle"), (lambda c, w: 2 * c * w + 9 * w * w + 4 * w + 2 * c, "batch norms"),
+        (lambda c, w: 9 * c * c, "without the bottleneck"),
+    ],
+    "count_depth": [
+        (lambda b: 3 * sum(b), "stem's convolution and the classifier"), (lambda b: 3 * sum(b) + 1, "one is missing"),
+        (lambda b: 2 * sum(b) + 2, "three convolutions"), (lambda b: 3 * sum(b) + 6, "projections are not counted"),
+    ],
+    "bottleneck": [
+        (spoilt_bottleneck(bias=True), "4 convolutions have a bias"),
+        (lambda i, w, o, s: stride_on_first(i, w, o, 1, s), "stride sits on the first 1x1"),
+        (spoilt_bottleneck(projected=False), "does the shortcut have its 1x1"),
+        (spoilt_bottleneck(norms=False), "0 batch norms for 4 convolutions"),
+        (spoilt_bottleneck(NoLastRelu), "last ReLU is missing"),
+        (spoilt_bottleneck(ReluBeforeSum), "it belongs after it"),
+        (spoilt_bottleneck(NoShortcut), "shortcut is never added"),
+        (spoilt_bottleneck(NoReluInside), "not their order"),
+        (lambda i, w, o, s: Block(i, 2 * w, o, 1, s), "but should be"),
+        (lambda i, w, o, s: Block(i, w, o, 1, s, groups=2), "groups=2, but cardinality is 1"),
+    ],
+    "grouped_cost": [
+        (lambda i, o, k, g: i * o * k * k, "groups is not used"), (lambda i, o, k, g: i // g * (o // g) * k * k, "divide twice"),
+        (lambda i, o, k, g: i * o * k * k * g, "do not add any"),
+    ],
+    "side_by_side": [
+        (lambda x, w, g: grouped_by_hand(x, w, g, padding=0), "padding=1 is missing"),
+        (lambda x, w, g: grouped_by_hand(x, w, g, join=sum), "you add the pieces up"),
+        (lambda x, w, g: grouped_by_hand(x, w, g, cut=lambda x, g: [x[:, i::g] for i in range(g)]), "every fourth channel"),
+        (lambda x, w, g: grouped_by_hand(x, w, g, cut=lambda x, g: [x[:, :2]] * g), "first group's channels"),
+        (lambda x, w, g: grouped_by_hand(x, w, g, cut=lambda x, g: x.chunk(g, 1)[::-1]), "piece i of x meets piece i"),
+    ],
+    "block_diagonal": [
+        (lambda w, g: w, "did not change"), (lambda w, g: diagonal(w, g).transpose(0, 1), "rows and columns are swapped"),
+        (lambda w, g: w.repeat(1, g, 1, 1), "outside the diagonal"), (lambda w, g: diagonal(w, g) * 0, "0 weights are not zero"),
+        (lambda w, g: diagonal(w, g, shift=1), "in the wrong places"),
+    ],
+    "valid_groups": [
+        (lambda i, o: divisors(i), "you look at the input only"), (lambda i, o: divisors(o), "you look at the output only"),
+        (lambda i, o: divisors(i, o)[1:], "1 is missing"), (lambda i, o: divisors(i, o)[::-1], "sort the list"),
+        (lambda i, o: divisors(i, o)[:-1], "the list is"),
+    ],
+    "budget_width": [
+        (lambda c: 64 // c, "you share out 64 channels"), (lambda c: 64 if c == 1 else 128 // c, "fix C*d at 128"),
+        (lambda c: width_for_budget(c) - (c > 1), "round to the nearest"), (lambda c: width_for_budget(c) + 1, "nearer to the budget"),
+        (lambda c: float(width_for_budget(c)), "whole number"),
+    ],
+    "stage_widths": [
+        (lambda c, d: [(c, d, c * d)] * 4, "d doubles from stage to stage"),
+        (lambda c, d: [(c << i, d, c * d << i) for i in range(4)], "you double the cardinality"),
+        (lambda c, d: [(c, d << i, 4 * c * d << i) for i in range(4)], "not the block's output"),
+        (lambda c, d: [(c, d, c * d)], "four stages"), (lambda c, d: [(d << i, c, c * d << i) for i in range(4)], "for 32x4d it is"),
+        (lambda c, d: c * d, "return a list"),
+    ],
+    "path_reach": [
+        (MIDDLE | {"reads": 8}, "splitting the input"), (MIDDLE | {"reads": 4}, "reads the whole input"),
+        (MIDDLE | {"middle": 128}, "all 32 paths together"), (MIDDLE | {"reaches": 8}, "writes to every output"),
+        (MIDDLE | {"reaches": 4}, "back to the block's width"), ({"reads": 256}, "give a dictionary with the keys"),
+    ],
+    "resnext_block": [
+        (spoilt(bias=True), "4 convolutions have a bias"), (stride_on_first, "stride sits on the first 1x1"),
+        (lambda i, w, o, c, s: Block(i, w, o, 1, s), "groups=1, but cardinality is 4"),
+        (lambda i, w, o, c, s: Block(i, w, o, c, s, groups=w // c), "groups=6 is the width of a path"),
+        (spoilt(projected=False), "does the shortcut have its 1x1"), (spoilt(norms=False), "0 batch norms"),
+        (spoilt(NoLastRelu), "last ReLU is missing"), (spoilt(ReluBeforeSum), "it belongs after it"),
+        (spoilt(NoShortcut), "shortcut is never added"), (lambda i, w, o, c, s: nn.Conv2d(i, o, 1, bias=False), "no 3x3"),
+        (spoilt(NoReluInside), "not their order"),
+    ],
+    "form_c_shapes": [
+        (SHAPES | {"conv2": (256, 64, 3, 3)}, "64 is the number of paths"), (SHAPES | {"conv2": (256, 256, 3, 3)}, "the dense weight"),
+        (SHAPES | {"conv2": (4, 4, 3, 3)}, "a single path's"), (SHAPES | {"conv1": (4, 256, 1, 1)}, "conv1: (4, 256, 1, 1) is not"),
+        ([(256, 256, 1, 1)], "give a dictionary with the keys"),
+    ],
+    "merge_last_layers": [
+        (lambda w, b: (torch.cat(w, 0), sum(b)), "along the output (dim 0)"), (lambda w, b: (sum(w), sum(b)), "still reads 2 channels"),
+        (lambda w, b: (torch.cat(w, 1), torch.cat(b)), "make one of length 6"), (lambda w, b: (torch.cat(w, 1), sum(b) / 3), "average the biases"),
+        (lambda w, b: (torch.cat(w, 1), b[0]), "first path's bias only"), (lambda w, b: (torch.cat(w[::-1], 1), sum(b)), "order of the pieces"),
+        (lambda w, b: torch.cat(w, 1), "return two tensors"),
+    ],
+    "b_to_c_map": [
+        (lambda state: merge_bc(state, drop=["running"]), "the statistics are missing"),
+        (lambda state: merge_bc(state, drop=["bn2.weight"]), "these keys are missing"),
+        (lambda state: merge_bc(state, extra=True), "do not belong to form C"), (lambda state: merge_bc(state, dim=1), "but should be"),
+        (lambda state: merge_bc(state, order=lambda parts: parts[::-1]), "wrong order"), (lambda state: None, "return the new state dict"),
+    ],
+    "form_a": [
+        (PathNorms, "batch norm of its own"), (forms.FormB, "that is form B"), (Bottleneck, "form A has separate paths"),
+        (PlainList, "nn.ModuleList"), (FormAWithoutRelu, "last ReLU is missing"), (lambda i, w, o, c, s: Block(i, w, o, 1, s, bias=True), "has a bias"),
+        (lambda i, w, o, c, s: forms.FormA(i, w, o, c, 1), "wrong size or stride"),
+    ],
+    "small_change": [
+        (networks.ResNeXt, "not a class"), (network(cardinality=32, bottleneck_width=4), "image_channels is missing"),
+        (network(cardinality=32, bottleneck_width=4, image_channels=1), "num_classes is missing"), (network(**GREY), "this is ResNet-50"),
+        (network(cardinality=4, bottleneck_width=32, **GREY), "are swapped"), (network(bottleneck_width=128, **GREY), "the groups are missing"),
+        (network(bottleneck_width=4, **GREY), "only the width was set"), (network(cardinality=8, bottleneck_width=4, **GREY), "parameters instead of"),
+        (nn.Linear(1, 1), "give a ResNeXt"),
+    ],
+    "stride_layer": [
+        (lambda net: "conv1", "you say 'conv1'"), (lambda net: "conv2", "you say 'conv2'"), (lambda net: "downsample", "about the main path"),
+        (lambda net: "", "look at layer2"), (lambda net: 2, "as a string"),
+    ],
+    "write_a_test": [
+        (always, "cannot fail"), (returns_false, "cannot fail"), (never, "rejects the right network: nothing is good enough"),
+        (parameters_only, "lets pass: stride on the first 1x1"), ("a test", "give a function"),
+    ],
+    "stage_parameters": [
+        (lambda i, w, o, c, n: stage(i, w, o, c, n, projection=False), "projection of the first block is missing"),
+        (lambda i, w, o, c, n: stage(i, w, o, c, n, projection_norm=False), "the projection has a batch norm too"),
+        (lambda i, w, o, c, n: stage(i, w, o, c, n, norm=False), "batch norms are missing"),
+        (lambda i, w, o, c, n: stage(i, w, o, c, n, grouped=False), "divide its weights by C"),
+        (lambda i, w, o, c, n: n * (2 * o * w + 9 * w * w // c + 2 * (w + w + o)), "first block reads in_channels"),
+    ],
+}
+ABSURD = [0, -1, 2.5, "text", b"", [], {}, (), object(), int, torch.zeros(3), float("nan"), True, nn.Identity(), lambda *a: a, lambda *a: None,
+          lambda *a: torch.zeros(2, 2), lambda *a: "text", lambda *a: [], lambda *a: float("nan"), lambda *a: nn.Identity()]
+
+
+def judge(name, answer):
+    """Run a check; the large networks without data, and then nothing is computed."""
+    if name not in NETWORK_CHECKS:
+        return CHECKS[name](answer)
+    with torch.device("meta"):
+        return CHECKS[name](answer)
+
+
+def cases(table):
+    return [pytest.param(name, case, id=f"{name}-{i}") for name, found in table.items() for i, case in enumerate(found)]
+
+
+@pytest.mark.parametrize(("name", "answer"), cases(RIGHT))
+def test_right_answer_passes(name, answer):
+    verdict = judge(name, answer)
+    assert verdict and repr(verdict).startswith("correct: "), verdict
+
+
+@pytest.mark.parametrize(("name", "case"), cases(WRONG))
+def test_wrong_answer_hears_what_is_wrong(name, case):
+    answer, words = case
+    verdict = judge(name, answer)
+    assert not verdict
+    assert words in verdict.message
+    assert not verdict.message.startswith("your code raised"), verdict
+
+
+def test_the_tables_know_every_check():
+    assert set(RIGHT) == set(WRONG) == set(CHECKS)
+    assert all(len(found) >= 3 for found in WRONG.values())
+
+
+# ------------------------------------------------------------------ the chapters' own solutions
+
+def check_call(source, name):
+    """The expression ``exercises.NAME(...)`` of a check cell."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and ast.unparse(node.func) == f"exercises.{name}"]
+    assert len(calls) == 1, f"no single call of exercises.{name} in the check cell"
+    return compile(ast.Expression(calls[0]), "check cell", "eval")
+
+
+@pytest.mark.parametrize(("path", "index", "name"), declarations("exercise"))
+def test_chapter_solution_passes_its_check(path, index, name):
+    made = read(path)
+    call = check_call(made.cells[index + 1].source, name)
+    verdict = eval(call, {**execute_up_to(made, index), "exercises": exercises})  # noqa: S307 -- the chapter's own code
+    assert verdict, verdict
+
+
+def test_no_exercise_is_asked_twice_and_every_one_has_a_check():
+    names = [name for path in CHAPTERS for _, key, name in declared_cells(read(path)) if key == "exercise"]
+    assert len(names) == len(set(names))
+    assert set(names) <= set(CHECKS)
+
+
+# ------------------------------------------------------------------ nothing crashes, nothing is changed
+
+@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize("blank", [..., None, "no argument"])
+def test_a_blank_answer_gets_the_hint(name, blank):
+    verdict = CHECKS[name]() if blank == "no argument" else CHECKS[name](blank)
+    assert not verdict
+    assert verdict.message.startswith("replace the ... by your answer. Hint: ") and CHECKS[name].hint in verdict.message
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_absurd_answers_get_a_verdict_of_one_line(name):
+    for answer in ABSURD:
+        verdict = judge(name, answer)
+        assert isinstance(verdict, exercises.Verdict) and not verdict, answer
+        assert repr(verdict).startswith("not yet: ") and "\n" not in repr(verdict)
+        assert str(verdict) == repr(verdict)
+
+
+def raising(*arguments):
+    raise KeyError("a\nlong\nstory")
+
+
+@pytest.mark.parametrize("name", sorted(set(CHECKS) - {"numbers_tuned", "path_reach", "form_c_shapes", "small_change"}))
+def test_code_that_raises_gets_a_verdict_of_one_line(name):
+    verdict = judge(name, raising)
+    assert not verdict
+    assert verdict.message.startswith("your code raised KeyError")
+    assert "\n" not in repr(verdict)
+
+
+def kept(build):
+    """``build``, but it gives out the same object for the same arguments; and what it gave out."""
+    objects = {}
+
+    def answer(*arguments):
+        if arguments not in objects:
+            objects[arguments] = build(*arguments)
+        return objects[arguments]
+    return answer, objects
+
+
+# Classes whose objects a reader may still hold in a variable: name, builder, all arguments the check uses.
+HELD = [
+    ("bottleneck", spoilt_bottleneck(), [(32, 16, 64, 2), (64, 16, 64, 1), (32, 8, 64, 1)]),
+    ("resnext_block", spoilt(), [(32, 24, 64, 4, 2), (64, 24, 64, 4, 1), (64, 24, 64, 8, 1), (32, 24, 64, 1, 1)]),
+    ("form_a", forms.FormA, [(12, 8, 12, 4, 1), (12, 8, 20, 4, 2)]),
+    ("inception_3a", ThreeA, [()]),
+]
+
+
+@pytest.mark.parametrize(("name", "build", "arguments"), HELD, ids=[held[0] for held in HELD])
+@pytest.mark.parametrize("training", [True, False])
+def test_the_readers_modules_are_unchanged(name, build, arguments, training):
+    answer, objects = kept(build)
+    for each in arguments:
+        answer(*each).train(training)
+    before = {each: copy.deepcopy(module) for each, module in objects.items()}
+    assert CHECKS[name](answer)
+    assert set(objects) == set(before), "the check asks for other sizes than HELD says"
+    for each, module in objects.items():
+        assert_unchanged(module, before[each])
+
+
+def assert_unchanged(module, before):
+    assert [m.training for m in module.modules()] == [m.training for m in before.modules()]
+    assert list(module.state_dict()) == list(before.state_dict())
+    for key, value in before.state_dict().items():
+        assert_close(module.state_dict()[key], value, rtol=0, atol=0)
+
+
+def test_the_readers_network_is_unchanged():
+    small = networks.ResNeXt((1, 1, 1, 1), 2, 4, **GREY).eval()
+    before = copy.deepcopy(small)
+    assert not judge("small_change", small)
+    assert_unchanged(small, before)
+
+
+def test_the_readers_dictionaries_are_unchanged():
+    for name, answer in (("path_reach", MIDDLE), ("form_c_shapes", SHAPES)):
+        before = copy.deepcopy(answer)
+        assert CHECKS[name](answer)
+        assert answer == before
+
+
+def test_the_five_wrong_networks_train_and_are_wrong_each_in_its_own_way():
+    with torch.device("meta"):
+        wrong = exercises.wrong_networks()
+        right = networks.resnext50_32x4d()
+    costs = {(count_parameters(net), count_macs(net, (3, 224, 224))) for net in [right, *wrong.values()]}
+    assert len(wrong) == 5 and len(costs) == 6
+    assert all(net(torch.zeros(1, 3, 64, 64, device="meta")).shape == (1, 1000) for net in wrong.values())
+
+
+def test_a_subclass_of_the_library_is_accepted_and_a_changed_one_is_not():
+    """The checks look at behaviour, not at types."""
+    class Mine(Bottleneck):
+        pass
+
+    class Changed(Bottleneck):
+        def shortcut(self, x):
+            return 0.5 * ResidualBlock.shortcut(self, x)
+    assert exercises.resnext_block(Mine)
+    assert not exercises.resnext_block(Changed)

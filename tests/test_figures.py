@@ -1,0 +1,444 @@
+"""A picture says what the module says, can be read on a phone, and is the same bytes every time."""
+
+import html
+import os
+import re
+import subprocess
+import sys
+from itertools import combinations
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import pytest
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.patches import Circle, Rectangle
+from notebooks_for_tests import CHAPTERS, chapter_id
+from torch import nn
+
+from resnext_lib import figures, forms, networks
+from resnext_lib.blocks import Bottleneck, Inception
+from resnext_lib.complexity import layer_costs, stage_costs
+from tools.contract import ROOT
+from tools.notebooks import read
+
+SIZE_32x4d = dict(in_channels=256, width=128, out_channels=256, cardinality=32)
+STAGE_START = dict(in_channels=256, width=256, out_channels=512, cardinality=32, stride=2)
+LIGHT_GREY, LIGHT_BLUE = "#D5D9DE", "#D6E4F2"
+PALETTE = {colour.lower() for colour in (figures.INK, figures.PATH, figures.SUM, figures.WEIGHT, figures.LINE, figures.PAPER, LIGHT_GREY, LIGHT_BLUE)}
+CONTRAST = 4.5    # of a text with what lies under it
+TOLERANCE = 0.75  # points
+
+
+class Interleaved(nn.Module):
+    """A grouped convolution whose groups are dealt out like cards: channels 0, 2, ... and 1, 3, ..."""
+
+    def __init__(self, channels, groups):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1, groups=groups, bias=False)
+        self.order = torch.arange(channels).reshape(-1, groups).T.flatten()
+
+    def forward(self, x):
+        return self.conv(x[:, self.order])[:, self.order.argsort()]
+
+
+def plain():
+    return nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3, groups=2), nn.Flatten(), nn.Linear(16, 10))
+
+
+# name: module, merge of its lanes, number of drawn lanes, shortcut
+BLOCKS = {
+    "Inception": (lambda: Inception(192, **networks.GOOGLENET_MODULES["3a"]), "concatenate", 4, None),
+    "Inception, batch norm": (lambda: Inception(832, **networks.GOOGLENET_MODULES["5b"], large_kernel=3, batch_norm=True), "concatenate", 4, None),
+    "ResNet bottleneck": (lambda: Bottleneck(256, 64, 256), "", 1, "identity"),
+    "bottleneck with projection": (lambda: Bottleneck(64, 64, 256), "", 1, "projection"),
+    "form A": (lambda: forms.FormA(**SIZE_32x4d), "sum", 1, "identity"),
+    "form B": (lambda: forms.FormB(**SIZE_32x4d), "concatenate", 1, "identity"),
+    "form C": (lambda: forms.FormC(**SIZE_32x4d), "", 1, "identity"),
+    "form A, stride 2": (lambda: forms.FormA(**STAGE_START), "sum", 1, "projection"),
+    "form B, stride 2": (lambda: forms.FormB(**STAGE_START), "concatenate", 1, "projection"),
+    "form C, stride 2": (lambda: forms.FormC(**STAGE_START), "", 1, "projection"),
+    "form A, 2 paths": (lambda: forms.FormA(16, 8, 16, 2), "sum", 2, "identity"),
+    "form B, 2 paths": (lambda: forms.FormB(16, 8, 16, 2), "concatenate", 2, "identity"),
+    "last stage": (lambda: Bottleneck(2048, 1024, 2048, 32), "", 1, "identity"),
+    "plain Sequential": (plain, "", 1, None),
+}
+
+
+def grouped(groups=4, channels=16, kernel=3):
+    return nn.Conv2d(channels, channels, kernel, groups=groups, bias=False)
+
+
+# Every kind of figure, for what holds of all of them.
+GALLERY = {name: (lambda build=build: figures.block_diagram(build())) for name, (build, *_) in BLOCKS.items()}
+GALLERY |= {
+    "three forms": lambda: figures.block_diagram(
+        *[form(**SIZE_32x4d) for form in (forms.FormA, forms.FormB, forms.FormC)], titles=["Form A: sum the paths", "Form B", "Form C"]),
+    "ResNet-50": lambda: figures.network_diagram(networks.resnet50(), (3, 224, 224)),
+    "GoogLeNet": lambda: figures.network_diagram(networks.googlenet(), (3, 224, 224)),
+    "CIFAR network": lambda: figures.network_diagram(networks.resnext29_8x64d(), (3, 32, 32)),
+    "weights": lambda: figures.weight_matrix(grouped(1), grouped(4), titles=["dense", "grouped"]),
+    "weights of 128": lambda: figures.weight_matrix(grouped(1, 128), grouped(32, 128), titles=["dense", "32 groups"]),
+    "reach": lambda: figures.reach_matrix(figures.reach(grouped(1, 8), 8), figures.reach(grouped(4, 8), 8), titles=["dense", "groups=4"]),
+    "receptive fields": lambda: figures.receptive_field_figure(
+        [figures.receptive_field(stack(n), 9) for n in (1, 2, 3)], ["one 3×3", "two", "three"]),
+    "cost bars": lambda: figures.cost_bars([("ResNet-50", 25_557_032, False), ("ResNeXt-50", 25_028_904, True)], "parameters", limit=26_000_000),
+    "share bars": lambda: figures.share_bars([("ResNet", (16_384, 36_864, 16_384)), ("ResNeXt", (32_768, 4_608, 32_768))], ["1×1", "3×3 (blue)", "1×1"], "weights"),
+    "layer bars": lambda: figures.layer_cost_bars(Bottleneck(256, 128, 256, 32), (256, 56, 56), "macs"),
+    "numbers": lambda: figures.number_grids([[[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[-1, 0], [0, 1]]], ["image", "kernel"], [(0, 1, 2, 2), None]),
+}
+
+
+def stack(layers, stride=1):
+    """Convolutions 3x3 with positive weights, so that nothing cancels."""
+    made = nn.Sequential(*[nn.Conv2d(1, 1, 3, stride if i == 0 else 1, 1, bias=False) for i in range(layers)])
+    for parameter in made.parameters():
+        nn.init.constant_(parameter, 0.1)
+    return made
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """Every figure of the gallery, built once, on a canvas that can measure lettering."""
+    figs = {}
+    for name, build in GALLERY.items():
+        figs[name] = build()
+        figs[name].set_dpi(576)  # as fine as outlines: at 100 dots an inch, letters are rounded to whole dots
+        FigureCanvasAgg(figs[name])
+    return figs
+
+
+def lettering(fig):
+    """(text object, left, lower, right, upper) in points, of every text."""
+    renderer, scale = fig.canvas.get_renderer(), 72 / fig.dpi
+    found = []
+    for axes in fig.axes:
+        for text in axes.texts:
+            if text.get_text().strip():
+                box = text.get_window_extent(renderer)
+                found.append((text, box.x0 * scale, box.y0 * scale, box.x1 * scale, box.y1 * scale))
+    return found
+
+
+def patches(fig):
+    """(patch, left, lower, right, upper) in points, of every rectangle, in drawing order."""
+    scale, found = 72 / fig.dpi, []
+    for axes in fig.axes:
+        for patch in sorted((p for p in axes.patches if isinstance(p, Rectangle)), key=lambda p: p.zorder):
+            box = patch.get_window_extent()
+            found.append((patch, box.x0 * scale, box.y0 * scale, box.x1 * scale, box.y1 * scale))
+    return found
+
+
+def under(fig, x, y):
+    """The last filled rectangle at (x, y), or None."""
+    hits = [p for p in patches(fig) if p[1] <= x <= p[3] and p[2] <= y <= p[4] and p[0].get_fill()]
+    return hits[-1] if hits else None
+
+
+def contrast(one, other):
+    def luminance(colour):
+        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+# ------------------------------------------------------------------ a diagram is its module
+
+def drawable(module):
+    return {name: layer for name, layer in module.named_modules() if isinstance(layer, (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d))}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_one_node_for_every_layer(name):
+    module = BLOCKS[name][0]()
+    named = [layer for node in figures.diagram(module).nodes() for layer in node.layers]
+    assert sorted(named) == sorted(drawable(module))
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_nodes_carry_their_layers_numbers(name):
+    module = BLOCKS[name][0]()
+    for node in figures.diagram(module).nodes():
+        for layer in (module.get_submodule(each) for each in node.layers):
+            if isinstance(layer, nn.Conv2d):
+                assert node.label == f"{layer.kernel_size[0]}×{layer.kernel_size[1]}, {layer.out_channels}"
+                assert (f"groups={layer.groups}" in node.note.split("\n")) == (layer.groups > 1)
+                assert (f"stride {layer.stride[0]}" in node.note.split("\n")) == (layer.stride[0] > 1)
+                assert node.kind == ("spatial" if layer.kernel_size[0] > 1 else "pointwise")
+            elif isinstance(layer, nn.Linear):
+                assert str(layer.out_features) in node.label
+            else:
+                assert node.kind == "pool" and f"{layer.kernel_size}×{layer.kernel_size}" in node.label
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_lanes_merge_and_shortcut(name):
+    build, merge, lanes, shortcut = BLOCKS[name]
+    module, result = build(), figures.diagram(build())
+    convolutions = [layer for layer in drawable(module).values() if isinstance(layer, nn.Conv2d)]
+    assert (result.merge, len(result.lanes)) == (merge, lanes)
+    found = "projection" if isinstance(result.shortcut, figures.Node) else result.shortcut
+    assert found == shortcut
+    assert result.in_channels == convolutions[0].in_channels
+    if not name.startswith("plain"):
+        x = torch.zeros(1, result.in_channels, 4, 4)
+        assert result.out_channels == module.eval()(x).shape[1]
+
+
+@pytest.mark.parametrize(("name", "channels"), [
+    ("form A", 256), ("form B", 128), ("form B, stride 2", 256), ("form B, 2 paths", 8), ("Inception", 256),
+])
+def test_concatenation_adds_channels_and_a_sum_keeps_them(name, channels):
+    assert figures.diagram(BLOCKS[name][0]()).merged_channels == channels
+
+
+@pytest.mark.parametrize(("form", "circles"), [(forms.FormA, 2), (forms.FormB, 1), (forms.FormC, 1)])
+def test_every_sum_is_a_circle(form, circles):
+    fig = figures.block_diagram(form(**SIZE_32x4d))
+    assert sum(isinstance(patch, Circle) for patch in fig.axes[0].patches) == circles
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_the_numbers_stand_in_the_svg(name):
+    """matplotlib writes a text's characters as a comment before its outlines."""
+    result = figures.diagram(BLOCKS[name][0]())
+    comments = re.findall(r"<!-- (.*?) -->", figures.svg_text(figures.block_diagram(BLOCKS[name][0]())))
+    lines = [line for node in result.nodes() for line in [node.label, *node.note.split("\n")] if line]
+    for line in [*lines, str(result.in_channels), str(result.out_channels)]:
+        assert [comment for comment in comments if line in comment], line
+    if result.repeated > 1:
+        assert f"⋯  {result.repeated} paths in all" in comments
+
+
+def test_another_module_gives_another_picture():
+    same = figures.svg_text(figures.block_diagram(Bottleneck(256, 128, 256, 32)))
+    for other in (Bottleneck(256, 128, 256, 16), Bottleneck(256, 64, 256, 32), Bottleneck(256, 128, 256, 32, 2), Bottleneck(128, 128, 256, 32)):
+        assert figures.svg_text(figures.block_diagram(other)) != same
+
+
+def test_a_network_diagram_shows_every_stage():
+    network = networks.resnext50_32x4d()
+    texts = [text.get_text() for text in figures.network_diagram(network, (3, 224, 224)).axes[0].texts]
+    for name, blocks in (("conv1", 1), ("layer1", 3), ("layer2", 4), ("layer3", 6), ("layer4", 3)):
+        channels, height, width = stage_costs(network, (3, 224, 224))[name].output_shape
+        row = texts.index(name + (f" ×{blocks}" if blocks > 1 else ""))
+        assert texts[row + 1:row + 3] == [str(channels), f"{height}×{width}"]
+
+
+def test_bars_show_their_values_and_lengths():
+    rows = [("a", 1000), ("b", 4000), ("c", 2000, False)]
+    fig = figures.cost_bars(rows, "MACs", limit=3000)
+    texts = [text.get_text() for text in fig.axes[0].texts]
+    assert {"1,000", "4,000", "2,000", "a", "b", "c", "MACs"} == set(texts)
+    lengths = [patch.get_width() for patch in fig.axes[0].patches]
+    assert [length / lengths[0] for length in lengths] == pytest.approx([1, 4, 2])
+    assert fig.axes[0].patches[2].get_hatch() and not fig.axes[0].patches[0].get_hatch()
+
+
+def test_share_bars_show_their_shares():
+    fig = figures.share_bars([("a", (10, 30, 20)), ("b", (5, 5, 5))], ["x", "y", "z"], "weights")
+    lengths = [patch.get_width() for patch in fig.axes[0].patches]
+    assert [length / lengths[0] for length in lengths] == pytest.approx([1, 3, 2, 0.5, 0.5, 0.5])
+    assert {"60", "15", "x + y + z"} <= {text.get_text() for text in fig.axes[0].texts}
+
+
+@pytest.mark.parametrize("what", ["parameters", "macs"])
+def test_layer_bars_show_the_modules_costs(what):
+    block = Bottleneck(256, 128, 256, 32)
+    texts = {text.get_text() for text in figures.layer_cost_bars(block, (256, 56, 56), what).axes[0].texts}
+    costs = [cost for cost in layer_costs(block, (256, 56, 56)) if cost.kind == "Conv2d"]
+    assert {f"{getattr(cost, what):,}" for cost in costs} <= texts
+
+
+# ------------------------------------------------------------------ legible on a phone
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_figures_are_360_points_wide_with_lettering_of_12(name, drawn):
+    assert drawn[name].get_figwidth() * 72 == pytest.approx(360)
+    assert all(text.get_fontsize() >= 12 for text, *_ in lettering(drawn[name]))
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_lettering_stays_inside_the_figure(name, drawn):
+    width, height = drawn[name].get_size_inches() * 72
+    assert [text.get_text() for text, x0, y0, x1, y1 in lettering(drawn[name])
+            if x0 < -TOLERANCE or y0 < -TOLERANCE or x1 > width + TOLERANCE or y1 > height + TOLERANCE] == []
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_lettering_does_not_overlap(name, drawn):
+    """Neighbouring lines may touch by the slack above and below their letters, no more."""
+    pairs = []
+    for (one, ax0, ay0, ax1, ay1), (two, bx0, by0, bx1, by1) in combinations(lettering(drawn[name]), 2):
+        if min(ax1, bx1) - max(ax0, bx0) > TOLERANCE and min(ay1, by1) - max(ay0, by0) > 2.5:
+            pairs.append((one.get_text(), two.get_text()))
+    assert pairs == []
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_boxes_hold_their_lettering_and_lie_inside_the_figure(name, drawn):
+    fig, labels = drawn[name], set()
+    for node in figures.diagram(BLOCKS[name][0]()).nodes():
+        labels |= {node.label, *node.note.split("\n"), f"{node.label}, {node.note}"} - {""}
+    held = 0
+    for text, x0, y0, x1, y1 in lettering(fig):
+        box = under(fig, (x0 + x1) / 2, (y0 + y1) / 2)
+        if text.get_text() in labels and box:
+            held += 1
+            _, left, lower, right, upper = box
+            assert left <= x0 and x1 <= right and lower <= y0 + 2 and y1 - 2 <= upper, text.get_text()
+            assert 0 <= left and right <= 360, text.get_text()
+    result = figures.diagram(BLOCKS[name][0]())
+    assert held >= len(result.nodes())
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_boxes_do_not_overlap(name, drawn):
+    boxes = [p for p in patches(drawn[name]) if p[4] - p[2] >= 20]
+    assert boxes
+    for (_, ax0, ay0, ax1, ay1), (_, bx0, by0, bx1, by1) in combinations(boxes, 2):
+        assert min(ax1, bx1) <= max(ax0, bx0) + TOLERANCE or min(ay1, by1) <= max(ay0, by0) + TOLERANCE
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_colours_come_from_the_palette_and_text_stands_out(name, drawn):
+    fig = drawn[name]
+    fills = {to_hex(patch.get_facecolor()) for patch, *_ in patches(fig) if patch.get_fill()}
+    inks = {to_hex(text.get_color()) for text, *_ in lettering(fig)}
+    lines = {to_hex(line.get_color()) for axes in fig.axes for line in axes.lines}
+    assert fills | inks | lines <= PALETTE
+    for text, x0, y0, x1, y1 in lettering(fig):
+        box = under(fig, (x0 + x1) / 2, (y0 + y1) / 2)
+        fill = box[0].get_facecolor() if box else figures.PAPER
+        assert contrast(text.get_color(), fill) >= CONTRAST, text.get_text()
+
+
+def test_contrast_is_measured_rightly():
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert contrast(figures.PATH, figures.PAPER) == pytest.approx(10.1, abs=0.05)
+    assert contrast(figures.WEIGHT, figures.PAPER) < CONTRAST
+
+
+# ------------------------------------------------------------------ measured, not drawn from memory
+
+def blocks_of(out, into, groups):
+    expected = torch.zeros(out, into, dtype=torch.bool)
+    for g in range(groups):
+        expected[g * out // groups:(g + 1) * out // groups, g * into // groups:(g + 1) * into // groups] = True
+    return expected
+
+
+@pytest.mark.parametrize(("out", "into", "groups"), [(8, 8, 4), (6, 12, 3), (8, 8, 8), (4, 6, 1)])
+def test_reach_of_a_grouped_convolution_is_block_diagonal(out, into, groups):
+    layer = nn.Conv2d(into, out, 3, padding=1, groups=groups)
+    assert torch.equal(figures.reach(layer, into), blocks_of(out, into, groups))
+
+
+def test_reach_tells_interleaved_groups_from_neighbours():
+    reached = figures.reach(Interleaved(8, 2), 8)
+    channel = torch.arange(8)
+    assert torch.equal(reached, channel[:, None] % 2 == channel[None, :] % 2)
+    assert not torch.equal(reached, blocks_of(8, 8, 2))
+
+
+@pytest.mark.parametrize("form", [forms.FormA, forms.FormB, forms.FormC])
+def test_a_whole_block_reaches_everything(form):
+    assert figures.reach(form(16, 8, 16, 4), 16).all()
+    assert figures.reach(form(16, 8, 24, 4, 2), 16).shape == (24, 16)
+
+
+def test_reach_leaves_the_module_as_it_was():
+    block = Bottleneck(16, 8, 16, 4)
+    before = {key: value.clone() for key, value in block.state_dict().items()}
+    figures.reach(block, 16)
+    assert block.training and all(torch.equal(value, before[key]) for key, value in block.state_dict().items())
+
+
+@pytest.mark.parametrize(("layers", "stride"), [(1, 1), (2, 1), (3, 1), (2, 2), (3, 2)])
+def test_receptive_field_is_the_formulas(layers, stride):
+    seen = figures.receptive_field(stack(layers, stride), 21)
+    side = 3 + (layers - 1) * 2 * stride
+    assert seen.sum() == side * side
+    rows, columns = seen.any(dim=1).nonzero().flatten(), seen.any(dim=0).nonzero().flatten()
+    assert rows[-1] - rows[0] + 1 == columns[-1] - columns[0] + 1 == side
+
+
+@pytest.mark.parametrize(("channels", "groups", "kernel"), [(16, 1, 3), (16, 4, 3), (128, 32, 3), (64, 64, 3), (16, 2, 1)])
+def test_the_filled_part_of_a_weight_matrix_is_the_weights_share(channels, groups, kernel):
+    layer = grouped(groups, channels, kernel)
+    frame, *filled = figures.weight_matrix(layer, titles=["weight"]).axes[0].patches
+    share = sum(p.get_width() * p.get_height() for p in filled) / (frame.get_width() * frame.get_height())
+    assert share == pytest.approx(1 / groups)
+    assert share == pytest.approx(layer.weight.numel() / (channels * channels * kernel * kernel))
+
+
+def test_the_rectangles_cover_the_kernels_that_are_not_zero():
+    layer = nn.Conv2d(6, 9, 1, groups=3, bias=False)
+    covered = torch.zeros(9, 6, dtype=torch.bool)
+    for row, column, rows, columns in figures.kernel_blocks(layer):
+        covered[row:row + rows, column:column + columns] = True
+    assert torch.equal(covered, figures.reach(layer, 6))
+
+
+# ------------------------------------------------------------------ show, and the same bytes every time
+
+ALT = 'Form C: a 1x1, a 3x3 in "32" groups & a 1x1, with < and >.'
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What show() hands to IPython's display."""
+    calls = []
+    monkeypatch.setattr(figures, "display", lambda data, raw: calls.append((data, raw)))
+    return calls
+
+
+@pytest.mark.parametrize("name", ["form C", "three forms", "cost bars", "ResNet-50"])
+def test_show_emits_an_image_that_decodes_to_the_svg(name, shown):
+    figures.show(GALLERY[name](), alt=ALT)
+    (data, raw), = shown
+    assert raw and set(data) == {"text/html", "text/plain"}
+    assert data["text/plain"] == ALT
+    match = re.fullmatch(r'<figure><img class="[\w-]+" alt="([^"]*)" style="[^"]*" src="data:image/svg\+xml,([^"]*)"></figure>', data["text/html"])
+    assert html.unescape(match[1]) == ALT
+    assert "<" not in match[2] and "#" not in match[2]
+    assert unquote(match[2].replace("\n", "")) == figures.svg_text(GALLERY[name]())  # a browser drops line breaks in a URL
+
+
+@pytest.mark.parametrize("alt", ["", "a figure", "x" * 14])
+def test_show_refuses_an_alt_text_that_says_nothing(alt, shown):
+    with pytest.raises(ValueError, match="alt must say in a sentence"):
+        figures.show(GALLERY["cost bars"](), alt=alt)
+    assert shown == []
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_svg_is_the_same_twice_and_names_nothing_of_the_day(name):
+    svg = figures.svg_text(GALLERY[name]())
+    assert svg == figures.svg_text(GALLERY[name]())
+    assert "<dc:date>" not in svg and "<text" not in svg and 'width="360pt"' in svg
+
+
+def test_svg_is_the_same_in_a_fresh_process():
+    """Whatever was drawn before, and whatever seed hashes have."""
+    source = ("from resnext_lib import figures; from resnext_lib.forms import FormB;"
+              "print(figures.svg_text(figures.block_diagram(FormB(16, 8, 16, 4))), end='')")
+    fresh = subprocess.run([sys.executable, "-X", "utf8", "-c", source], cwd=ROOT, capture_output=True, encoding="utf-8", check=True,
+                           env={**os.environ, "PYTHONHASHSEED": "1"})
+    assert fresh.stdout == figures.svg_text(figures.block_diagram(forms.FormB(16, 8, 16, 4)))
+
+
+# ------------------------------------------------------------------ the chapters' figures, as they are stored
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
+def test_stored_figures_are_images_of_360_points(path):
+    pages = [output.data["text/html"] for cell in read(path).cells for output in cell.get("outputs", [])
+             if "<img" in output.get("data", {}).get("text/html", "")]
+    assert pages
+    for page in pages:
+        svg = unquote(re.search(r'src="data:image/svg\+xml,([^"]*)"', page)[1].replace("\n", ""))
+        root = ElementTree.fromstring(svg)
+        assert root.get("width") == "360pt" and root.get("viewBox").startswith("0 0 360 ")

@@ -1,0 +1,215 @@
+"""Write the library reference, chapters/library.md, from resnext_lib's docstrings: ``python -m tools.reference``.
+
+It reads the source and imports nothing, so the page depends only on the source.
+"""
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "chapters" / "library.md"
+# In the order of a reader's questions.
+MODULES = {
+    "blocks": "How is a block built?",
+    "forms": "What are the three forms?",
+    "networks": "Which networks are there?",
+    "complexity": "What does it cost?",
+    "weights": "How do I load weights?",
+    "published": "Where does a number come from?",
+    "figures": "How is a figure drawn?",
+    "exercises": "What does an exercise expect?",
+    "arguments": "Who checks the arguments?",
+}
+LINE = 44  # characters of code that fit on a phone
+INTRO = """# Library reference
+
+This page lists every public name of `resnext_lib`, module by module, in the order in which questions come up.
+Each entry gives the call, what it does, and where they apply the shapes, units, errors and the source.
+A batch of maps is `(N, C, H, W)`; the [glossary](glossary.md#shapes) says what the letters mean.
+Costs are parameters and MACs, never FLOPs.
+
+| question | module |
+|---|---|
+{rows}
+
+The page is generated from the docstrings by `python -m tools.reference`, so change those and not this file."""
+
+
+def label(sentence):
+    """Whether a sentence stands for itself in a list: shapes, units, errors, source."""
+    return re.match(r"(Shapes?|Units?|Raises|Errors|Source|Paper|Example|Weight|Arguments)\b", sentence)
+
+
+def sentences(paragraph):
+    """The sentences of a paragraph; code in backquotes is never cut."""
+    codes = []
+    hidden = re.sub(r"`[^`]*`", lambda code: codes.append(code[0]) or f"\0{len(codes) - 1}\0", " ".join(paragraph.split()))
+    pieces = re.split(r"(?<=[.!?])(?<!Fig\.)(?<!Eq\.)(?<!al\.) (?=[A-Z\0]|torchvision)", hidden.replace("*", r"\*"))
+    return [re.sub(r"\0(\d+)\0", lambda mark: codes[int(mark[1])], piece) for piece in pieces]
+
+
+def markdown(docstring, names=()):
+    """A docstring as plain Markdown: roles and double backquotes become code, labels a list, arXiv ids links."""
+    text = re.sub(r":\w+:`[~\w.]*?(\w+)`", lambda role: f"``{role[1]}``", docstring)
+    text = re.sub(r"``([^`]+)``", r"`\1`", text)
+    lines = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        own = []
+        for sentence in sentences(paragraph):
+            sentence = re.sub(r"arXiv (\d{4}\.\d{4,5})", r"[arXiv \1](https://arxiv.org/abs/\1)", sentence)
+            sentence = re.sub(r"(?<!\[)`(\w+)`", lambda code: linked(code[1], names), sentence)
+            if label(sentence) and own and not own[-1].startswith("- "):
+                own.append("")
+            if not label(sentence) and own and own[-1].startswith("- "):
+                own.append("")
+            own.append(f"- {sentence}" if label(sentence) else sentence)
+        lines += ["", *own] if lines else own
+    return "\n".join(lines)
+
+
+def linked(name, names):
+    return f"[`{name}`](#{name.lower()})" if name in names else f"`{name}`"
+
+
+def call(name, arguments):
+    """The call as code, one argument a line where it does not fit a phone."""
+    parts = arguments if isinstance(arguments, list) else parameters(arguments)
+    one = f"{name}({', '.join(parts)})"
+    if len(one) <= LINE:
+        return one
+    return f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + ")"
+
+
+def parameters(arguments):
+    """The parameters of a function as source, with defaults, without self."""
+    positional = arguments.posonlyargs + arguments.args
+    defaults = [None] * (len(positional) - len(arguments.defaults)) + arguments.defaults
+    keyword = list(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
+    found = [spelt(a, d) for a, d in zip(positional, defaults, strict=True) if a.arg != "self"]
+    found += [f"*{arguments.vararg.arg}"] if arguments.vararg else ["*"] if keyword else []
+    found += [spelt(a, d) for a, d in keyword]
+    return found + ([f"**{arguments.kwarg.arg}"] if arguments.kwarg else [])
+
+
+def spelt(argument, default):
+    return argument.arg if default is None else f"{argument.arg}={ast.unparse(default)}"
+
+
+def fields(node):
+    """The fields of a dataclass, as its call takes them."""
+    found = []
+    for n in node.body:
+        if isinstance(n, ast.AnnAssign):
+            made = isinstance(n.value, ast.Call) and f"={n.value.keywords[0].value.id}()"  # field(default_factory=list)
+            found.append(n.target.id + (made or (f"={ast.unparse(n.value)}" if n.value else "")))
+    return found
+
+
+def signature(node):
+    if isinstance(node, ast.FunctionDef):
+        return call(node.name, node.args)
+    own = [n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+    return call(node.name, own[0].args if own else fields(node))
+
+
+def tree_of(module):
+    return ast.parse((ROOT / "resnext_lib" / f"{module}.py").read_text(encoding="utf-8"))
+
+
+def definitions(module):
+    """The public functions and classes of a module, in order."""
+    return [n for n in tree_of(module).body if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and not n.name.startswith("_")]
+
+
+def constants(module):
+    """(name, value, assignment) of every public assignment at the top of a module."""
+    for node in tree_of(module).body:
+        if isinstance(node, ast.Assign):
+            target, value = node.targets[0], node.value
+            pairs = zip(target.elts, value.elts, strict=True) if isinstance(target, ast.Tuple) else [(target, value)]
+            yield from ((name.id, own, node) for name, own in pairs if not name.id.startswith("_"))
+
+
+def remark(module, node):
+    """What the comment on or above an assignment says."""
+    lines = (ROOT / "resnext_lib" / f"{module}.py").read_text(encoding="utf-8").split("\n")
+    beside = re.search(r"  # (.+)", lines[node.lineno - 1])
+    above, i = [], node.lineno - 2
+    while lines[i].startswith("# "):
+        above.insert(0, lines[i][2:])
+        i -= 1
+    return beside[1] if beside else " ".join(above)
+
+
+def constant_lines(module):
+    for name, value, node in constants(module):
+        shown, said = ast.unparse(value), markdown(remark(module, node))
+        line = f"- `{name}`" + (f" = `{shown}`" if len(shown) <= LINE else "") + (f": {said}" if said else "")
+        yield line if line.endswith(".") else f"{line}."
+
+
+def hint_of(node):
+    """The hint of an exercise's check, or None for every other function."""
+    for decorator in getattr(node, "decorator_list", []):
+        if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "check":
+            return decorator.args[0].value
+    return None
+
+
+def chapter_files():
+    return re.findall(r"file: chapters/(\d\d_\w+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
+
+
+def check_tables():
+    """The exercises' checks, chapter by chapter: what each expects, and the hint it gives."""
+    source = (ROOT / "resnext_lib" / "exercises.py").read_text(encoding="utf-8").split("\n")
+    checks = [n for n in definitions("exercises") if hint_of(n)]
+    chapter, lines = None, []
+    for node in checks:
+        above = [line for line in source[:node.lineno] if line.startswith("# --- Chapter")]
+        number = int(re.search(r"\d+", above[-1])[0])
+        if number != chapter:
+            file = next(name for name in chapter_files() if int(name[:2]) == number)
+            lines += ["", f"[Chapter {number}]({file}.ipynb#exercises):", "", "| check | expects, and its hint |", "|---|---|"]
+            chapter = number
+        hint = markdown(hint_of(node))
+        lines.append(f"| `{node.name}` | {markdown(ast.get_docstring(node))} *Hint:* {hint}{'' if hint[-1] in '.?' else '.'} |")
+    return lines
+
+
+def entry(node, names):
+    return ["", f"### `{node.name}`", "", "```python", signature(node), "```", "", markdown(ast.get_docstring(node) or "", names - {node.name})]
+
+
+def slug(title):
+    """The anchor of a heading, as GitHub and the site make it."""
+    return re.sub(r"[^\w\- ]", "", title.strip().lower().replace(" ", "-"))
+
+
+def section(module):
+    nodes = definitions(module)
+    plain = [n for n in nodes if not hint_of(n)]
+    names = {n.name for name in MODULES for n in definitions(name) if not hint_of(n)}
+    lines = ["", f"## {MODULES[module]}", "", f"Module `resnext_lib.{module}`.", "", markdown(ast.get_docstring(tree_of(module)), names)]
+    if module == "exercises":
+        lines += ["", "Every check is called with the answer; without one it gives its hint.", *check_tables(),
+                  "", "The rest of the module is what the checks are made of."]
+    found = list(constant_lines(module))
+    lines += ["", *found] if found else []
+    for node in plain:
+        lines += entry(node, names)
+    return lines
+
+
+def page():
+    """The whole page as text."""
+    rows = "\n".join(f"| [{question}](#{slug(question)}) | `{module}` |" for module, question in MODULES.items())
+    lines = [INTRO.format(rows=rows)]
+    for module in MODULES:
+        lines += section(module)
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
