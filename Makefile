@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
-.PHONY: help book test check-all notebooks serve lab address clean
+.PHONY: help book test check-all notebooks reference serve lab address clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -32,6 +32,9 @@ check-all: $(READY) ## everything: the first tier, then what takes longer
 
 notebooks: $(READY) ## re-execute the chapters in place (accepts intended changes of output)
 	$(BIN)/python -m tools.notebooks chapters
+
+reference: $(READY) ## write chapters/library.md from the docstrings
+	$(BIN)/python -m tools.reference
 
 serve: book ## serve the built site at http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html 8000

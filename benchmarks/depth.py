@@ -18,7 +18,8 @@ from torch.nn import functional
 PICTURES = ("brick", "grass", "gravel", "camera", "coins", "moon", "page", "text")
 DEPTHS, SEEDS, STEPS, BATCH, PATCH, WIDTH = (8, 20, 56), (0, 1, 2), 300, 64, 16, 16
 CSV = Path(__file__).parent.parent / "resnext_lib" / "evidence" / "depth.csv"
-COLUMNS = ["kind", "depth", "seed", "step", "train_loss", "train_error", "test_error", "parameters", "torch", "threads", "device"]
+COLUMNS = ["kind", "depth", "seed", "step", "train_loss", "train_error", "test_error", "parameters",
+           "torch", "threads", "device"]
 
 
 class Stack(nn.Module):
@@ -36,8 +37,8 @@ class Stack(nn.Module):
 
     @staticmethod
     def block():
-        conv = lambda: nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False)  # noqa: E731
-        return nn.Sequential(conv(), nn.BatchNorm2d(WIDTH), nn.ReLU(), conv(), nn.BatchNorm2d(WIDTH))
+        first, second = (nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False) for _ in range(2))
+        return nn.Sequential(first, nn.BatchNorm2d(WIDTH), nn.ReLU(), second, nn.BatchNorm2d(WIDTH))
 
     def forward(self, x):
         x = self.stem(x)
@@ -91,9 +92,11 @@ def run(kind, depth, seed, images):
         optimiser.step()
         losses.append(loss.item())
         if step % 30 == 0:
-            rows.append([kind, depth, seed, step, f"{sum(losses[-30:]) / 30:.4f}", f"{error(network, images, (0.0, 0.6)):.4f}",
-                         f"{error(network, images, (0.65, 1.0)):.4f}", sum(p.numel() for p in network.parameters()),
-                         torch.__version__.split("+")[0], torch.get_num_threads(), platform.machine() + " CPU"])
+            train_error, test_error = error(network, images, (0.0, 0.6)), error(network, images, (0.65, 1.0))
+            parameters = sum(p.numel() for p in network.parameters())
+            rows.append([kind, depth, seed, step, f"{sum(losses[-30:]) / 30:.4f}", f"{train_error:.4f}",
+                         f"{test_error:.4f}", parameters, torch.__version__.split("+")[0],
+                         torch.get_num_threads(), platform.machine() + " CPU"])
     return rows
 
 

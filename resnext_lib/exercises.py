@@ -74,7 +74,6 @@ def expect_number(given, right, mistakes, unit=""):
 
 def expect_close(given, right, message):
     """Compare tensors at 1e-10, shapes first; at 1e-4 if the answer was computed in float32."""
-    expect(given is not None, NOTHING_RETURNED)
     expect(isinstance(given, torch.Tensor), f"give a tensor, not {type(given).__name__}")
     expect(given.shape == right.shape, f"the shape is {tuple(given.shape)}, but it should be {tuple(right.shape)}")
     expect((given - right).abs().max() < (1e-10 if given.dtype == torch.float64 else 1e-4), message)
@@ -95,6 +94,7 @@ def convolution_cost(answer):
         weights = cin * cout * k * k
         given = answer(*case)
         expect(isinstance(given, tuple) and len(given) == 2, "return two numbers: parameters, MACs")
+        expect(given != (weights * h * w, weights), "the two are the other way round: first parameters, then MACs")
         expect_number(given[0], weights, {
             weights + cout: f"for {case} you count {cout} biases; this convolution has none",
             cin * cout * k: f"for {case} the kernel is {k} high and {k} wide: k counts twice",
@@ -115,14 +115,14 @@ def output_size(answer):
         right = (size + 2 * p - k) // s + 1
         given = answer(size, k, s, p)
         expect(given is not None, NOTHING_RETURNED)
-        expect(isinstance(given, int), "the size is a whole number: divide with //")
+        expect(isinstance(given, int), f"the size is a whole number, one int: divide with //, not {given!r}")
         expect_number(given, right, {
             (size + 2 * p - k) // s: "one is missing: the first placement of the kernel counts too",
             (size + p - k) // s + 1: "padding goes on both sides",
             (size + 2 * p - k) + 1: "the stride is ignored",
             (size - k) // s + 1: "the padding is ignored",
             size // s: f"size // stride ignores the kernel: for size {size}, kernel {k}, padding {p} it is {right}",
-        })
+        }, f"is not the size for size {size}, kernel {k}, stride {s}, padding {p}, which is {right};")
     return "and 3x3 with padding 1, 1x1 with padding 0, keep the size."
 
 
@@ -143,15 +143,21 @@ def pointwise(answer):
 @check("the first layer sees k pixels; each later one adds (k - 1) steps, and a step is as long as the strides before it")
 def receptive_field(answer):
     """A function from a list of (kernel, stride) to the side of the receptive field."""
-    for layers in ([(3, 1)], [(3, 1), (3, 1)], [(7, 2), (3, 2)], [(3, 2), (3, 1), (3, 1)], [(1, 1), (3, 1), (1, 1)]):
-        right, step, wrong_step = 1, 1, 1
+    for layers in ([(3, 1)], [(3, 1), (3, 1)], [(7, 2), (3, 2)], [(3, 2), (3, 2), (3, 1)], [(1, 1), (3, 1), (1, 1)]):
+        right, step, ignored, last, own = 1, 1, 1, 1, 1
+        previous = 1
         for k, s in layers:
             right += (k - 1) * step
             step *= s
-            wrong_step += (k - 1)
+            ignored += k - 1
+            last += (k - 1) * previous
+            own += (k - 1) * step
+            previous = s
         expect_number(answer(list(layers)), right, {
+            own: f"for {layers} you use a layer's own stride for itself; it only stretches the layers after it",
+            last: f"for {layers} you use the last stride only; the strides before a layer multiply",
             sum(k for k, _ in layers): f"for {layers} you add the kernels; a kernel adds k - 1",
-            wrong_step: f"for {layers} you ignore the strides: after a stride of 2 one step is two pixels",
+            ignored: f"for {layers} you ignore the strides: after a stride of 2 one step is two pixels",
         }, f"as the side for {layers}")
     return "strides make later kernels reach further."
 
@@ -202,7 +208,10 @@ def _convolutions(module):
 @check("four branches over the same x, then torch.cat along dimension 1; nn.Conv2d with padding k // 2")
 def inception_3a(answer):
     """A class without arguments: GoogLeNet's module 3a, convolutions with bias and ReLU."""
+    expect(not isinstance(answer, nn.Module), "give the class itself, without brackets: the check builds the module")
     module = expect_module(answer())
+    expect(not any(isinstance(m, nn.BatchNorm2d) for m in module.modules()),
+           "there is a batch norm: that is torchvision's variant; the paper's module has only convolutions with bias and ReLUs")
     reference = Inception(192, **networks.GOOGLENET_MODULES["3a"])
     found = sorted((c.kernel_size[0], c.in_channels, c.out_channels) for c in _convolutions(module))
     wanted = sorted((c.kernel_size[0], c.in_channels, c.out_channels) for c in _convolutions(reference))
@@ -217,11 +226,12 @@ def inception_3a(answer):
         y = module(torch.zeros(1, 192, 28, 28))
     except RuntimeError as error:
         raise NotYet(f"the branches do not fit together ({str(error)[:80]}): every branch must keep 28x28, "
-                     "so a 3x3 needs padding 1, a 5x5 padding 2, the pooling stride 1 and padding 1") from None
+                     "so a 3x3 needs padding 1, a 5x5 padding 2, the pooling stride 1 and padding 1, "
+                     "and torch.cat needs dim=1") from None
     expect(tuple(y.shape) == (1, 256, 28, 28), f"the output is {tuple(y.shape)}, but should be (1, 256, 28, 28)")
     expect_same_function(module, reference, (2, 192, 9, 9),
                          "the sizes are right but the values are not: is there a ReLU after every convolution, are the "
-                         "branches in the order 1x1, 3x3, 5x5, pooling?")
+                         "branches in the order 1x1, 3x3, 5x5, pooling, does the pooling take the maximum, and before its 1x1?")
     return "163,696 parameters, 256 channels out."
 
 
@@ -271,7 +281,7 @@ def expect_block(build, arguments, transform_and_shortcut=True):
     in_channels, width, out_channels, cardinality, stride = arguments
     convolutions = _convolutions(block)
     biased = [c for c in convolutions if c.bias is not None]
-    expect(not biased, f"{len(biased)} convolutions have a bias: batch norm subtracts it again, so write bias=False")
+    expect(not biased, f"{len(biased)} of {len(convolutions)} convolutions have a bias: batch norm subtracts it again, so write bias=False")
     spatial = [c for c in convolutions if c.kernel_size == (3, 3)]
     expect(spatial, "there is no 3x3 convolution")
     split = [c for c in convolutions if c.kernel_size == (1, 1) and c.groups > 1]
@@ -284,8 +294,17 @@ def expect_block(build, arguments, transform_and_shortcut=True):
     expect(spatial[0].groups == cardinality, f"the 3x3 has groups={spatial[0].groups}, but cardinality is {cardinality}")
     wanted = sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in _convolutions(reference))
     found = sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in convolutions)
+    lacking, needless = [c for c in wanted if c not in found], [c for c in found if c not in wanted]
+    expect((1, in_channels, out_channels, stride) not in needless or lacking,
+           f"the shortcut has a 1x1 though {in_channels} channels at stride 1 fit as they are: use the identity there")
+    expect((3, cardinality * width, cardinality * width, stride) not in needless or cardinality == 1,
+           "width is C*d already, all paths together: do not multiply it by the cardinality again")
+    expect((1, in_channels, out_channels, stride) not in lacking,
+           f"the shortcut lacks its 1x1 projection for {in_channels} to {out_channels} channels at stride {stride}: "
+           "it is needed where the channels change and where the map halves")
     expect(len(found) >= len(wanted), f"a convolution is missing for {arguments}: found {found}, wanted {wanted} "
-           "(kernel, in, out, stride); does the shortcut have its 1x1?")
+           "(kernel, in, out, stride)")
+    expect(all(c.padding in ((1, 1), "same") for c in spatial), "the 3x3 needs padding=1, or the map shrinks by two")
     expect(found == wanted, f"the convolutions (kernel, in, out, stride) are {found}, but should be {wanted}")
     norms = [m for m in block.modules() if isinstance(m, nn.BatchNorm2d)]
     expect(len(norms) == len(wanted), f"{len(norms)} batch norms for {len(wanted)} convolutions: each convolution has one, "
@@ -316,6 +335,7 @@ def projection_needed(answer):
         ((64, 256, 1), True, "64 channels cannot be added to 256, even though the map keeps its size"),
         ((256, 512, 2), True, "both the channels and the map change"),
         ((256, 256, 2), True, "the channels fit, but the map halves"),
+        ((512, 256, 1), True, "fewer channels do not fit either"),
     ):
         given = answer(*case)
         expect(given in (True, False), "return True or False")
@@ -334,7 +354,7 @@ def bottleneck_budget(answer):
             2 * channels * width + 9 * channels * channels: "the 3x3 works in the narrow middle",
             right + 4 * width + 2 * channels: "you count the batch norms too; the budget is convolutions only",
             9 * channels * channels: "that is a single 3x3 on the full width, without the bottleneck",
-        }, "weights")
+        }, f"weights for channels {channels}, width {width}")
     return "69,632 weights for 256 and 64: the ruler for everything that follows."
 
 
@@ -347,6 +367,7 @@ def count_depth(answer):
             3 * sum(blocks): "the stem's convolution and the classifier count too",
             3 * sum(blocks) + 1: "one is missing: the stem and the classifier both count",
             2 * sum(blocks) + 2: "a bottleneck has three convolutions",
+            3 * sum(blocks) + 3: "the pooling has no weights and is not counted",
             3 * sum(blocks) + 6: "projections are not counted: they lie beside the path, not on it",
         })
     return "50, 101, 152."
@@ -357,7 +378,7 @@ def bottleneck(answer):
     """A class (in_channels, width, out_channels, stride): ResNet's bottleneck."""
     def build(in_channels, width, out_channels, cardinality, stride):
         return answer(in_channels, width, out_channels, stride)
-    for arguments in ((32, 16, 64, 1, 2), (64, 16, 64, 1, 1), (32, 8, 64, 1, 1)):
+    for arguments in ((32, 16, 64, 1, 2), (64, 16, 64, 1, 1), (32, 8, 64, 1, 1), (64, 16, 64, 1, 2)):
         expect_block(build, arguments)
     return "your block and the library's give the same numbers, with and without a projection, in both modes."
 
@@ -373,7 +394,7 @@ def grouped_cost(answer):
             cin * cout * k * k: "that is the dense one: groups is not used",
             cin * cout * k * k // (g * g): "you divide twice: each of the g groups has in/g times out/g weights, and there are g of them",
             cin * cout * k * k * g: "groups save weights; they do not add any",
-        }, "weights")
+        }, f"weights for (in, out, kernel, groups) = {(cin, cout, k, g)}")
     return "divided by the number of groups, once."
 
 
@@ -385,6 +406,7 @@ def side_by_side(answer):
     given = answer(x.clone(), weight.clone(), groups)
     expect(isinstance(given, torch.Tensor), "return a tensor")
     expect(given.shape[2:] == right.shape[2:], f"the map is {tuple(given.shape[2:])}, not (6, 6): padding=1 is missing")
+    expect(given.shape[:2] != (8, 3), "you join the pieces along dimension 0, the batch; channels are dimension 1")
     expect(given.shape[1] != 3, "3 channels: you add the pieces up; a grouped convolution puts them side by side")
     pieces = [functional.conv2d(x[:, i::groups], w, padding=1) for i, w in enumerate(weight.chunk(groups))]
     expect(given.shape != right.shape or (given - torch.cat(pieces, 1)).abs().max() > 1e-10,
@@ -428,7 +450,9 @@ def valid_groups(answer):
         expect(given != [g for g in range(1, cout + 1) if cout % g == 0] or cin == cout,
                f"for ({cin}, {cout}) you look at the output only")
         expect(1 in given, "1 is missing: one group is the ordinary convolution")
-        expect(sorted(given) == right, f"for ({cin}, {cout}) the list is {right}")
+        extra, missing = [g for g in given if g not in right], [g for g in right if g not in given]
+        expect(not extra, f"for ({cin}, {cout}) {extra[:1]} is no common divisor of both")
+        expect(not missing, f"for ({cin}, {cout}) {missing[:1]} is missing: it divides both")
         expect(given == right, "sort the list")
     return "the common divisors."
 
@@ -438,14 +462,16 @@ def valid_groups(answer):
 @check("solve C * (512 d + 9 d d) = 69,632 for d, then take the nearest whole number")
 def budget_width(answer):
     """A function from the cardinality to the bottleneck width that keeps 69,632 weights at 256 channels."""
+    expect(not answer(1) == answer(2) == answer(4), "the width does not depend on C; with more paths, each gets thinner")
     for c in (1, 2, 4, 8, 32, 64):
         right = width_for_budget(c)
         given = answer(c)
-        expect(isinstance(given, int), "a width is a whole number")
+        expect(isinstance(given, int), "a width is a whole number, an int")
         expect_number(given, right, {
+            136 // c: f"for C={c} you share out 136, as if the 3x3 cost nothing; that is the limit for very many paths",
             64 // c: f"for C={c} you share out 64 channels; that keeps C*d and not the cost: "
                      f"{bottleneck_weights(c, max(1, 64 // c)):,} weights are far below the budget",
-            128 // c: f"for C={c} you fix C*d at 128; only C=32 happens to end there",
+            128 // c: f"for C={c} you fix C*d at 128; that fits the budget only from C=32 on",
             right - 1: f"for C={c} the neighbour {right} is nearer to the budget: round to the nearest cost, not down",
             right + 1: f"for C={c} the neighbour {right} is nearer to the budget",
         })
@@ -465,7 +491,11 @@ def stage_widths(answer):
         expect(given != [(c * 2 ** i, d, c * d * 2 ** i) for i in range(4)],
                "you double the cardinality; C is the same in every stage, d doubles")
         expect(given != [(c, d * 2 ** i, 4 * c * d * 2 ** i) for i in range(4)], "C*d is the middle, not the block's output")
-        expect(given == right, f"for {c}x{d}d it is {right}")
+        expect(given != [(c, d * (i + 1), c * d * (i + 1)) for i in range(4)], "d doubles from stage to stage; you add d each time")
+        expect(all(len(row) == 3 for row in given), "each row has three numbers: C, d, C*d")
+        expect([row[:2] for row in given] != [(b, a) for a, b, _ in right] or c == d, "the order is C, d, C*d")
+        expect([row[2] for row in given] != [c * d] * 4, "C*d grows with d")
+        expect(given == right, f"for {c}x{d}d the first stage is {right[0]}, the second {right[1]}, and so on")
     return "32x4d has paths of width 4, 8, 16 and 32."
 
 
@@ -476,6 +506,7 @@ def path_reach(answer):
     expect(isinstance(answer, dict) and set(answer) == set(right), f"give a dictionary with the keys {list(right)}")
     expect(answer["reads"] != 8, "256/32 = 8 would be splitting the input; each path's 1x1 reads all of it")
     expect(answer["reads"] != 4, "4 channels is what the path's 1x1 gives out; it reads the whole input")
+    expect(answer["middle"] != 32, "32 is the number of paths; one path is 4 channels wide in conv2")
     expect(answer["middle"] != 128, "128 is the middle of all 32 paths together")
     expect(answer["reaches"] != 8, "the last 1x1 of a path writes to every output channel")
     expect(answer["reaches"] != 4, "the path ends with a 1x1 back to the block's width")
@@ -503,7 +534,8 @@ def form_c_shapes(answer):
     expect(given["conv2"] != (256, 256, 3, 3), "conv2: that is the dense weight; with 64 groups each row reads 4 channels")
     expect(given["conv2"] != (4, 4, 3, 3), "conv2: that is a single path's; the grouped weight holds all 64")
     for key, shape in right.items():
-        expect(given[key] == shape, f"{key}: {given[key]} is not (out, in / groups, k, k)")
+        expect(given[key] == shape, f"{key}: {given[key]} is not (out, in / groups, k, k); "
+               "the middle is C*d = 64 * 4 channels wide, the block has 256 in and out")
     return "the second number of conv2 is d, whatever C is."
 
 
@@ -530,7 +562,7 @@ def merge_last_layers(answer):
 @check("torch.cat along dimension 0 for weights and batch-norm vectors; all three layers in the same order")
 def b_to_c_map(answer):
     """A function from form B's state dict to form C's."""
-    block = FormB(12, 8, 12, 4)
+    block = FormB(12, 24, 20, 12)   # twelve paths, so that path 10 must not come before path 2; a projection
     fill(block)
     for seed, (_key, value) in enumerate(block.state_dict().items()):
         if value.ndim:
@@ -540,11 +572,16 @@ def b_to_c_map(answer):
     missing = [key for key in right if key not in given]
     expect(not any("running" in key for key in missing), f"the statistics are missing: {[k for k in missing if 'running' in k]}; "
            "in eval mode the block would not be the same function")
+    expect(not any("downsample" in key for key in missing), "the projection's entries, downsample.*, are missing: copy them")
     expect(not missing, f"these keys are missing: {missing}")
     expect(len(given) == len(right), f"these keys do not belong to form C: {[k for k in given if k not in right][:3]}")
     for key, value in right.items():
         expect(given[key].shape == value.shape, f"{key} is {tuple(given[key].shape)}, but should be {tuple(value.shape)}")
-        expect(torch.equal(given[key], value), f"{key} has the right shape but the wrong order: path 0 first, then path 1, ...")
+        expect(value.ndim or torch.equal(given[key], value), f"{key} is one number, the same in every path: do not add it up")
+        same_numbers = torch.equal(given[key].flatten().sort().values, value.flatten().sort().values)
+        expect(same_numbers, f"{key} has the right shape but other numbers than the paths: stack them, change nothing")
+        expect(torch.equal(given[key], value), f"{key} has the right shape but the wrong order: path 0 first, then path 1, ... "
+               "(as numbers: path 2 before path 10)")
     return "form C computes what form B computed."
 
 
@@ -563,7 +600,8 @@ def form_a(answer):
         expect(len(convolutions) >= len(_convolutions(reference)),
                f"{len(convolutions)} convolutions instead of {len(_convolutions(reference))}: three a path, and the projection "
                "where the shape changes (are the paths in an nn.ModuleList?)")
-        expect(norms == wanted, f"{norms} batch norms instead of {wanted}")
+        expect(norms == wanted, f"there should be {wanted} batch norms, two a path, one after the sum and one in a projection, "
+               f"but there are {norms}")
         found = sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in convolutions)
         right = sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in _convolutions(reference))
         expect(found == right, f"for {arguments} a convolution has the wrong size or stride (the stride sits on the 3x3): "
@@ -603,8 +641,8 @@ def stride_layer(answer):
         given = answer(network)
         expect(isinstance(given, str), "return the name as a string")
         expect(given != "downsample", "the projection has a stride in both; the question is about the main path")
-        expect(given == name, f"for a network with the stride on {name} you say {given!r}"
-               + (": layer1 has no stride at all, look at layer2" if given == "" else ""))
+        expect(given == name, f"for a network with the stride on {name} you say {given!r}: stride is a pair, (2, 2), and "
+               "layer1 has none; look at layer2[0]")
     return "conv2 here and in torchvision; conv1 in the first ResNet."
 
 
@@ -622,13 +660,12 @@ def _with_bias(network):
 
 def wrong_networks():
     """Five networks that train and give 1000 numbers, each with one of the usual mistakes."""
-    constant = networks.resnext50_32x4d()
     return {
         "groups forgotten (Wide ResNet-50-2)": networks.wide_resnet50_2(),
         "cardinality and width swapped": networks.ResNeXt((3, 4, 6, 3), cardinality=4, bottleneck_width=32),
         "plain ResNet-50": networks.resnet50(),
-        "stride on the first 1x1": _stride_on_first(constant),
-        "biases left in": _with_bias(networks.resnext50_32x4d()),
+        "stride on the first 1x1": _stride_on_first(networks.resnext50_32x4d()),
+        "bias in each block's first 1x1": _with_bias(networks.resnext50_32x4d()),
     }
 
 
@@ -640,6 +677,9 @@ def write_a_test(answer):
         answer(networks.resnext50_32x4d())
     except AssertionError as error:
         raise NotYet(f"your test rejects the right network: {str(error) or 'an assert without a message'}") from None
+    except Exception as error:
+        raise NotYet(f"on the right network your test raised {type(error).__name__}; a test raises AssertionError, "
+                     "which `assert` does by itself, and only on a wrong network") from None
     slipped = []
     for name, network in wrong_networks().items():
         try:
@@ -665,6 +705,8 @@ def stage_parameters(answer):
             right - 2 * cout: "the projection has a batch norm too",
             n * rest: "the first block reads in_channels, and has a projection",
             right - n * norm - 2 * cout: "the batch norms are missing: two numbers a channel",
+            right - n * norm: "the blocks' batch norms are missing: two numbers a channel",
+            right - (n * norm + 2 * cout) // 2: "a batch norm has two numbers a channel, weight and bias",
             right + n * (9 * w * w - 9 * w * w // c): "the 3x3 is grouped: divide its weights by C",
         }, "parameters")
     return "205,824 for the first stage of ResNeXt-50."

@@ -20,6 +20,7 @@ from matplotlib.patches import Circle, Rectangle
 from matplotlib.textpath import TextPath
 from torch import nn
 
+from resnext_lib.blocks import Bottleneck
 from resnext_lib.complexity import layer_costs, stage_costs
 
 INK, PATH, SUM, WEIGHT, LINE, PAPER = "#16191D", "#00427F", "#A8500A", "#878D95", "#C9CED5", "#FFFFFF"
@@ -360,7 +361,8 @@ def _network_row(axes, top, stage, module):
     half = 14 * (log2(channels) - 2.5)
     write(axes, 2, top + 12, name, align="left")
     strong = stage.name.startswith(("layer", "inception"))
-    axes.add_patch(Rectangle((206 - half / 2 - 20, top), half + 40, 24, facecolor=PATH if strong else "#D5D9DE", edgecolor=INK))
+    fill = PATH if strong else "#D5D9DE"
+    axes.add_patch(Rectangle((206 - half / 2 - 20, top), half + 40, 24, facecolor=fill, edgecolor=INK))
     write(axes, 206, top + 12, str(channels), PAPER if strong else INK)
     write(axes, WIDTH - 2, top + 12, f"{height}×{width}", align="right")
 
@@ -431,8 +433,10 @@ def reach(module, in_channels, size=5):
 
 def reach_matrix(*reaches, titles, labels=("input channel", "output channel")):
     """Measured reaches as matrices: a filled cell says that the input (column) reaches the output (row)."""
-    gaps = 24 * len(reaches)
+    gaps = 26 * len(reaches)
     scale = min(22, (WIDTH - gaps) / sum(r.shape[1] for r in reaches))
+    while sum(max(r.shape[1] * scale, text_width(t)) for r, t in zip(reaches, titles, strict=True)) > WIDTH - gaps:
+        scale -= 0.5   # long titles need room as well
     fig, axes = canvas(max(r.shape[0] for r in reaches) * scale + 68)
     left = 20
     for reached, title in zip(reaches, titles, strict=True):
@@ -440,7 +444,7 @@ def reach_matrix(*reaches, titles, labels=("input channel", "output channel")):
         write(axes, left, 30, f"{labels[0]} →", align="left")
         write(axes, left - 10, 42 + scale / 2, "↓")
         _draw_reach(axes, reached, left, 42, scale)
-        left += reached.shape[1] * scale + 24
+        left += max(reached.shape[1] * scale, text_width(title)) + 26
     write(axes, 20, 42 + max(r.shape[0] for r in reaches) * scale + 14, f"↓ {labels[1]}", align="left")
     return fig
 
@@ -469,8 +473,8 @@ def receptive_field_figure(fields, titles):
         rows, columns = seen.shape
         write(axes, left, 10, title, align="left", weight="bold")
         _draw_reach(axes, seen, left, 24, scale)
-        count = int(seen.any(dim=0).sum())
-        write(axes, left, 24 + rows * scale + 13, f"sees {count}×{count}", align="left")
+        side = int(seen.any(dim=0).sum())
+        write(axes, left, 24 + rows * scale + 13, f"sees {side}×{side}", align="left")
         left += columns * scale + 16
     return fig
 
@@ -521,13 +525,15 @@ def share_bars(rows, parts, unit):
     return fig
 
 
-def layer_cost_bars(module, input_shape, what="parameters"):
-    """Bars of ``parameters`` or ``macs`` for every convolution and linear layer; the spatial ones are blue."""
+def layer_cost_bars(module, input_shape, what="weights"):
+    """Bars of ``weights`` (without biases) or ``macs`` for every convolution; the spatial ones are blue."""
     rows = []
     for cost in layer_costs(module, input_shape):
-        if cost.kind in ("Conv2d", "Linear"):
-            kernel = getattr(module.get_submodule(cost.name), "kernel_size", (1, 1))[0]
-            rows.append((cost.name, getattr(cost, what), kernel > 1))
+        if cost.kind == "Conv2d":
+            layer = module.get_submodule(cost.name)
+            size = layer.kernel_size[0]
+            label = f"{size}×{size}, {layer.in_channels} to {layer.out_channels}"
+            rows.append((label, cost.macs if what == "macs" else layer.weight.numel(), size > 1))
     return cost_bars(rows, "MACs, one image" if what == "macs" else what)
 
 
@@ -552,3 +558,80 @@ def number_grids(grids, titles, marks=()):
                                      fill=False, edgecolor=PATH, linewidth=2.5, zorder=4))
         left += len(grid[0]) * side + gap
     return fig
+
+
+# --- Forms as moves of the same numbers -----------------------------------------------------------
+
+def middle_masks(block):
+    """Which weights exist, with a row for every middle channel: (first 1x1, 3x3, last 1x1 transposed).
+
+    Three bool matrices ``(width, in)``, ``(width, width)``, ``(width, out)``, read from a form A, B or C
+    or from any three convolutions in a row.
+    """
+    if hasattr(block, "cardinality"):
+        flat = Bottleneck(block.in_channels, block.width, block.out_channels, block.cardinality, block.stride)
+        layers = [flat.conv1, flat.conv2, flat.conv3]
+    else:
+        layers = [layer for layer in block.modules() if isinstance(layer, nn.Conv2d)]
+    masks = []
+    for layer in layers:
+        mask = torch.zeros(layer.out_channels, layer.in_channels, dtype=torch.bool)
+        for row, column, rows, columns in kernel_blocks(layer):
+            mask[row:row + rows, column:column + columns] = True
+        masks.append(mask)
+    return masks[0], masks[1], masks[2].T
+
+
+def lanes(*blocks, titles, follow=1):
+    """The weights of blocks with a lane for every path; path number ``follow`` is blue.
+
+    A gap between lanes says that the paths have separate layers there. Where a gap closes, layers have
+    become one; no weight moves past another.
+    """
+    side, gap = 7.5, 5
+    rows = max(mask.shape[0] for block in blocks for mask in middle_masks(block)[:1])
+    strip = rows * side + 4 * gap + 44
+    fig, axes = canvas(strip * len(blocks) + 4)
+    for number, (block, title) in enumerate(zip(blocks, titles, strict=True)):
+        top = strip * number
+        write(axes, 4, top + 10, title, align="left", weight="bold")
+        left = 4
+        for mask, separate, label in zip(middle_masks(block), _separate(block), ("1×1", "3×3", "1×1"), strict=True):
+            _draw_lanes_of_weights(axes, mask, block, (left, top + 24), (side, gap if separate else 0), follow)
+            write(axes, left + mask.shape[1] * side / 2, top + strip - 12, label)
+            left += mask.shape[1] * side + 22
+    return fig
+
+
+def _separate(block):
+    """For each of the three layers: does every path have its own?"""
+    own = hasattr(block, "paths")
+    return own, own, own and not hasattr(block, "conv3")
+
+
+def _draw_lanes_of_weights(axes, mask, block, corner, size, follow):
+    (left, top), (side, gap) = corner, size
+    paths = _number_of_paths(block)
+    rows, columns = mask.shape
+    depth = rows // paths
+    top += 2 * (5 - gap)   # closed lanes stand in the middle of the strip
+    for row in range(rows):
+        kept = mask[row].nonzero().flatten()   # neighbours, so one rectangle is enough
+        y, path = top + row * side + row // depth * gap, row // depth
+        axes.add_patch(Rectangle((left + int(kept[0]) * side, y), len(kept) * side, side, edgecolor="none",
+                                 facecolor=PATH if path == follow else WEIGHT))
+        line(axes, [(left, y), (left + columns * side, y)], PAPER, 0.6)
+    for column in range(1, columns):
+        x = left + column * side
+        line(axes, [(x, top), (x, top + rows * side + (paths - 1) * gap)], PAPER, 0.6)
+    for lane in range(paths if gap else 1):
+        height = (depth if gap else rows) * side
+        axes.add_patch(Rectangle((left, top + lane * (depth * side + gap)), columns * side, height,
+                                 fill=False, edgecolor=INK, linewidth=0.9, zorder=3))
+
+
+def _number_of_paths(block):
+    """C of a form, or the groups of the middle of any three convolutions in a row."""
+    if hasattr(block, "cardinality"):
+        return block.cardinality
+    return [layer for layer in block.modules() if isinstance(layer, nn.Conv2d)][1].groups

@@ -1,4 +1,4 @@
-"""Numbers taken from elsewhere, with unit, source and place (``published.toml``), and what we measured once (``evidence``)."""
+"""Numbers from elsewhere, with unit, source and place (``published.toml``), and what we measured once."""
 
 import csv
 import tomllib

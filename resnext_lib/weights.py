@@ -97,17 +97,21 @@ def load_weights(network, source):
     if not (missing or unexpected or shapes):
         network.load_state_dict(state, strict=True)
         return network
+    raise ValueError(_why_not(state, own, missing, unexpected, shapes))
+
+
+def _why_not(state, own, missing, unexpected, shapes):
+    """The sentence that says why ``state`` does not fit, most telling first."""
     looks, wanted = describe(state), describe(own)
     if looks != wanted:
-        raise ValueError(f"these weights look like {looks}, but the network is {wanted}: build that network, or load other weights")
+        return f"these weights look like {looks}, but the network is {wanted}: build that network, or load other weights"
     if not missing and not unexpected and set(shapes) <= {"fc.weight", "fc.bias"}:
-        raise ValueError(f"these weights have {len(state['fc.bias'])} classes, but the network has num_classes={len(own['fc.bias'])}")
+        return f"these weights have {len(state['fc.bias'])} classes, but the network has num_classes={len(own['fc.bias'])}"
     if shapes == ["conv1.weight"]:
-        raise ValueError(f"these weights are for image_channels={state['conv1.weight'].shape[1]}, but the network has {own['conv1.weight'].shape[1]}")
-    raise ValueError(
-        f"these weights look like {looks} but do not fit: {len(missing)} keys missing {missing[:2]}, "
-        f"{len(unexpected)} unexpected {unexpected[:2]}, {len(shapes)} of another shape {shapes[:2]}"
-    )
+        theirs, ours = state["conv1.weight"].shape[1], own["conv1.weight"].shape[1]
+        return f"these weights are for image_channels={theirs}, but the network has image_channels={ours}"
+    return (f"these weights look like {looks} but do not fit: {len(missing)} keys missing {missing[:2]}, "
+            f"{len(unexpected)} unexpected {unexpected[:2]}, {len(shapes)} of another shape {shapes[:2]}")
 
 
 def pretrained(name, weights="DEFAULT"):

@@ -73,7 +73,7 @@ def is_simple(statement):
     """An import, or an assignment of literals, such as ``size = dict(width=8)``."""
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
         return True
-    if not isinstance(statement, ast.Assign):
+    if not isinstance(statement, ast.Assign) or not all(isinstance(target, ast.Name) for target in statement.targets):
         return False
     allowed = (ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.UnaryOp, ast.USub, ast.keyword, ast.Load)
     value = statement.value

@@ -364,7 +364,10 @@ def test_no_other_file_names_the_address():
 
 def test_tools_address_changes_every_place(copy_of_the_book):
     old, new = contract.address(), "https://github.com/someone/a-fork"
+    for name in ("README.md", "intro.md", "_config.yml"):
+        (copy_of_the_book / name).write_text(f"Get it from {old}, report to {old}/issues.\n", encoding="utf-8")
     before = {path: path.read_text(encoding="utf-8") for path in address.places()}
+    assert {"README.md", "intro.md", "_config.yml", "pyproject.toml"} <= {path.name for path in before}
     address.main(new)
     assert contract.address() == new
     owner_and_name = old.removeprefix("https://github.com/")

@@ -164,8 +164,24 @@ def step_of_bottleneck(given):
         assert_same_module(given(**size), blocks.Bottleneck(**library), 2, library["in_channels"], 7, 7)
 
 
+class TwoConvolutions(blocks.ResidualBlock):
+    """ResNet's basic block, on the library's base class."""
+
+    def __init__(self, in_channels, width, out_channels):
+        super().__init__(in_channels, width, out_channels)
+        self.conv1, self.bn1 = blocks.conv3x3(in_channels, width), nn.BatchNorm2d(width)
+        self.conv2, self.bn2 = blocks.conv3x3(width, out_channels), nn.BatchNorm2d(out_channels)
+        self.downsample = None
+
+    def transform(self, x):
+        return self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
+
+
 def step_of_residual_block(given):
-    """The base class: relu(transform(x) + shortcut(x)); a subclass supplies transform and downsample."""
+    """The base class, relu(transform(x) + shortcut(x)), or a whole block of two 3x3s with an identity shortcut."""
+    if not hasattr(given, "transform") and parameter_names(given) == ["channels"]:
+        assert_same_module(given(8), TwoConvolutions(8, 8, 8), 2, 8, 6, 6)
+        return
     class Doubled(given):
         def transform(self, x):
             return 2 * x
@@ -210,6 +226,31 @@ def step_of_block_diagonal(given):
         assert_close(functional.conv2d(x, dense), functional.conv2d(x, weight, groups=groups), **CLOSE)
 
 
+def paths_as_grouped(module, x, groups):
+    """What equal paths of 1x1, ReLU, 3x3, ReLU (and perhaps a last 1x1) compute, as one wide path with groups."""
+    weights = [layer.weight for layer in module.modules() if isinstance(layer, nn.Conv2d)]
+    columns = [weights[i::len(weights) // groups] for i in range(len(weights) // groups)]
+    x = torch.relu(functional.conv2d(x, torch.cat(columns[0])))
+    x = torch.relu(functional.conv2d(x, torch.cat(columns[1]), padding=1, groups=groups))
+    return functional.conv2d(x, torch.cat(columns[2], dim=1)) if len(columns) > 2 else x
+
+
+def step_of_equal_branches(given):
+    """(channels, branches, d): equal paths, concatenated."""
+    for branches, d in ((4, 3), (3, 5)):
+        module, x = randomise(given(8, branches, d).double()), random_tensor(2, 8, 6, 6)
+        assert module(x).shape == (2, branches * d, 6, 6)
+        assert_close(module(x), paths_as_grouped(module, x, branches), **CLOSE)
+
+
+def step_of_summed_branches(given):
+    """(channels, branches, d): equal paths, each back to the channels, summed."""
+    for branches, d in ((4, 3), (3, 5)):
+        module, x = randomise(given(8, branches, d).double()), random_tensor(2, 8, 6, 6)
+        assert module(x).shape == x.shape
+        assert_close(module(x), paths_as_grouped(module, x, branches), **CLOSE)
+
+
 def step_of_conv_relu(given):
     for kernel_size in (1, 3, 5):
         assert_same_function_of_layers(given(4, 6, kernel_size), blocks.conv_relu(4, 6, kernel_size), 2, 4, 7, 7)
@@ -235,6 +276,8 @@ STEPS = {
     "ResidualBlock": step_of_residual_block,
     "grouped conv2d": step_of_grouped_conv2d,
     "block diagonal": step_of_block_diagonal,
+    "equal branches": step_of_equal_branches,
+    "summed branches": step_of_summed_branches,
     "naive inception": step_of_naive_inception,
     "conv_relu": step_of_conv_relu,
     "Inception": step_of_inception,
@@ -323,6 +366,23 @@ DIAGONAL = '''def block_diagonal(weight, groups):
     for g in range(groups):
         dense[g * rows:(g + 1) * rows, g * columns:(g + 1) * columns] = weight[g * rows:(g + 1) * rows]
     return dense'''
+EQUAL = '''class EqualBranches(nn.Module):
+    def __init__(self, channels, branches, d):
+        super().__init__()
+        self.paths = nn.ModuleList(nn.Sequential(
+            nn.Conv2d(channels, d, 1, bias=False), nn.ReLU(), nn.Conv2d(d, d, 3, padding=1, bias=False), nn.ReLU(),
+        ) for _ in range(branches))
+    def forward(self, x):
+        return torch.cat([path(x) for path in self.paths], dim=1)'''
+SUMMED = EQUAL.replace("nn.ReLU(),\n", "nn.ReLU(), nn.Conv2d(d, channels, 1, bias=False)\n").replace(
+    "torch.cat([path(x) for path in self.paths], dim=1)", "sum(path(x) for path in self.paths)")
+BASIC = '''class BasicBlock(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
+        self.conv2, self.bn2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
+    def forward(self, x):
+        return torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))) + x)'''
 COUNT = "def weights(c, d):\n    return c * (256 * d + 9 * d * d + d * 256)"
 SIZE = "def output_size(size, kernel, stride, padding):\n    return (size + padding - kernel) // stride + 1"
 B_TO_A = '''def to_form(state, form):
@@ -339,10 +399,13 @@ BREAKABLE = [
     ("step-of", "make_stage", STAGE, [("stride=stride", "stride=1"), ("blocks - 1", "blocks"), ("stage_width, 4", "2 * stage_width, 4")]),
     ("step-of", "conv2d", CONVOLVE, [("padding=padding", "padding=0"), ("stride=stride", "stride=1")]),
     ("step-of", "ResidualBlock", BASE, [("torch.relu", ""), (" + (x if", " + (0 if"), ("self.downsample(x)", "x")]),
+    ("step-of", "ResidualBlock", BASIC, [(" + x)", ")"), ("return torch.relu", "return "), ("bias=False), nn.B", "bias=True), nn.B")]),
     ("step-of", "naive inception", NAIVE, [("self.one(x), self.three(x)", "self.three(x), self.one(x)"), ("x, 3, 1, 1", "x, 5, 1, 2")]),
     ("step-of", "conv_relu", CONV_RELU, [("nn.ReLU()", "nn.Identity()"), ("k // 2", "0"), ("k // 2", "k // 2, bias=False")]),
     ("step-of", "grouped conv2d", SIDE_BY_SIDE, [("x.chunk(groups, dim=1)", "x.chunk(groups, dim=1)[::-1]"), ("padding=1", "padding=0")]),
     ("step-of", "block diagonal", DIAGONAL, [("range(groups)", "range(1)"), (", g * columns:(g + 1) * columns", ", g:columns * groups:groups")]),
+    ("step-of", "equal branches", EQUAL, [("in self.paths]", "in self.paths[::-1]]"), ("padding=1, bias=False", "padding=1"), ("range(branches)", "range(4)")]),
+    ("step-of", "summed branches", SUMMED, [("return sum(", "return 2 * sum("), ("sum(path(x) for path in self.paths)", "self.paths[0](x)")]),
     ("step-of", "bottleneck_weights", COUNT, [("9 *", "3 *"), ("c * (", "(")]),
     ("step-of", "Bottleneck", "class Block(Bottleneck):\n    extra = 0", [("extra = 0", "transform = lambda self, x: x * 0")]),
     ("step-of", "Inception", "class Module(Inception):\n    extra = 0", [("extra = 0", "forward = lambda self, x: Inception.forward(self, x) * 2")]),

@@ -48,6 +48,12 @@ class Block(nn.Module):
         return torch.relu(self.transform(x) + self.shortcut(x))
 
 
+class InputSplit(Block):
+    def __init__(self, i, w, o, c, s):
+        super().__init__(i, w, o, c, s)
+        self.conv1 = nn.Conv2d(i, w, 1, groups=c, bias=False)
+
+
 class NoLastRelu(Block):
     def forward(self, x):
         return self.transform(x) + self.shortcut(x)
@@ -84,14 +90,14 @@ def stride_on_first(i, w, o, c=1, s=1):
 class ThreeA(nn.Module):
     """Inception 3a with layers defined in another order than they run, and parts that can be spoilt."""
 
-    def __init__(self, reduce=True, large=5, project=True, bias=True, padding=2, relu=True, order=(0, 1, 2, 3)):
+    def __init__(self, reduce=True, reduce3=True, large=5, project=True, bias=True, padding=2, relu=True, order=(0, 1, 2, 3)):
         super().__init__()
         convolution = lambda *arguments: nn.Conv2d(*arguments, bias=bias)  # noqa: E731
         self.after_pool = convolution(192, 32, 1) if project else nn.Identity()
         self.reduce5 = convolution(192, 16, 1) if reduce else nn.Identity()
-        self.reduce3 = convolution(192, 96, 1)
+        self.reduce3 = convolution(192, 96, 1) if reduce3 else nn.Identity()
         self.large = convolution(16 if reduce else 192, 32, large, 1, padding if large == 5 else 1)
-        self.middle, self.one = convolution(96, 128, 3, 1, 1), convolution(192, 64, 1)
+        self.middle, self.one = convolution(96 if reduce3 else 192, 128, 3, 1, 1), convolution(192, 64, 1)
         self.relu, self.order = torch.relu if relu else nn.Identity(), order
 
     def forward(self, x):
@@ -107,6 +113,12 @@ class PathNorms(forms.FormA):
         for path in self.paths:
             path.add_module("bn3", nn.BatchNorm2d(self.out_channels))
         self.bn3 = nn.Identity()
+
+
+class OneNormTooMany(forms.FormA):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.paths[0].add_module("bn3", nn.BatchNorm2d(self.out_channels))
 
 
 class PlainList(forms.FormA):
@@ -195,6 +207,14 @@ def network(**options):
         return networks.ResNeXt((3, 4, 6, 3), **options)
 
 
+def renamed():
+    """The right network, but one layer has another name."""
+    made = network(cardinality=32, bottleneck_width=4, image_channels=1, num_classes=10)
+    made.norm1 = made.bn1
+    del made.bn1
+    return made
+
+
 GREY = dict(image_channels=1, num_classes=10)
 MIDDLE = {"reads": 256, "middle": 4, "reaches": 256}
 SHAPES = {"conv1": (256, 256, 1, 1), "conv2": (256, 4, 3, 3), "conv3": (256, 256, 1, 1)}
@@ -277,12 +297,16 @@ WRONG = {
     "reduction_saving": [
         (lambda i, r, o, k: (i * r + r * o * k * k, i * o * k * k), "other way round"),
         (lambda i, r, o, k: (i * o * k, i * r + r * o * k), "counts twice"),
+        (lambda i, r, o, k: i * o * k * k, "return two numbers"),
         (lambda i, r, o, k: (i * o * k * k, r * o * k * k), "the 1x1 itself is not free"),
         (lambda i, r, o, k: (i * o * k * k, i * r + i * o * k * k), "only `reduce` channels"),
         (lambda i, r, o, k: (i * o * k * k, i * r * k * k + r * o * k * k), "its kernel has one place"),
     ],
     "inception_3a": [
         (lambda: ThreeA(reduce=False), "its 1x1 reduction to 16 is missing"),
+        (lambda: ThreeA(reduce3=False), "its 1x1 reduction to 96 is missing"),
+        (lambda: ThreeA(order=(0, 1, 2)), "the output is (1, 224, 28, 28)"),
+        (lambda: 3, "give a class whose objects are nn.Modules"),
         (lambda: ThreeA(large=3), "torchvision's variant"),
         (lambda: ThreeA(project=False), "pooling branch lacks its 1x1"),
         (lambda: ThreeA(bias=False), "has no bias"),
@@ -307,6 +331,7 @@ WRONG = {
         (lambda b: 2 * sum(b) + 2, "three convolutions"), (lambda b: 3 * sum(b) + 6, "projections are not counted"),
     ],
     "bottleneck": [
+        (lambda *arguments: "a block", "give a class whose objects are nn.Modules, not str"),
         (spoilt_bottleneck(bias=True), "4 convolutions have a bias"),
         (lambda i, w, o, s: stride_on_first(i, w, o, 1, s), "stride sits on the first 1x1"),
         (spoilt_bottleneck(projected=False), "does the shortcut have its 1x1"),
@@ -323,6 +348,7 @@ WRONG = {
         (lambda i, o, k, g: i * o * k * k * g, "do not add any"),
     ],
     "side_by_side": [
+        (lambda x, w, g: None, "return a tensor"),
         (lambda x, w, g: grouped_by_hand(x, w, g, padding=0), "padding=1 is missing"),
         (lambda x, w, g: grouped_by_hand(x, w, g, join=sum), "you add the pieces up"),
         (lambda x, w, g: grouped_by_hand(x, w, g, cut=lambda x, g: [x[:, i::g] for i in range(g)]), "every fourth channel"),
@@ -330,14 +356,14 @@ WRONG = {
         (lambda x, w, g: grouped_by_hand(x, w, g, cut=lambda x, g: x.chunk(g, 1)[::-1]), "piece i of x meets piece i"),
     ],
     "block_diagonal": [
-        (lambda w, g: w, "did not change"), (lambda w, g: diagonal(w, g).transpose(0, 1), "rows and columns are swapped"),
+        (lambda w, g: None, "return a tensor"), (lambda w, g: w, "did not change"), (lambda w, g: diagonal(w, g).transpose(0, 1), "rows and columns are swapped"),
         (lambda w, g: w.repeat(1, g, 1, 1), "outside the diagonal"), (lambda w, g: diagonal(w, g) * 0, "0 weights are not zero"),
         (lambda w, g: diagonal(w, g, shift=1), "in the wrong places"),
     ],
     "valid_groups": [
         (lambda i, o: divisors(i), "you look at the input only"), (lambda i, o: divisors(o), "you look at the output only"),
         (lambda i, o: divisors(i, o)[1:], "1 is missing"), (lambda i, o: divisors(i, o)[::-1], "sort the list"),
-        (lambda i, o: divisors(i, o)[:-1], "the list is"),
+        (lambda i, o: divisors(i, o)[:-1], "the list is"), (lambda i, o: 1, "return a list, not int"),
     ],
     "budget_width": [
         (lambda c: 64 // c, "you share out 64 channels"), (lambda c: 64 if c == 1 else 128 // c, "fix C*d at 128"),
@@ -354,7 +380,7 @@ WRONG = {
     "path_reach": [
         (MIDDLE | {"reads": 8}, "splitting the input"), (MIDDLE | {"reads": 4}, "reads the whole input"),
         (MIDDLE | {"middle": 128}, "all 32 paths together"), (MIDDLE | {"reaches": 8}, "writes to every output"),
-        (MIDDLE | {"reaches": 4}, "back to the block's width"), ({"reads": 256}, "give a dictionary with the keys"),
+        (MIDDLE | {"reaches": 1}, "'reaches': 1} is not it"), (MIDDLE | {"reaches": 4}, "back to the block's width"), ({"reads": 256}, "give a dictionary with the keys"),
     ],
     "resnext_block": [
         (spoilt(bias=True), "4 convolutions have a bias"), (stride_on_first, "stride sits on the first 1x1"),
@@ -363,7 +389,7 @@ WRONG = {
         (spoilt(projected=False), "does the shortcut have its 1x1"), (spoilt(norms=False), "0 batch norms"),
         (spoilt(NoLastRelu), "last ReLU is missing"), (spoilt(ReluBeforeSum), "it belongs after it"),
         (spoilt(NoShortcut), "shortcut is never added"), (lambda i, w, o, c, s: nn.Conv2d(i, o, 1, bias=False), "no 3x3"),
-        (spoilt(NoReluInside), "not their order"),
+        (spoilt(NoReluInside), "not their order"), (InputSplit, "a 1x1 has groups"),
     ],
     "form_c_shapes": [
         (SHAPES | {"conv2": (256, 64, 3, 3)}, "64 is the number of paths"), (SHAPES | {"conv2": (256, 256, 3, 3)}, "the dense weight"),
@@ -374,7 +400,7 @@ WRONG = {
         (lambda w, b: (torch.cat(w, 0), sum(b)), "along the output (dim 0)"), (lambda w, b: (sum(w), sum(b)), "still reads 2 channels"),
         (lambda w, b: (torch.cat(w, 1), torch.cat(b)), "make one of length 6"), (lambda w, b: (torch.cat(w, 1), sum(b) / 3), "average the biases"),
         (lambda w, b: (torch.cat(w, 1), b[0]), "first path's bias only"), (lambda w, b: (torch.cat(w[::-1], 1), sum(b)), "order of the pieces"),
-        (lambda w, b: torch.cat(w, 1), "return two tensors"),
+        (lambda w, b: torch.cat(w, 1), "return two tensors"), (lambda w, b: (torch.cat(w, 2), sum(b)), "but should be (6, 6, 1, 1)"),
     ],
     "b_to_c_map": [
         (lambda state: merge_bc(state, drop=["running"]), "the statistics are missing"),
@@ -384,7 +410,7 @@ WRONG = {
     ],
     "form_a": [
         (PathNorms, "batch norm of its own"), (forms.FormB, "that is form B"), (Bottleneck, "form A has separate paths"),
-        (PlainList, "nn.ModuleList"), (FormAWithoutRelu, "last ReLU is missing"), (lambda i, w, o, c, s: Block(i, w, o, 1, s, bias=True), "has a bias"),
+        (PlainList, "nn.ModuleList"), (FormAWithoutRelu, "last ReLU is missing"), (OneNormTooMany, "10 batch norms instead of 9"), (lambda i, w, o, c, s: Block(i, w, o, 1, s, bias=True), "has a bias"),
         (lambda i, w, o, c, s: forms.FormA(i, w, o, c, 1), "wrong size or stride"),
     ],
     "small_change": [
@@ -392,7 +418,7 @@ WRONG = {
         (network(cardinality=32, bottleneck_width=4, image_channels=1), "num_classes is missing"), (network(**GREY), "this is ResNet-50"),
         (network(cardinality=4, bottleneck_width=32, **GREY), "are swapped"), (network(bottleneck_width=128, **GREY), "the groups are missing"),
         (network(bottleneck_width=4, **GREY), "only the width was set"), (network(cardinality=8, bottleneck_width=4, **GREY), "parameters instead of"),
-        (nn.Linear(1, 1), "give a ResNeXt"),
+        (nn.Linear(1, 1), "give a ResNeXt"), (renamed(), "keys differ"),
     ],
     "stride_layer": [
         (lambda net: "conv1", "you say 'conv1'"), (lambda net: "conv2", "you say 'conv2'"), (lambda net: "downsample", "about the main path"),

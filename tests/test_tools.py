@@ -87,6 +87,12 @@ def test_outputs_are_what_the_cells_say(runs):
     assert cells[3].outputs[0].data["text/html"] == "<p>a page</p>"
 
 
+def test_normalising_alone_counts_the_cells():
+    made = notebooks.normalise(lively())
+    assert [cell.execution_count for cell in made.cells[1:]] == [1, 2, 3, 4, 5]
+    assert contract.executed_in_order(made) == contract.lean_metadata(made) == []
+
+
 PIECES = [
     ([("stdout", "a"), ("stdout", "b"), ("stdout", "c")], [("stdout", "abc")]),
     ([("stdout", "a"), ("stderr", "b"), ("stdout", "c")], [("stdout", "a"), ("stderr", "b"), ("stdout", "c")]),

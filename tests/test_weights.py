@@ -126,7 +126,7 @@ MISFITS = [
     (
         partial(networks.resnet50, image_channels=1),
         networks.resnet50,
-        "are for image_channels=1, but the network has 3",
+        "are for image_channels=1, but the network has image_channels=3",
     ),
     (
         partial(networks.resnet50, num_classes=10, image_channels=1),

@@ -82,7 +82,7 @@ VOLATILE = {
     "a path": r"(?<![\w.:/])/(home|root|tmp|usr|work|Users|opt|content)/",
     "a progress bar": r"\d+%\|",
     "a time": r"\b\d+(\.\d+)? ?(seconds|secs|ms|µs|ns)\b|\b\d+\.\d+ ?s\b",
-    "a raw float difference": r"\b\d\.\d{2,}e-\d\d\b",
+    "a raw float difference": r"\b\d\.\d+e-\d\d\b|\d\.\d{9,}",
 }
 
 
@@ -100,6 +100,8 @@ def figures_by_primitive(notebook):
                 complaints.append(f"a figure outside figures.show: {first_line(cell)}")
             for image in re.findall(r"<img\b[^>]*", data.get("text/html", "")):
                 alt = (re.findall(r' alt="([^"]*)"', image) or [""])[0]
+                if ' src="data:' not in image:
+                    complaints.append(f"an image that is not in the page itself, in: {first_line(cell)}")
                 if len(alt) < 15 or html.unescape(alt) != data.get("text/plain"):
                     complaints.append(f"alt text too short, or not the plain text, in: {first_line(cell)}")
     return complaints
@@ -126,7 +128,7 @@ def portable_markdown(notebook):
 
 def prose_of(notebook):
     text = "\n".join(cell.source for cell in markdown_cells(notebook))
-    text = re.sub(r"\]\([^)]*\)|https?://\S+|arXiv:? ?\d{4}\.\d{4,5}", " ", text)
+    text = re.sub(r"\]\([^)]*\)|https?://\S+|arXiv:? ?\d{4}\.\d{4,5}|(issues?|pull request) \d+", " ", text)
     return text.replace("{,}", ",")
 
 
@@ -182,7 +184,8 @@ def one_sentence_a_line(notebook):
     complaints = []
     for cell in markdown_cells(notebook):
         for text in cell.source.split("\n"):
-            if not text.lstrip().startswith("|") and re.search(ABBREVIATIONS + r"[.?!][\"')*]* +[A-Z“\"`$*(]", re.sub(r"`[^`]*`|\$[^$]*\$|^\W*\d\.", "x", text)):
+            plain = re.sub(r"`[^`]*`|\$[^$]*\$|^\W*\d\.", "x", text)
+            if not text.lstrip().startswith("|") and re.search(ABBREVIATIONS + r"[.?!][\"')*]* +[A-Z0-9“\"`$*(]", plain):
                 complaints.append(f"two sentences on a line: {text[:70]}")
     return complaints
 
@@ -244,8 +247,7 @@ def exercise_format(notebook):
 def quiz_format(notebook):
     """Four to six questions with lettered options, and an answer to each of them."""
     text = "\n".join(c.source for c in markdown_cells(notebook))
-    quiz = text[text.index("\n## Quiz"):] if "\n## Quiz" in text else text[text.index("## Quiz"):] if "## Quiz" in text else ""
-    quiz = quiz.split("\n## Exercises")[0]
+    quiz = text.partition("## Quiz")[2].split("\n## Exercises")[0]
     parts = re.split(r"<details>", quiz)
     complaints = [] if 4 <= len(parts) - 1 <= 6 else [f"{len(parts) - 1} questions, not four to six"]
     for question, answer in zip(parts, parts[1:], strict=False):
@@ -253,6 +255,8 @@ def quiz_format(notebook):
         answered = re.findall(r"\(([a-e])\)", answer.split("</details>")[0])
         if len(options) < 3 or set(options) != set(answered):
             complaints.append(f"options {options} but answers to {sorted(set(answered))}: {question.strip()[-40:]!r}")
+        if len(re.findall(r"is right", answer.split("</details>")[0])) != 1:
+            complaints.append(f"not exactly one option is called right: {question.strip()[-40:]!r}")
     return complaints
 
 

@@ -1,4 +1,4 @@
-"""Write the library reference, chapters/library.md, from resnext_lib's docstrings: ``python -m tools.reference``.
+"""Write chapters/library.md from resnext_lib's docstrings: ``python -m tools.reference``.
 
 It reads the source and imports nothing, so the page depends only on the source.
 """
@@ -33,7 +33,7 @@ Costs are parameters and MACs, never FLOPs.
 |---|---|
 {rows}
 
-The page is generated from the docstrings by `python -m tools.reference`, so change those and not this file."""
+The page is generated from the docstrings by `python -m tools.reference`: change those, not this file."""
 
 
 def label(sentence):
@@ -43,14 +43,15 @@ def label(sentence):
 
 def sentences(paragraph):
     """The sentences of a paragraph; code in backquotes is never cut."""
-    codes = []
-    hidden = re.sub(r"`[^`]*`", lambda code: codes.append(code[0]) or f"\0{len(codes) - 1}\0", " ".join(paragraph.split()))
-    pieces = re.split(r"(?<=[.!?])(?<!Fig\.)(?<!Eq\.)(?<!al\.) (?=[A-Z\0]|torchvision)", hidden.replace("*", r"\*"))
-    return [re.sub(r"\0(\d+)\0", lambda mark: codes[int(mark[1])], piece) for piece in pieces]
+    text = " ".join(paragraph.split())
+    codes = iter(re.findall(r"`[^`]*`", text))
+    text = re.sub(r"`[^`]*`", "\0", text).replace("*", r"\*")
+    pieces = re.split(r"(?<=[.!?])(?<!Fig\.)(?<!Eq\.)(?<!al\.) (?=[A-Z\0]|torchvision)", text)
+    return [re.sub("\0", lambda mark: next(codes), piece) for piece in pieces]
 
 
 def markdown(docstring, names=()):
-    """A docstring as plain Markdown: roles and double backquotes become code, labels a list, arXiv ids links."""
+    """A docstring as plain Markdown: roles become code, labelled sentences a list, arXiv ids links."""
     text = re.sub(r":\w+:`[~\w.]*?(\w+)`", lambda role: f"``{role[1]}``", docstring)
     text = re.sub(r"``([^`]+)``", r"`\1`", text)
     lines = []
@@ -101,8 +102,9 @@ def fields(node):
     found = []
     for n in node.body:
         if isinstance(n, ast.AnnAssign):
-            made = isinstance(n.value, ast.Call) and f"={n.value.keywords[0].value.id}()"  # field(default_factory=list)
-            found.append(n.target.id + (made or (f"={ast.unparse(n.value)}" if n.value else "")))
+            made = isinstance(n.value, ast.Call)  # field(default_factory=list)
+            default = f"{n.value.keywords[0].value.id}()" if made else n.value and ast.unparse(n.value)
+            found.append(n.target.id + (f"={default}" if default else ""))
     return found
 
 
@@ -119,7 +121,8 @@ def tree_of(module):
 
 def definitions(module):
     """The public functions and classes of a module, in order."""
-    return [n for n in tree_of(module).body if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and not n.name.startswith("_")]
+    found = [n for n in tree_of(module).body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    return [node for node in found if not node.name.startswith("_")]
 
 
 def constants(module):
@@ -127,7 +130,8 @@ def constants(module):
     for node in tree_of(module).body:
         if isinstance(node, ast.Assign):
             target, value = node.targets[0], node.value
-            pairs = zip(target.elts, value.elts, strict=True) if isinstance(target, ast.Tuple) else [(target, value)]
+            several = isinstance(target, ast.Tuple)
+            pairs = zip(target.elts, value.elts, strict=True) if several else [(target, value)]
             yield from ((name.id, own, node) for name, own in pairs if not name.id.startswith("_"))
 
 
@@ -161,7 +165,7 @@ def chapter_files():
     return re.findall(r"file: chapters/(\d\d_\w+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
 
 
-def check_tables():
+def check_list():
     """The exercises' checks, chapter by chapter: what each expects, and the hint it gives."""
     source = (ROOT / "resnext_lib" / "exercises.py").read_text(encoding="utf-8").split("\n")
     checks = [n for n in definitions("exercises") if hint_of(n)]
@@ -171,15 +175,17 @@ def check_tables():
         number = int(re.search(r"\d+", above[-1])[0])
         if number != chapter:
             file = next(name for name in chapter_files() if int(name[:2]) == number)
-            lines += ["", f"[Chapter {number}]({file}.ipynb#exercises):", "", "| check | expects, and its hint |", "|---|---|"]
+            lines += ["", f"[Chapter {number}]({file}.ipynb#exercises):", ""]
             chapter = number
         hint = markdown(hint_of(node))
-        lines.append(f"| `{node.name}` | {markdown(ast.get_docstring(node))} *Hint:* {hint}{'' if hint[-1] in '.?' else '.'} |")
+        hint += "" if hint.endswith((".", "?")) else "."
+        lines += [f"- `{node.name}`: {markdown(ast.get_docstring(node))}", f"  *Hint:* {hint}"]
     return lines
 
 
 def entry(node, names):
-    return ["", f"### `{node.name}`", "", "```python", signature(node), "```", "", markdown(ast.get_docstring(node) or "", names - {node.name})]
+    said = markdown(ast.get_docstring(node) or "", names - {node.name})
+    return ["", f"### `{node.name}`", "", "```python", signature(node), "```", "", said]
 
 
 def slug(title):
@@ -190,11 +196,14 @@ def slug(title):
 def section(module):
     nodes = definitions(module)
     plain = [n for n in nodes if not hint_of(n)]
-    names = {n.name for name in MODULES for n in definitions(name) if not hint_of(n)}
-    lines = ["", f"## {MODULES[module]}", "", f"Module `resnext_lib.{module}`.", "", markdown(ast.get_docstring(tree_of(module)), names)]
+    names = [n.name for name in MODULES for n in definitions(name) if not hint_of(n)]
+    anchors = [name.lower() for name in names]
+    names = {name for name in names if anchors.count(name.lower()) == 1}  # GoogLeNet and googlenet share one
+    lines = ["", f"## {MODULES[module]}", "", f"Module `resnext_lib.{module}`."]
+    lines += ["", markdown(ast.get_docstring(tree_of(module)), names)]
     if module == "exercises":
-        lines += ["", "Every check is called with the answer; without one it gives its hint.", *check_tables(),
-                  "", "The rest of the module is what the checks are made of."]
+        lines += ["", "Here is what each check expects as the answer, and the hint that it gives without one."]
+        lines += [*check_list(), "", "The rest of the module is what the checks are made of."]
     found = list(constant_lines(module))
     lines += ["", *found] if found else []
     for node in plain:
@@ -204,8 +213,8 @@ def section(module):
 
 def page():
     """The whole page as text."""
-    rows = "\n".join(f"| [{question}](#{slug(question)}) | `{module}` |" for module, question in MODULES.items())
-    lines = [INTRO.format(rows=rows)]
+    rows = [f"| [{question}](#{slug(question)}) | `{module}` |" for module, question in MODULES.items()]
+    lines = [INTRO.format(rows="\n".join(rows))]
     for module in MODULES:
         lines += section(module)
     return "\n".join(lines) + "\n"

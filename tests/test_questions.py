@@ -1,0 +1,345 @@
+"""The page of questions: every long number is recomputed or published, every answer ends in the book."""
+
+import math
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from nbformat.v4 import new_markdown_cell, new_notebook
+from randomness import without_data
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+from torchinfo import summary
+from torchvision import models
+
+from resnext_lib import networks
+from resnext_lib.blocks import Bottleneck, Inception
+from resnext_lib.complexity import (
+    RESNET_BUDGET,
+    bottleneck_weights,
+    count_macs,
+    count_parameters,
+    width_for_budget,
+    width_limit,
+)
+from resnext_lib.exercises import wrong_networks
+from resnext_lib.forms import FormA
+from resnext_lib.networks import GOOGLENET_MODULES, CifarResNeXt, ResNeXt, make_stage
+from resnext_lib.published import published
+from tools import contract
+from tools.notebooks import read
+
+CHAPTERS = contract.ROOT / "chapters"
+PAGE = (CHAPTERS / "questions.md").read_text(encoding="utf-8")
+IMAGE = (3, 224, 224)
+LAST_LINE = r"See \[chapter (\d+), (.+)\]\(([^()#]+)#([^()#]+)\)\."
+
+
+def as_notebook(markdown):
+    """The page as one Markdown cell, so that the chapters' rules can read it."""
+    return new_notebook(cells=[new_markdown_cell(markdown)])
+
+
+def questions(page=PAGE):
+    """(question, lines of its answer) for every H3, without what follows the next heading."""
+    parts = re.split(r"^### (.+)$", page, flags=re.MULTILINE)
+    answers = [re.split(r"^#{1,2} ", part, flags=re.MULTILINE)[0] for part in parts[2::2]]
+    return [(title, [line for line in answer.split("\n") if line.strip()])
+            for title, answer in zip(parts[1::2], answers, strict=True)]
+
+
+QUESTIONS = questions()
+
+
+# ------------------------------------------------------------------ the numbers, recomputed
+
+@cache
+def net(cardinality=32, bottleneck_width=4, blocks=(3, 4, 6, 3)):
+    return without_data(ResNeXt, blocks, cardinality, bottleneck_width)
+
+
+@cache
+def wrong(name):
+    return without_data(wrong_networks)[name]
+
+
+def macs(network):
+    return count_macs(network, IMAGE)
+
+
+def conv_weights(module, kinds=nn.Conv2d):
+    return sum(layer.weight.numel() for layer in module.modules() if isinstance(layer, kinds))
+
+
+def cifar(cardinality, classes):
+    return count_parameters(without_data(CifarResNeXt, 29, cardinality, 64, num_classes=classes))
+
+
+def with_biases(network):
+    """Parameters when every convolution has a bias."""
+    biases = sum(layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d))
+    return count_parameters(network) + biases
+
+
+def torchs_flops(network):
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(torch.empty(1, *IMAGE, device="meta"))
+    return counter.get_total_flops()
+
+
+def torchinfos_macs():
+    """torchinfo needs a network with weights: this one is not initialised, which is quick."""
+    network = without_data(networks.resnext50_32x4d).to_empty(device="cpu")
+    return summary(network, input_size=(1, *IMAGE), verbose=0).total_mult_adds
+
+
+def expansion_two():
+    """ResNeXt-50 (32x4d) whose blocks give out twice the stage width instead of four times."""
+    with torch.device("meta"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(networks, "EXPANSION", 2)
+        stages = [make_stage(Bottleneck, max(64, width), width, blocks, 1, 32, 4)
+                  for width, blocks in ((64, 3), (128, 4), (256, 6), (512, 3))]
+        return nn.Sequential(nn.Conv2d(3, 64, 7, bias=False), nn.BatchNorm2d(64), *stages, nn.Linear(1024, 1000))
+
+
+def norm_in_every_path():
+    block = without_data(FormA, 256, 128, 256, 32)
+    own = count_parameters(block.bn3)
+    return count_parameters(block) - own + len(block.paths) * own
+
+
+def share_of_3x3(c, d):
+    return 100 * 9 * d * d * c / bottleneck_weights(c, d)
+
+
+def file_numbers():
+    network = net()
+    return count_parameters(network) + sum(buffer.numel() for buffer in network.buffers())
+
+
+def two_layer_paths():
+    return 32 * (9 * 64 * 4 + 9 * 4 * 64)
+
+
+@cache
+def settings(kind):
+    """The costs of the five settings of Table 3 with 50 layers."""
+    pairs = ((1, 64), (2, 40), (4, 24), (8, 14), (32, 4))
+    return [{"parameters": count_parameters, "macs": macs}[kind](net(c, d)) for c, d in pairs]
+
+
+def module_3a(**options):
+    return without_data(Inception, 192, **GOOGLENET_MODULES["3a"], **options)
+
+
+DEEP = (3, 4, 23, 3)
+# A number as the page writes it, and how to compute it.
+NUMBERS = {
+    # costs and counting
+    "4,230,479,872": lambda: macs(net()),
+    "8,460,959,744": lambda: torchs_flops(net()),
+    "4,230,549,096": torchinfos_macs,
+    "69,224": lambda: conv_weights(net(), nn.BatchNorm2d) * 2 + 1000,
+    "69,632": lambda: RESNET_BUDGET,
+    "589,824": lambda: nn.Conv2d(256, 256, 3, device="meta").weight.numel(),
+    # Inception
+    "155,136": lambda: conv_weights(module_3a(large_kernel=3, batch_norm=True)),
+    "155,872": lambda: count_parameters(module_3a(large_kernel=3, batch_norm=True)),
+    "163,328": lambda: conv_weights(module_3a()),
+    "6,624,904": lambda: count_parameters(without_data(networks.torchvision_googlenet)),
+    "13,004,888": lambda: count_parameters(without_data(networks.torchvision_googlenet, auxiliary_heads=True)),
+    "6,998,552": lambda: count_parameters(without_data(networks.googlenet)),
+    "6.8": lambda: sum(published(f"googlenet.{name}.parameters")["value"] for name in
+                       (*GOOGLENET_MODULES, "conv1", "conv2", "fc")) / 1000,
+    "15,872": lambda: conv_weights(module_3a().branch3),
+    "153,600": lambda: nn.Conv2d(192, 32, 5, device="meta").weight.numel(),
+    "416": lambda: 64 + 128 + 32 + 192,
+    "54": lambda: sum(len(widths) for widths in GOOGLENET_MODULES.values()),
+    # residual learning
+    "53": lambda: sum(isinstance(layer, nn.Conv2d) for layer in net(1, 64).modules()),
+    "25,028,904": lambda: count_parameters(net()),
+    "3,768,057,856": lambda: macs(wrong("stride on the first 1x1")),
+    # grouped convolution
+    "3.125": lambda: 100 / 32,
+    "147,456": lambda: nn.Conv2d(128, 128, 3, device="meta").weight.numel(),
+    "4,608": lambda: nn.Conv2d(128, 128, 3, groups=32, device="meta").weight.numel(),
+    # the block and cardinality
+    "34,931,496": lambda: count_parameters(net(4, 32)),
+    "69,760": lambda: bottleneck_weights(2, width_for_budget(2)),
+    "69,888": lambda: bottleneck_weights(4, width_for_budget(4)),
+    "71,456": lambda: bottleneck_weights(8, width_for_budget(8)),
+    "70,144": lambda: bottleneck_weights(32, width_for_budget(32)),
+    "136": width_limit,
+    "52.9": lambda: share_of_3x3(1, 64),
+    "6.6": lambda: share_of_3x3(32, 4),
+    "64,400": lambda: bottleneck_weights(16, 7),
+    "74,752": lambda: bottleneck_weights(16, 8),
+    # the three forms
+    "87,040": norm_in_every_path,
+    "71,168": lambda: count_parameters(without_data(Bottleneck, 256, 128, 256, 32)),
+    "0.0417": lambda: math.sqrt(2 / (128 * 9)),
+    "0.2357": lambda: math.sqrt(2 / (4 * 9)),
+    "1,152": lambda: nn.init._calculate_fan_in_and_fan_out(net().layer1[0].conv2.weight)[1],
+    # the network and 32x4d
+    "12,558,120": lambda: count_parameters(expansion_two()),
+    "68,883,240": lambda: count_parameters(wrong("groups forgotten (Wide ResNet-50-2)")),
+    "11.398": lambda: macs(net(1, 128)) / 1e9,
+    "5,495,432": lambda: count_parameters(net(1, 4)),
+    "88,791,336": lambda: count_parameters(net(32, 8, DEEP)),
+    "83,455,272": lambda: count_parameters(net(64, 4, DEEP)),
+    "44,177,704": lambda: count_parameters(net(32, 4, DEEP)),
+    # code and torchvision
+    "25,583,592": lambda: with_biases(net(1, 64)),
+    "25,557,032": lambda: count_parameters(net(1, 64)),
+    "25,063,016": lambda: with_biases(net()),
+    "320": lambda: len(net().state_dict()),
+    # numbers that do not agree
+    "68,155,210": lambda: cifar(16, 10),
+    "34,426,698": lambda: cifar(8, 10),
+    "34,518,948": lambda: cifar(8, 100),
+    "68,247,460": lambda: cifar(16, 100),
+    "1,024": lambda: 2 * conv_weights(without_data(Bottleneck, 256, 128, 256, 32), nn.BatchNorm2d),
+    "25,603,016": lambda: max(settings("parameters")),
+    "4.089": lambda: min(settings("macs")) / 1e9,
+    "4.267": lambda: max(settings("macs")) / 1e9,
+    "22.382": lambda: 100 - published("torchvision.resnext50_32x4d.V1.top1")["value"],
+    "68,277": lambda: file_numbers() - count_parameters(net()),
+    "100.4": lambda: 4 * file_numbers() / 1e6,
+    "95.7": lambda: 4 * file_numbers() / 1024**2,
+}
+
+
+def unexplained(page):
+    """The long numbers of ``page`` that are neither recomputed here nor published."""
+    known = {written.replace(",", "") for written in NUMBERS} | contract.published_numbers()
+    return contract.numbers_in(contract.prose_of(as_notebook(page))) - known
+
+
+def test_every_long_number_is_recomputed_or_published():
+    assert unexplained(PAGE) == set()
+
+
+def test_another_number_would_be_found():
+    assert unexplained(PAGE.replace("69,632", "69,633") + "\n0.2358, 12{,}345 and 25029000") == {
+        "69633", "0.2358", "12345", "25029000"}
+
+
+@pytest.mark.parametrize("written", NUMBERS)
+def test_number_is_right_and_stands_on_the_page(written):
+    decimals = len(written.partition(".")[2])
+    assert f"{NUMBERS[written]():,.{decimals}f}" == written
+    assert re.search(rf"(?<![\d.,]){re.escape(written)}(?![\d,]*\d|\.\d)", contract.prose_of(as_notebook(PAGE)))
+
+
+def test_two_layer_paths_and_the_dense_3x3_happen_to_have_equally_many_weights():
+    assert two_layer_paths() == NUMBERS["147,456"]() == 9 * (64 * 128 + 128 * 64)
+
+
+# ------------------------------------------------------------------ what the page says without a long number
+
+def test_torchvision_has_no_32x4d_with_101_layers():
+    assert {name for name in models.list_models() if name.startswith("resnext")} == {
+        "resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d"}
+
+
+def test_torchvisions_basic_block_refuses_groups():
+    with pytest.raises(ValueError, match="groups=1"):
+        models.resnet.BasicBlock(64, 64, groups=32)
+
+
+def test_projections():
+    for network in (net(1, 64), net()):
+        assert [name for name, layer in network.named_modules() if name.endswith("downsample")] == [
+            f"layer{stage}.0.downsample" for stage in (1, 2, 3, 4)]
+
+
+def test_no_whole_width_fits_16_paths():
+    assert all(abs(bottleneck_weights(16, d) / RESNET_BUDGET - 1) > 0.07 for d in range(1, 65))
+
+
+def test_the_larger_networks_do_about_twice_the_macs():
+    once = macs(net(32, 4, DEEP))
+    assert 1.9 < macs(net(64, 4, DEEP)) / once < macs(net(32, 8, DEEP)) / once < 2.1
+
+
+@pytest.mark.skipif(not torch.__version__.startswith("2.14"), reason="the page speaks of torch 2.14")
+def test_the_backward_count_of_a_grouped_convolution():
+    layer, image = nn.Conv2d(128, 128, 3, groups=32), torch.zeros(1, 128, 8, 8, requires_grad=True)
+    with FlopCounterMode(display=False) as counter:
+        output = layer(image)
+        forward = counter.get_total_flops()
+        output.sum().backward()
+    assert counter.get_total_flops() == (1 + 33) * forward
+
+
+# ------------------------------------------------------------------ form and links
+
+def test_there_are_enough_questions_and_none_twice():
+    titles = [re.sub(r"\W+", " ", title.lower()).strip() for title, _ in QUESTIONS]
+    assert len(titles) >= 40
+    assert sorted(titles) == sorted(set(titles))
+
+
+def test_every_question_asks():
+    assert [title for title, _ in QUESTIONS if not title.endswith("?")] == []
+
+
+def test_every_question_stands_in_a_group():
+    levels = [level for level, _ in contract.headings(as_notebook(PAGE))]
+    assert levels[:3] == [1, 2, 3] and levels.count(1) == 1 and set(levels) == {1, 2, 3}
+    assert not re.search("22", "".join(map(str, levels))), "a group without questions"
+
+
+def told(lines):
+    """The sentences of an answer: one a line, without tables and without the link at the end."""
+    return [line for line in lines[:-1] if not line.startswith("|")]
+
+
+@pytest.mark.parametrize(("title", "lines"), QUESTIONS, ids=[title for title, _ in QUESTIONS])
+def test_answer_is_short_and_ends_with_a_link_into_a_chapter(title, lines):
+    assert 2 <= len(told(lines)) <= 6
+    assert len(re.sub(r"\]\([^)]*\)", "]", " ".join(lines)).split()) <= 120
+    assert re.fullmatch(LAST_LINE, lines[-1]), lines[-1]
+
+
+def anchors(path):
+    """Title by anchor for the headings that Jupyter Book gives one to, in the style of GitHub."""
+    from mdit_py_plugins.anchors.index import slugify
+
+    return {slugify(title): title for level, title in contract.headings(read(path)) if level <= 3}
+
+
+def broken(page):
+    """What is wrong with the page's links into chapters."""
+    complaints = []
+    for number, title, file, anchor in re.findall(LAST_LINE, page):
+        path = CHAPTERS / file
+        if not path.is_file():
+            complaints.append(f"there is no {file}")
+        elif anchors(path).get(anchor) != title or int(path.name.split("_")[0]) != int(number):
+            complaints.append(f"{file}#{anchor} is not 'chapter {number}, {title}'")
+    return complaints
+
+
+def test_every_link_leads_to_the_heading_that_it_names():
+    assert broken(PAGE) == []
+
+
+def test_a_broken_link_would_be_found():
+    right = "See [chapter 4, What it costs](04_grouped_convolution.ipynb#what-it-costs)."
+    assert broken(right) == []
+    for old, new in (("04_grouped", "04_group"), ("#what-it", "#what"), ("4, What", "5, What"), ("it costs]", "they cost]")):
+        assert len(broken(right.replace(old, new))) == 1
+
+
+def test_every_link_inside_the_book_is_one_of_those():
+    inside = [link for link in re.findall(r"\]\(([^)]*)\)", PAGE) if not link.startswith("https://")]
+    assert len(inside) == len(re.findall(LAST_LINE, PAGE)) == len(QUESTIONS)
+
+
+def test_the_page_keeps_the_chapters_rules_for_text():
+    page = as_notebook(PAGE)
+    assert contract.portable_markdown(page) + contract.one_sentence_a_line(page) == []
+    assert Path(CHAPTERS / "questions.md").read_bytes().endswith(b").\n")
