@@ -246,4 +246,6 @@ def test_a_solution_is_folded_and_says_so(browser, pages):
             page.goto(path.as_uri())
             solutions = page.locator("details.above-input")
             assert {box.get_attribute("open") for box in solutions.all()} == {None}, path.name
-            assert "Show the solution" in solutions.first.inner_text()
+            said = {box.inner_text() for box in solutions.all()}
+            assert "Show the solution" in said, path.name
+            assert said <= {"Show the solution", "Show the setup cell", "Show the code of this figure"}, path.name
