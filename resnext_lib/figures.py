@@ -509,7 +509,7 @@ def share_bars(rows, parts, unit):
     """
     most = max(sum(values) for _, values in rows)
     left = max(text_width(label) for label, _ in rows) + 8
-    scale = (WIDTH - left - text_width(f"{most:,}") - 8) / most
+    scale = (WIDTH - left - text_width(f"{most:,}") - 12) / most
     fig, axes = canvas(26 * len(rows) + 50)
     write(axes, left, 10, unit, align="left", weight="bold")
     for i, (label, values) in enumerate(rows):
