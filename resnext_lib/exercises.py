@@ -38,6 +38,7 @@ class NotYet(Exception):
 
 def check(hint):
     """Make a check of a function that raises :class:`NotYet` or returns the sentence."""
+
     def decorate(function):
         @functools.wraps(function)
         def checked(answer=...):
@@ -49,8 +50,10 @@ def check(hint):
                 return Verdict(False, str(problem))
             except Exception as error:  # whatever the reader's code raises is part of the answer
                 return Verdict(False, f"your code raised {type(error).__name__}: {error}")
+
         checked.hint = hint
         return checked
+
     return decorate
 
 
@@ -86,6 +89,7 @@ def random(*shape, seed=0):
 
 # --- Chapter 1 --------------------------------------------------------------------------------
 
+
 @check("one filter has k * k * in_channels weights, and every output number costs one filter's worth of MACs")
 def convolution_cost(answer):
     """A function (in_channels, out_channels, kernel, height, width) to (parameters, MACs), without bias."""
@@ -95,16 +99,26 @@ def convolution_cost(answer):
         given = answer(*case)
         expect(isinstance(given, tuple) and len(given) == 2, "return two numbers: parameters, MACs")
         expect(given != (weights * h * w, weights), "the two are the other way round: first parameters, then MACs")
-        expect_number(given[0], weights, {
-            weights + cout: f"for {case} you count {cout} biases; this convolution has none",
-            cin * cout * k: f"for {case} the kernel is {k} high and {k} wide: k counts twice",
-            cout * k * k: f"for {case} each filter reads all {cin} input channels",
-        }, "parameters")
-        expect_number(given[1], weights * h * w, {
-            2 * weights * h * w: "you count additions and multiplications apart: that is FLOPs, twice the MACs",
-            weights: "the filter runs once for every place of the output map",
-            weights * h * h: "the map is not square: height times width",
-        }, "MACs")
+        expect_number(
+            given[0],
+            weights,
+            {
+                weights + cout: f"for {case} you count {cout} biases; this convolution has none",
+                cin * cout * k: f"for {case} the kernel is {k} high and {k} wide: k counts twice",
+                cout * k * k: f"for {case} each filter reads all {cin} input channels",
+            },
+            "parameters",
+        )
+        expect_number(
+            given[1],
+            weights * h * w,
+            {
+                2 * weights * h * w: "you count additions and multiplications apart: that is FLOPs, twice the MACs",
+                weights: "the filter runs once for every place of the output map",
+                weights * h * h: "the map is not square: height times width",
+            },
+            "MACs",
+        )
     return "parameters do not depend on the map, MACs do."
 
 
@@ -116,13 +130,19 @@ def output_size(answer):
         given = answer(size, k, s, p)
         expect(given is not None, NOTHING_RETURNED)
         expect(isinstance(given, int), f"the size is a whole number, one int: divide with //, not {given!r}")
-        expect_number(given, right, {
-            (size + 2 * p - k) // s: "one is missing: the first placement of the kernel counts too",
-            (size + p - k) // s + 1: "padding goes on both sides",
-            (size + 2 * p - k) + 1: "the stride is ignored",
-            (size - k) // s + 1: "the padding is ignored",
-            size // s: f"size // stride ignores the kernel: for size {size}, kernel {k}, padding {p} it is {right}",
-        }, f"is not the size for size {size}, kernel {k}, stride {s}, padding {p}, which is {right};")
+        expect_number(
+            given,
+            right,
+            {
+                (size + 2 * p - k) // s: "one is missing: the first placement of the kernel counts too",
+                (size + p - k) // s + 1: "padding goes on both sides",
+                (size + 2 * p - k) + 1: "the stride is ignored",
+                (size - k) // s + 1: "the padding is ignored",
+                size
+                // s: f"size // stride ignores the kernel: for size {size}, kernel {k}, padding {p} it is {right}",
+            },
+            f"is not the size for size {size}, kernel {k}, stride {s}, padding {p}, which is {right};",
+        )
     return "and 3x3 with padding 1, 1x1 with padding 0, keep the size."
 
 
@@ -133,14 +153,22 @@ def pointwise(answer):
     right = functional.conv2d(x, weight[:, :, None, None])
     given = answer(x.clone(), weight.clone())
     expect(isinstance(given, torch.Tensor), "return a tensor")
-    expect(given.shape[-1] != 3 or given.shape == right.shape,
-           "the channels ended up last: move them back to dimension 1, (N, C, H, W)")
-    expect_close(given, right, "the shape is right but the values are not: each pixel's 6 channels are multiplied "
-                               "by the matrix, and no pixel sees another")
+    expect(
+        given.shape[-1] != 3 or given.shape == right.shape,
+        "the channels ended up last: move them back to dimension 1, (N, C, H, W)",
+    )
+    expect_close(
+        given,
+        right,
+        "the shape is right but the values are not: each pixel's 6 channels are multiplied "
+        "by the matrix, and no pixel sees another",
+    )
     return "a 1x1 convolution is one matrix, applied at every pixel."
 
 
-@check("the first layer sees k pixels; each later one adds (k - 1) steps, and a step is as long as the strides before it")
+@check(
+    "the first layer sees k pixels; each later one adds (k - 1) steps, and a step is as long as the strides before it"
+)
 def receptive_field(answer):
     """A function from a list of (kernel, stride) to the side of the receptive field."""
     for layers in ([(3, 1)], [(3, 1), (3, 1)], [(7, 2), (3, 2)], [(3, 2), (3, 2), (3, 1)], [(1, 1), (3, 1), (1, 1)]):
@@ -153,28 +181,39 @@ def receptive_field(answer):
             last += (k - 1) * previous
             own += (k - 1) * step
             previous = s
-        expect_number(answer(list(layers)), right, {
-            own: f"for {layers} you use a layer's own stride for itself; it only stretches the layers after it",
-            last: f"for {layers} you use the last stride only; the strides before a layer multiply",
-            sum(k for k, _ in layers): f"for {layers} you add the kernels; a kernel adds k - 1",
-            ignored: f"for {layers} you ignore the strides: after a stride of 2 one step is two pixels",
-        }, f"as the side for {layers}")
+        expect_number(
+            answer(list(layers)),
+            right,
+            {
+                own: f"for {layers} you use a layer's own stride for itself; it only stretches the layers after it",
+                last: f"for {layers} you use the last stride only; the strides before a layer multiply",
+                sum(k for k, _ in layers): f"for {layers} you add the kernels; a kernel adds k - 1",
+                ignored: f"for {layers} you ignore the strides: after a stride of 2 one step is two pixels",
+            },
+            f"as the side for {layers}",
+        )
     return "strides make later kernels reach further."
 
 
 # --- Chapter 2 --------------------------------------------------------------------------------
+
 
 @check("a concatenation adds up what the four branches give out, and nothing else")
 def inception_channels(answer):
     """A function from a module's six widths (a dictionary) to its output channels."""
     for name, w in networks.GOOGLENET_MODULES.items():
         right = w["conv1x1"] + w["conv3x3"] + w["conv5x5"] + w["pool_projection"]
-        expect_number(answer(dict(w)), right, {
-            sum(w.values()): f"for {name} you also count the reductions; their output stays inside the module",
-            right - w["pool_projection"]: f"for {name} the pooling branch is forgotten",
-            max(w["conv1x1"], w["conv3x3"], w["conv5x5"], w["pool_projection"]):
-                f"for {name} branches are put side by side, their channels add up",
-        })
+        expect_number(
+            answer(dict(w)),
+            right,
+            {
+                sum(w.values()): f"for {name} you also count the reductions; their output stays inside the module",
+                right - w["pool_projection"]: f"for {name} the pooling branch is forgotten",
+                max(
+                    w["conv1x1"], w["conv3x3"], w["conv5x5"], w["pool_projection"]
+                ): f"for {name} branches are put side by side, their channels add up",
+            },
+        )
     return "reductions never show outside the module."
 
 
@@ -186,12 +225,19 @@ def reduction_saving(answer):
         given = answer(cin, r, cout, k)
         expect(isinstance(given, tuple) and len(given) == 2, "return two numbers: without, with")
         expect(given != (reduced, direct), "the two are the other way round: first without, then with")
-        expect_number(given[0], direct, {cin * cout * k: "the kernel counts twice: height and width"}, "weights without")
-        expect_number(given[1], reduced, {
-            r * cout * k * k: "the 1x1 itself is not free: in_channels * reduce weights",
-            cin * r + cin * cout * k * k: "after the reduction the large kernel reads only `reduce` channels",
-            cin * r * k * k + r * cout * k * k: "the reduction is a 1x1: its kernel has one place",
-        }, "weights with")
+        expect_number(
+            given[0], direct, {cin * cout * k: "the kernel counts twice: height and width"}, "weights without"
+        )
+        expect_number(
+            given[1],
+            reduced,
+            {
+                r * cout * k * k: "the 1x1 itself is not free: in_channels * reduce weights",
+                cin * r + cin * cout * k * k: "after the reduction the large kernel reads only `reduce` channels",
+                cin * r * k * k + r * cout * k * k: "the reduction is a 1x1: its kernel has one place",
+            },
+            "weights with",
+        )
     return "the reduction pays because the large kernel reads few channels."
 
 
@@ -210,8 +256,10 @@ def inception_3a(answer):
     """A class without arguments: GoogLeNet's module 3a, convolutions with bias and ReLU."""
     expect(not isinstance(answer, nn.Module), "give the class itself, without brackets: the check builds the module")
     module = expect_module(answer())
-    expect(not any(isinstance(m, nn.BatchNorm2d) for m in module.modules()),
-           "there is a batch norm: that is torchvision's variant; the paper's module has only convolutions with bias and ReLUs")
+    expect(
+        not any(isinstance(m, nn.BatchNorm2d) for m in module.modules()),
+        "there is a batch norm: that is torchvision's variant; the paper's module has only convolutions with bias and ReLUs",
+    )
     reference = Inception(192, **networks.GOOGLENET_MODULES["3a"])
     found = sorted((c.kernel_size[0], c.in_channels, c.out_channels) for c in _convolutions(module))
     wanted = sorted((c.kernel_size[0], c.in_channels, c.out_channels) for c in _convolutions(reference))
@@ -220,32 +268,46 @@ def inception_3a(answer):
     expect((3, 16, 32) not in found, "the third branch has a 3x3: that is torchvision's variant, the paper has a 5x5")
     expect((1, 192, 32) in found, "the pooling branch lacks its 1x1 to 32 channels")
     expect(found == wanted, f"the convolutions (kernel, in, out) are {found}, but 3a has {wanted}")
-    expect(all(c.bias is not None for c in _convolutions(module)),
-           "a convolution has no bias; without batch norm after it, it needs one")
+    expect(
+        all(c.bias is not None for c in _convolutions(module)),
+        "a convolution has no bias; without batch norm after it, it needs one",
+    )
     try:
         y = module(torch.zeros(1, 192, 28, 28))
     except RuntimeError as error:
-        raise NotYet(f"the branches do not fit together ({str(error)[:80]}): every branch must keep 28x28, "
-                     "so a 3x3 needs padding 1, a 5x5 padding 2, the pooling stride 1 and padding 1, "
-                     "and torch.cat needs dim=1") from None
+        raise NotYet(
+            f"the branches do not fit together ({str(error)[:80]}): every branch must keep 28x28, "
+            "so a 3x3 needs padding 1, a 5x5 padding 2, the pooling stride 1 and padding 1, "
+            "and torch.cat needs dim=1"
+        ) from None
     expect(tuple(y.shape) == (1, 256, 28, 28), f"the output is {tuple(y.shape)}, but should be (1, 256, 28, 28)")
-    expect_same_function(module, reference, (2, 192, 9, 9),
-                         "the sizes are right but the values are not: is there a ReLU after every convolution, are the "
-                         "branches in the order 1x1, 3x3, 5x5, pooling, does the pooling take the maximum, and before its 1x1?")
+    expect_same_function(
+        module,
+        reference,
+        (2, 192, 9, 9),
+        "the sizes are right but the values are not: is there a ReLU after every convolution, are the "
+        "branches in the order 1x1, 3x3, 5x5, pooling, does the pooling take the maximum, and before its 1x1?",
+    )
     return "163,696 parameters, 256 channels out."
 
 
 @check("nine modules; look at one row of GOOGLENET_MODULES")
 def numbers_tuned(answer):
     """How many widths GoogLeNet's authors chose for the nine modules."""
-    expect_number(answer, 54, {
-        9: "that is the number of modules; each has several widths", 6: "that is one module; there are nine",
-        36: "four branches a module, but two of them have a reduction to choose as well",
-    })
+    expect_number(
+        answer,
+        54,
+        {
+            9: "that is the number of modules; each has several widths",
+            6: "that is one module; there are nine",
+            36: "four branches a module, but two of them have a reduction to choose as well",
+        },
+    )
     return "54 widths, and no rule that says how to choose the next."
 
 
 # --- Chapters 3 and 5: a block from a blank cell ------------------------------------------------
+
 
 def fill(module):
     """Give every layer weights that depend only on its shape and its rank among equals; return it in float64."""
@@ -275,41 +337,69 @@ def expect_same_function(module, reference, shape, message):
         expect_close(module.train(mode)(x), reference.train(mode)(x), message)
 
 
-def expect_block(build, arguments, transform_and_shortcut=True):
+def expect_block(build, arguments):
     """What can be wrong with a residual block, most telling first. ``arguments`` are Bottleneck's."""
     block, reference = expect_module(build(*arguments)), Bottleneck(*arguments)
-    in_channels, width, out_channels, cardinality, stride = arguments
-    convolutions = _convolutions(block)
+    _expect_biases_strides_groups(_convolutions(block), *arguments[1:])
+    _expect_sizes(sizes(block), sizes(reference), *arguments)
+    spatial = [c for c in _convolutions(block) if c.kernel_size == (3, 3)]
+    expect(all(c.padding in ((1, 1), "same") for c in spatial), "the 3x3 needs padding=1, or the map shrinks by two")
+    norms, wanted = (sum(isinstance(m, nn.BatchNorm2d) for m in module.modules()) for module in (block, reference))
+    expect(
+        norms == wanted,
+        f"{norms} batch norms for {wanted} convolutions: each convolution has one, the shortcut's too",
+    )
+    _expect_block_values(block, reference, arguments[0])
+
+
+def sizes(module):
+    """(kernel, in, out, stride) of every convolution, sorted, so that the order of definition does not matter."""
+    return sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in _convolutions(module))
+
+
+def _expect_biases_strides_groups(convolutions, width, out_channels, cardinality, stride):
     biased = [c for c in convolutions if c.bias is not None]
-    expect(not biased, f"{len(biased)} of {len(convolutions)} convolutions have a bias: batch norm subtracts it again, so write bias=False")
+    expect(
+        not biased,
+        f"{len(biased)} of {len(convolutions)} convolutions have a bias: batch norm subtracts it again, so write bias=False",
+    )
+    pointwise = [c for c in convolutions if c.kernel_size == (1, 1)]
     spatial = [c for c in convolutions if c.kernel_size == (3, 3)]
     expect(spatial, "there is no 3x3 convolution")
-    split = [c for c in convolutions if c.kernel_size == (1, 1) and c.groups > 1]
-    expect(not split, "a 1x1 has groups: then the input is split and the paths never meet; only the 3x3 is grouped")
-    expect(not any(c.stride == (stride, stride) and c.kernel_size == (1, 1) and c.out_channels == width
-                   for c in convolutions) or stride == 1,
-           "the stride sits on the first 1x1; here it belongs on the 3x3 (the 1x1 would throw away 3 of 4 pixels unread)")
-    expect(spatial[0].groups != width // cardinality or cardinality in (1, width // cardinality),
-           f"groups={spatial[0].groups} is the width of a path; groups is the number of paths, {cardinality}")
-    expect(spatial[0].groups == cardinality, f"the 3x3 has groups={spatial[0].groups}, but cardinality is {cardinality}")
-    wanted = sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in _convolutions(reference))
-    found = sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in convolutions)
+    expect(
+        all(c.groups == 1 for c in pointwise),
+        "a 1x1 has groups: then the input is split and the paths never meet; only the 3x3 is grouped",
+    )
+    expect(
+        stride == 1 or not any(c.stride == (stride, stride) and c.out_channels == width for c in pointwise),
+        "the stride sits on the first 1x1; here it belongs on the 3x3 (the 1x1 would throw away 3 of 4 pixels unread)",
+    )
+    groups = spatial[0].groups
+    expect(
+        groups != width // cardinality or cardinality in (1, width // cardinality),
+        f"groups={groups} is the width of a path; groups is the number of paths, {cardinality}",
+    )
+    expect(groups == cardinality, f"the 3x3 has groups={groups}, but cardinality is {cardinality}")
+
+
+def _expect_sizes(found, wanted, in_channels, width, out_channels, cardinality, stride):
     lacking, needless = [c for c in wanted if c not in found], [c for c in found if c not in wanted]
-    expect((1, in_channels, out_channels, stride) not in needless or lacking,
-           f"the shortcut has a 1x1 though {in_channels} channels at stride 1 fit as they are: use the identity there")
-    expect((3, cardinality * width, cardinality * width, stride) not in needless or cardinality == 1,
-           "width is C*d already, all paths together: do not multiply it by the cardinality again")
-    expect((1, in_channels, out_channels, stride) not in lacking,
-           f"the shortcut lacks its 1x1 projection for {in_channels} to {out_channels} channels at stride {stride}: "
-           "it is needed where the channels change and where the map halves")
-    expect(len(found) >= len(wanted), f"a convolution is missing for {arguments}: found {found}, wanted {wanted} "
-           "(kernel, in, out, stride)")
-    expect(all(c.padding in ((1, 1), "same") for c in spatial), "the 3x3 needs padding=1, or the map shrinks by two")
+    projection = (1, in_channels, out_channels, stride)
+    expect(
+        projection not in needless or lacking,
+        f"the shortcut has a 1x1 though {in_channels} channels at stride 1 fit as they are: use the identity there",
+    )
+    expect(
+        (3, cardinality * width, cardinality * width, stride) not in needless or cardinality == 1,
+        "width is C*d already, all paths together: do not multiply it by the cardinality again",
+    )
+    expect(
+        projection not in lacking,
+        f"the shortcut lacks its 1x1 projection for {in_channels} to {out_channels} channels at stride {stride}: "
+        "it is needed where the channels change and where the map halves",
+    )
+    expect(len(found) >= len(wanted), f"a convolution is missing: found {found}, wanted {wanted} (kernel, in, out, stride)")
     expect(found == wanted, f"the convolutions (kernel, in, out, stride) are {found}, but should be {wanted}")
-    norms = [m for m in block.modules() if isinstance(m, nn.BatchNorm2d)]
-    expect(len(norms) == len(wanted), f"{len(norms)} batch norms for {len(wanted)} convolutions: each convolution has one, "
-           "the shortcut's too")
-    _expect_block_values(block, reference, in_channels)
 
 
 def _expect_block_values(block, reference, in_channels):
@@ -323,8 +413,13 @@ def _expect_block_values(block, reference, in_channels):
         "the shortcut is added, but both sides went through a ReLU first": torch.relu(t) + torch.relu(s),
     }.items():
         expect(y.shape != wrong.shape or (y - wrong).abs().max() > 1e-10 or torch.equal(wrong, reference(x)), message)
-    expect_same_function(block, reference, x.shape, "the layers are right but not their order: convolution, batch norm, "
-                         "ReLU, twice; then convolution, batch norm, add the shortcut, ReLU")
+    expect_same_function(
+        block,
+        reference,
+        x.shape,
+        "the layers are right but not their order: convolution, batch norm, "
+        "ReLU, twice; then convolution, batch norm, add the shortcut, ReLU",
+    )
 
 
 @check("the identity fits only if nothing about the shape changes")
@@ -348,13 +443,18 @@ def bottleneck_budget(answer):
     """A function (channels, width) to the convolution weights of a bottleneck."""
     for channels, width in ((256, 64), (512, 128), (256, 128)):
         right = 2 * channels * width + 9 * width * width
-        expect_number(answer(channels, width), right, {
-            channels * width + 9 * width * width: "there are two 1x1s: one down, one up",
-            2 * channels * width + 3 * width * width: "a 3x3 kernel has nine places, not three",
-            2 * channels * width + 9 * channels * channels: "the 3x3 works in the narrow middle",
-            right + 4 * width + 2 * channels: "you count the batch norms too; the budget is convolutions only",
-            9 * channels * channels: "that is a single 3x3 on the full width, without the bottleneck",
-        }, f"weights for channels {channels}, width {width}")
+        expect_number(
+            answer(channels, width),
+            right,
+            {
+                channels * width + 9 * width * width: "there are two 1x1s: one down, one up",
+                2 * channels * width + 3 * width * width: "a 3x3 kernel has nine places, not three",
+                2 * channels * width + 9 * channels * channels: "the 3x3 works in the narrow middle",
+                right + 4 * width + 2 * channels: "you count the batch norms too; the budget is convolutions only",
+                9 * channels * channels: "that is a single 3x3 on the full width, without the bottleneck",
+            },
+            f"weights for channels {channels}, width {width}",
+        )
     return "69,632 weights for 256 and 64: the ruler for everything that follows."
 
 
@@ -363,21 +463,27 @@ def count_depth(answer):
     """A function from the blocks a stage, such as (3, 4, 6, 3), to the depth in the network's name."""
     for blocks in ((3, 4, 6, 3), (3, 4, 23, 3), (3, 8, 36, 3)):
         right = 3 * sum(blocks) + 2
-        expect_number(answer(blocks), right, {
-            3 * sum(blocks): "the stem's convolution and the classifier count too",
-            3 * sum(blocks) + 1: "one is missing: the stem and the classifier both count",
-            2 * sum(blocks) + 2: "a bottleneck has three convolutions",
-            3 * sum(blocks) + 3: "the pooling has no weights and is not counted",
-            3 * sum(blocks) + 6: "projections are not counted: they lie beside the path, not on it",
-        })
+        expect_number(
+            answer(blocks),
+            right,
+            {
+                3 * sum(blocks): "the stem's convolution and the classifier count too",
+                3 * sum(blocks) + 1: "one is missing: the stem and the classifier both count",
+                2 * sum(blocks) + 2: "a bottleneck has three convolutions",
+                3 * sum(blocks) + 3: "the pooling has no weights and is not counted",
+                3 * sum(blocks) + 6: "projections are not counted: they lie beside the path, not on it",
+            },
+        )
     return "50, 101, 152."
 
 
 @check("conv-bn-relu, conv-bn-relu, conv-bn, add the shortcut, relu; every convolution bias=False")
 def bottleneck(answer):
     """A class (in_channels, width, out_channels, stride): ResNet's bottleneck."""
+
     def build(in_channels, width, out_channels, cardinality, stride):
         return answer(in_channels, width, out_channels, stride)
+
     for arguments in ((32, 16, 64, 1, 2), (64, 16, 64, 1, 1), (32, 8, 64, 1, 1), (64, 16, 64, 1, 2)):
         expect_block(build, arguments)
     return "your block and the library's give the same numbers, with and without a projection, in both modes."
@@ -385,16 +491,28 @@ def bottleneck(answer):
 
 # --- Chapter 4 --------------------------------------------------------------------------------
 
+
 @check("each output channel reads in_channels / groups channels")
 def grouped_cost(answer):
     """A function (in_channels, out_channels, kernel, groups) to the weights of a grouped convolution."""
     for cin, cout, k, g in ((128, 128, 3, 32), (64, 256, 1, 4), (96, 96, 3, 96)):
         right = cin * cout * k * k // g
-        expect_number(answer(cin, cout, k, g), right, {
-            cin * cout * k * k: "that is the dense one: groups is not used",
-            cin * cout * k * k // (g * g): "you divide twice: each of the g groups has in/g times out/g weights, and there are g of them",
-            cin * cout * k * k * g: "groups save weights; they do not add any",
-        }, f"weights for (in, out, kernel, groups) = {(cin, cout, k, g)}")
+        expect_number(
+            answer(cin, cout, k, g),
+            right,
+            {
+                cin * cout * k * k: "that is the dense one: groups is not used",
+                cin
+                * cout
+                * k
+                * k
+                // (
+                    g * g
+                ): "you divide twice: each of the g groups has in/g times out/g weights, and there are g of them",
+                cin * cout * k * k * g: "groups save weights; they do not add any",
+            },
+            f"weights for (in, out, kernel, groups) = {(cin, cout, k, g)}",
+        )
     return "divided by the number of groups, once."
 
 
@@ -405,15 +523,21 @@ def side_by_side(answer):
     right = functional.conv2d(x, weight, padding=1, groups=groups)
     given = answer(x.clone(), weight.clone(), groups)
     expect(isinstance(given, torch.Tensor), "return a tensor")
-    expect(given.shape[2:] == right.shape[2:], f"the map is {tuple(given.shape[2:])}, not (6, 6): padding=1 is missing")
+    expect(
+        given.shape[2:] == right.shape[2:], f"the map is {tuple(given.shape[2:])}, not (6, 6): padding=1 is missing"
+    )
     expect(given.shape[:2] != (8, 3), "you join the pieces along dimension 0, the batch; channels are dimension 1")
     expect(given.shape[1] != 3, "3 channels: you add the pieces up; a grouped convolution puts them side by side")
     pieces = [functional.conv2d(x[:, i::groups], w, padding=1) for i, w in enumerate(weight.chunk(groups))]
-    expect(given.shape != right.shape or (given - torch.cat(pieces, 1)).abs().max() > 1e-10,
-           "you take every fourth channel (interleaved); groups are neighbouring channels")
+    expect(
+        given.shape != right.shape or (given - torch.cat(pieces, 1)).abs().max() > 1e-10,
+        "you take every fourth channel (interleaved); groups are neighbouring channels",
+    )
     first = torch.cat([functional.conv2d(x[:, :2], w, padding=1) for w in weight.chunk(groups)], 1)
-    expect(given.shape != right.shape or (given - first).abs().max() > 1e-10,
-           "every piece reads the first group's channels; piece i reads group i")
+    expect(
+        given.shape != right.shape or (given - first).abs().max() > 1e-10,
+        "every piece reads the first group's channels; piece i reads group i",
+    )
     expect_close(given, right, "the shape is right but the values are not: piece i of x meets piece i of the weight")
     return "a grouped convolution is C small ones side by side."
 
@@ -424,15 +548,19 @@ def block_diagonal(answer):
     weight, groups = random(8, 3, 3, 3), 4
     dense = torch.zeros(8, 12, 3, 3, dtype=torch.float64)
     for g in range(groups):
-        dense[2 * g:2 * g + 2, 3 * g:3 * g + 3] = weight[2 * g:2 * g + 2]
+        dense[2 * g : 2 * g + 2, 3 * g : 3 * g + 3] = weight[2 * g : 2 * g + 2]
     given = answer(weight.clone(), groups)
     expect(isinstance(given, torch.Tensor), "return a tensor")
     expect(given.shape != weight.shape, "the shape did not change: the dense weight has all 12 input channels")
     expect(given.shape != (12, 8, 3, 3), "rows and columns are swapped: (out, in, k, k)")
-    expect(given.shape != dense.shape or not torch.equal(given, weight.repeat(1, groups, 1, 1)),
-           "you repeat the weights in every column block; outside the diagonal there are zeros")
-    expect(given.shape != dense.shape or int((given != 0).sum()) == weight.numel(),
-           f"{int((given != 0).sum())} weights are not zero, but the grouped weight has {weight.numel()}")
+    expect(
+        given.shape != dense.shape or not torch.equal(given, weight.repeat(1, groups, 1, 1)),
+        "you repeat the weights in every column block; outside the diagonal there are zeros",
+    )
+    expect(
+        given.shape != dense.shape or int((given != 0).sum()) == weight.numel(),
+        f"{int((given != 0).sum())} weights are not zero, but the grouped weight has {weight.numel()}",
+    )
     expect_close(given, dense, "the right number of weights, in the wrong places: output group g reads input group g")
     return "one block a group, zeros elsewhere."
 
@@ -445,10 +573,14 @@ def valid_groups(answer):
         given = answer(cin, cout)
         expect(isinstance(given, (list, tuple)), f"return a list, not {type(given).__name__}")
         given = list(given)
-        expect(given != [g for g in range(1, cin + 1) if cin % g == 0] or cin == cout,
-               f"for ({cin}, {cout}) you look at the input only; each group also needs equally many outputs")
-        expect(given != [g for g in range(1, cout + 1) if cout % g == 0] or cin == cout,
-               f"for ({cin}, {cout}) you look at the output only")
+        expect(
+            given != [g for g in range(1, cin + 1) if cin % g == 0] or cin == cout,
+            f"for ({cin}, {cout}) you look at the input only; each group also needs equally many outputs",
+        )
+        expect(
+            given != [g for g in range(1, cout + 1) if cout % g == 0] or cin == cout,
+            f"for ({cin}, {cout}) you look at the output only",
+        )
         expect(1 in given, "1 is missing: one group is the ordinary convolution")
         extra, missing = [g for g in given if g not in right], [g for g in right if g not in given]
         expect(not extra, f"for ({cin}, {cout}) {extra[:1]} is no common divisor of both")
@@ -459,22 +591,31 @@ def valid_groups(answer):
 
 # --- Chapter 5 --------------------------------------------------------------------------------
 
+
 @check("solve C * (512 d + 9 d d) = 69,632 for d, then take the nearest whole number")
 def budget_width(answer):
     """A function from the cardinality to the bottleneck width that keeps 69,632 weights at 256 channels."""
-    expect(not answer(1) == answer(2) == answer(4), "the width does not depend on C; with more paths, each gets thinner")
+    expect(
+        not answer(1) == answer(2) == answer(4), "the width does not depend on C; with more paths, each gets thinner"
+    )
     for c in (1, 2, 4, 8, 32, 64):
         right = width_for_budget(c)
         given = answer(c)
         expect(isinstance(given, int), "a width is a whole number, an int")
-        expect_number(given, right, {
-            136 // c: f"for C={c} you share out 136, as if the 3x3 cost nothing; that is the limit for very many paths",
-            64 // c: f"for C={c} you share out 64 channels; that keeps C*d and not the cost: "
-                     f"{bottleneck_weights(c, max(1, 64 // c)):,} weights are far below the budget",
-            128 // c: f"for C={c} you fix C*d at 128; that fits the budget only from C=32 on",
-            right - 1: f"for C={c} the neighbour {right} is nearer to the budget: round to the nearest cost, not down",
-            right + 1: f"for C={c} the neighbour {right} is nearer to the budget",
-        })
+        expect_number(
+            given,
+            right,
+            {
+                136
+                // c: f"for C={c} you share out 136, as if the 3x3 cost nothing; that is the limit for very many paths",
+                64 // c: f"for C={c} you share out 64 channels; that keeps C*d and not the cost: "
+                f"{bottleneck_weights(c, max(1, 64 // c)):,} weights are far below the budget",
+                128 // c: f"for C={c} you fix C*d at 128; that fits the budget only from C=32 on",
+                right
+                - 1: f"for C={c} the neighbour {right} is nearer to the budget: round to the nearest cost, not down",
+                right + 1: f"for C={c} the neighbour {right} is nearer to the budget",
+            },
+        )
     return "Table 2 of the paper: 64, 40, 24, 14 and 4."
 
 
@@ -482,16 +623,23 @@ def budget_width(answer):
 def stage_widths(answer):
     """A function (cardinality, bottleneck_width) to the list of (C, d, C*d) over the four stages."""
     for c, d in ((32, 4), (64, 4), (1, 64)):
-        right = [(c, d * 2 ** i, c * d * 2 ** i) for i in range(4)]
+        right = [(c, d * 2**i, c * d * 2**i) for i in range(4)]
         given = answer(c, d)
         expect(isinstance(given, (list, tuple)), f"return a list of (C, d, C*d), not {type(given).__name__}")
         given = [tuple(row) for row in given]
         expect(len(given) == 4, "four stages, conv2 to conv5")
         expect(given != [(c, d, c * d)] * 4, "d doubles from stage to stage: the 4 in 32x4d is the first stage's")
-        expect(given != [(c * 2 ** i, d, c * d * 2 ** i) for i in range(4)],
-               "you double the cardinality; C is the same in every stage, d doubles")
-        expect(given != [(c, d * 2 ** i, 4 * c * d * 2 ** i) for i in range(4)], "C*d is the middle, not the block's output")
-        expect(given != [(c, d * (i + 1), c * d * (i + 1)) for i in range(4)], "d doubles from stage to stage; you add d each time")
+        expect(
+            given != [(c * 2**i, d, c * d * 2**i) for i in range(4)],
+            "you double the cardinality; C is the same in every stage, d doubles",
+        )
+        expect(
+            given != [(c, d * 2**i, 4 * c * d * 2**i) for i in range(4)], "C*d is the middle, not the block's output"
+        )
+        expect(
+            given != [(c, d * (i + 1), c * d * (i + 1)) for i in range(4)],
+            "d doubles from stage to stage; you add d each time",
+        )
         expect(all(len(row) == 3 for row in given), "each row has three numbers: C, d, C*d")
         expect([row[:2] for row in given] != [(b, a) for a, b, _ in right] or c == d, "the order is C, d, C*d")
         expect([row[2] for row in given] != [c * d] * 4, "C*d grows with d")
@@ -524,18 +672,28 @@ def resnext_block(answer):
 
 # --- Chapter 6 --------------------------------------------------------------------------------
 
+
 @check("form C has three weights; the grouped one is (width, width / C, 3, 3)")
 def form_c_shapes(answer):
     """A dictionary of the weight shapes of form C at 64x4d in conv2 (256 in, 256 out)."""
     right = {f"conv{i}": tuple(getattr(Bottleneck(256, 256, 256, 64), f"conv{i}").weight.shape) for i in (1, 2, 3)}
     expect(isinstance(answer, dict) and set(answer) == set(right), f"give a dictionary with the keys {list(right)}")
     given = {key: tuple(value) for key, value in answer.items()}
-    expect(given["conv2"] != (256, 64, 3, 3), "conv2: 64 is the number of paths; the second number is what one path is wide, 4")
-    expect(given["conv2"] != (256, 256, 3, 3), "conv2: that is the dense weight; with 64 groups each row reads 4 channels")
+    expect(
+        given["conv2"] != (256, 64, 3, 3),
+        "conv2: 64 is the number of paths; the second number is what one path is wide, 4",
+    )
+    expect(
+        given["conv2"] != (256, 256, 3, 3),
+        "conv2: that is the dense weight; with 64 groups each row reads 4 channels",
+    )
     expect(given["conv2"] != (4, 4, 3, 3), "conv2: that is a single path's; the grouped weight holds all 64")
     for key, shape in right.items():
-        expect(given[key] == shape, f"{key}: {given[key]} is not (out, in / groups, k, k); "
-               "the middle is C*d = 64 * 4 channels wide, the block has 256 in and out")
+        expect(
+            given[key] == shape,
+            f"{key}: {given[key]} is not (out, in / groups, k, k); "
+            "the middle is C*d = 64 * 4 channels wide, the block has 256 in and out",
+        )
     return "the second number of conv2 is d, whatever C is."
 
 
@@ -546,41 +704,76 @@ def merge_last_layers(answer):
     pieces = [random(1, 2, 4, 4, seed=20 + i) for i in range(3)]
     right = sum(functional.conv2d(x, w, b) for x, w, b in zip(pieces, weights, biases, strict=True))
     given = answer([w.clone() for w in weights], [b.clone() for b in biases])
-    expect(isinstance(given, tuple) and len(given) == 2 and all(isinstance(t, torch.Tensor) for t in given),
-           "return two tensors: weight, bias")
+    expect(
+        isinstance(given, tuple) and len(given) == 2 and all(isinstance(t, torch.Tensor) for t in given),
+        "return two tensors: weight, bias",
+    )
     weight, bias = given
-    expect(tuple(weight.shape) != (18, 2, 1, 1), "you stack along the output (dim 0): the sum needs them side by side along the input")
-    expect(tuple(weight.shape) != (6, 2, 1, 1), "the weight still reads 2 channels: after the concatenation there are 6")
+    expect(
+        tuple(weight.shape) != (18, 2, 1, 1),
+        "you stack along the output (dim 0): the sum needs them side by side along the input",
+    )
+    expect(
+        tuple(weight.shape) != (6, 2, 1, 1), "the weight still reads 2 channels: after the concatenation there are 6"
+    )
     expect(tuple(weight.shape) == (6, 6, 1, 1), f"the weight is {tuple(weight.shape)}, but should be (6, 6, 1, 1)")
-    expect(tuple(bias.shape) == (6,), f"the bias is {tuple(bias.shape)}: three biases that are added make one of length 6")
-    expect(not torch.allclose(bias, sum(biases) / 3), "you average the biases; the paths are added, so the biases are too")
+    expect(
+        tuple(bias.shape) == (6,),
+        f"the bias is {tuple(bias.shape)}: three biases that are added make one of length 6",
+    )
+    expect(
+        not torch.allclose(bias, sum(biases) / 3),
+        "you average the biases; the paths are added, so the biases are too",
+    )
     expect(not torch.equal(bias, biases[0]), "you keep the first path's bias only")
-    expect_close(functional.conv2d(torch.cat(pieces, 1), weight, bias), right, "the order of the pieces is not that of the concatenation")
+    expect_close(
+        functional.conv2d(torch.cat(pieces, 1), weight, bias),
+        right,
+        "the order of the pieces is not that of the concatenation",
+    )
     return "one layer, the same sum."
 
 
 @check("torch.cat along dimension 0 for weights and batch-norm vectors; all three layers in the same order")
 def b_to_c_map(answer):
     """A function from form B's state dict to form C's."""
-    block = FormB(12, 24, 20, 12)   # twelve paths, so that path 10 must not come before path 2; a projection
+    block = FormB(12, 24, 20, 12)  # twelve paths, so that path 10 must not come before path 2; a projection
     fill(block)
     for seed, (_key, value) in enumerate(block.state_dict().items()):
         value.copy_(random(*value.shape, seed=seed).abs() + 0.1 if value.ndim else torch.tensor(7))
     right, given = b_to_c(block.state_dict()), answer(block.state_dict())
     expect(isinstance(given, dict), f"return the new state dict, a dictionary, not {type(given).__name__}")
     missing = [key for key in right if key not in given]
-    expect(not any("downsample" in key for key in missing), "the projection's entries, downsample.*, are missing: copy them")
-    expect(not any("running" in key for key in missing), f"the statistics are missing: {[k for k in missing if 'running' in k]}; "
-           "in eval mode the block would not be the same function")
+    expect(
+        not any("downsample" in key for key in missing),
+        "the projection's entries, downsample.*, are missing: copy them",
+    )
+    expect(
+        not any("running" in key for key in missing),
+        f"the statistics are missing: {[k for k in missing if 'running' in k]}; "
+        "in eval mode the block would not be the same function",
+    )
     expect(not missing, f"these keys are missing: {missing}")
-    expect(len(given) == len(right), f"these keys do not belong to form C: {[k for k in given if k not in right][:3]}")
+    expect(
+        len(given) == len(right), f"these keys do not belong to form C: {[k for k in given if k not in right][:3]}"
+    )
     for key, value in right.items():
-        expect(given[key].shape == value.shape, f"{key} is {tuple(given[key].shape)}, but should be {tuple(value.shape)}")
-        expect(value.ndim or torch.equal(given[key], value), f"{key} is one number, the same in every path: do not add it up")
+        expect(
+            given[key].shape == value.shape, f"{key} is {tuple(given[key].shape)}, but should be {tuple(value.shape)}"
+        )
+        expect(
+            value.ndim or torch.equal(given[key], value),
+            f"{key} is one number, the same in every path: do not add it up",
+        )
         same_numbers = torch.equal(given[key].flatten().sort().values, value.flatten().sort().values)
-        expect(same_numbers, f"{key} has the right shape but other numbers than the paths: stack them, change nothing")
-        expect(torch.equal(given[key], value), f"{key} has the right shape but the wrong order: path 0 first, then path 1, ... "
-               "(as numbers: path 2 before path 10)")
+        expect(
+            same_numbers, f"{key} has the right shape but other numbers than the paths: stack them, change nothing"
+        )
+        expect(
+            torch.equal(given[key], value),
+            f"{key} has the right shape but the wrong order: path 0 first, then path 1, ... "
+            "(as numbers: path 2 before path 10)",
+        )
     return "form C computes what form B computed."
 
 
@@ -594,40 +787,73 @@ def form_a(answer):
         expect(not any(c.groups > 1 for c in convolutions), "groups are form C's way; form A has separate paths")
         norms = sum(isinstance(m, nn.BatchNorm2d) for m in block.modules())
         wanted = sum(isinstance(m, nn.BatchNorm2d) for m in reference.modules())
-        expect(norms != wanted + 3, "every path ends with a batch norm of its own: the last one comes once, after the sum")
-        expect(len(convolutions) != 2 * 4 + len(_convolutions(reference)) - 12 + 1, "one 1x1 for all paths: that is form B")
-        expect(len(convolutions) >= len(_convolutions(reference)),
-               f"{len(convolutions)} convolutions instead of {len(_convolutions(reference))}: three a path, and the projection "
-               "where the shape changes (are the paths in an nn.ModuleList?)")
-        expect(norms == wanted, f"there should be {wanted} batch norms, two a path, one after the sum and one in a projection, "
-               f"but there are {norms}")
-        found = sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in convolutions)
-        right = sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in _convolutions(reference))
-        expect(found == right, f"for {arguments} a convolution has the wrong size or stride (the stride sits on the 3x3): "
-               f"{sorted(set(found) - set(right))} instead of {sorted(set(right) - set(found))} as (kernel, in, out, stride)")
+        expect(
+            norms != wanted + 3,
+            "every path ends with a batch norm of its own: the last one comes once, after the sum",
+        )
+        expect(
+            len(convolutions) != 2 * 4 + len(_convolutions(reference)) - 12 + 1,
+            "one 1x1 for all paths: that is form B",
+        )
+        expect(
+            len(convolutions) >= len(_convolutions(reference)),
+            f"{len(convolutions)} convolutions instead of {len(_convolutions(reference))}: three a path, and the projection "
+            "where the shape changes (are the paths in an nn.ModuleList?)",
+        )
+        expect(
+            norms == wanted,
+            f"there should be {wanted} batch norms, two a path, one after the sum and one in a projection, "
+            f"but there are {norms}",
+        )
+        found = sizes(block)
+        right = sizes(reference)
+        expect(
+            found == right,
+            f"for {arguments} a convolution has the wrong size or stride (the stride sits on the 3x3): "
+            f"{sorted(set(found) - set(right))} instead of {sorted(set(right) - set(found))} as (kernel, in, out, stride)",
+        )
         _expect_block_values(block, reference, 12)
     return "separate paths, one sum, one batch norm."
 
 
 # --- Chapter 7 --------------------------------------------------------------------------------
 
+
 @check("two keywords, and two more for the images and the classes")
 def small_change(answer):
     """A network: ResNeXt-50 (32x4d) for one image channel and 10 classes."""
     expect(isinstance(answer, nn.Module), "give a network, not a class: call it")
     right = networks.resnext50_32x4d(image_channels=1, num_classes=10)
-    expect(_convolutions(answer) and hasattr(answer, "fc"), "give a ResNeXt: this network lacks its convolutions or its fc")
+    expect(
+        _convolutions(answer) and hasattr(answer, "fc"),
+        "give a ResNeXt: this network lacks its convolutions or its fc",
+    )
     first = _convolutions(answer)[0]
-    expect(first.in_channels == 1, f"the first convolution reads {first.in_channels} channels: image_channels is missing")
-    expect(answer.fc.out_features == 10, f"the classifier has {answer.fc.out_features} outputs: num_classes is missing")
+    expect(
+        first.in_channels == 1, f"the first convolution reads {first.in_channels} channels: image_channels is missing"
+    )
+    expect(
+        answer.fc.out_features == 10, f"the classifier has {answer.fc.out_features} outputs: num_classes is missing"
+    )
     total = count_parameters(answer)
     twins = {
-        count_parameters(networks.resnet50(image_channels=1, num_classes=10)): "this is ResNet-50: cardinality and bottleneck_width are missing",
-        count_parameters(networks.wide_resnet50_2(image_channels=1, num_classes=10)): "this is Wide ResNet-50-2: the groups are missing",
-        count_parameters(networks.ResNeXt((3, 4, 6, 3), 4, 32, image_channels=1, num_classes=10)): "cardinality and bottleneck_width are swapped",
-        count_parameters(networks.ResNeXt((3, 4, 6, 3), 1, 4, image_channels=1, num_classes=10)): "only the width was set: one path of 4 channels",
+        count_parameters(
+            networks.resnet50(image_channels=1, num_classes=10)
+        ): "this is ResNet-50: cardinality and bottleneck_width are missing",
+        count_parameters(
+            networks.wide_resnet50_2(image_channels=1, num_classes=10)
+        ): "this is Wide ResNet-50-2: the groups are missing",
+        count_parameters(
+            networks.ResNeXt((3, 4, 6, 3), 4, 32, image_channels=1, num_classes=10)
+        ): "cardinality and bottleneck_width are swapped",
+        count_parameters(
+            networks.ResNeXt((3, 4, 6, 3), 1, 4, image_channels=1, num_classes=10)
+        ): "only the width was set: one path of 4 channels",
     }
-    expect(total == count_parameters(right), twins.get(total, f"{total:,} parameters instead of {count_parameters(right):,}"))
+    expect(
+        total == count_parameters(right),
+        twins.get(total, f"{total:,} parameters instead of {count_parameters(right):,}"),
+    )
     expect(list(answer.state_dict()) == list(right.state_dict()), "the state-dict keys differ from the library's")
     return f"{total:,} parameters."
 
@@ -640,8 +866,11 @@ def stride_layer(answer):
         given = answer(network)
         expect(isinstance(given, str), "return the name as a string")
         expect(given != "downsample", "the projection has a stride in both; the question is about the main path")
-        expect(given == name, f"for a network with the stride on {name} you say {given!r}: stride is a pair, (2, 2), and "
-               "layer1 has none; look at layer2[0]")
+        expect(
+            given == name,
+            f"for a network with the stride on {name} you say {given!r}: stride is a pair, (2, 2), and "
+            "layer1 has none; look at layer2[0]",
+        )
     return "conv2 here and in torchvision; conv1 in the first ResNet."
 
 
@@ -677,8 +906,10 @@ def write_a_test(answer):
     except AssertionError as error:
         raise NotYet(f"your test rejects the right network: {str(error) or 'an assert without a message'}") from None
     except Exception as error:
-        raise NotYet(f"on the right network your test raised {type(error).__name__}; a test raises AssertionError, "
-                     "which `assert` does by itself, and only on a wrong network") from None
+        raise NotYet(
+            f"on the right network your test raised {type(error).__name__}; a test raises AssertionError, "
+            "which `assert` does by itself, and only on a wrong network"
+        ) from None
     slipped = []
     for name, network in wrong_networks().items():
         try:
@@ -691,7 +922,9 @@ def write_a_test(answer):
     return "your test accepts the right network and rejects five wrong ones."
 
 
-@check("a block: 2 * out * width + 9 * width * width / C, plus 2 numbers a batch-norm channel; the first block differs")
+@check(
+    "a block: 2 * out * width + 9 * width * width / C, plus 2 numbers a batch-norm channel; the first block differs"
+)
 def stage_parameters(answer):
     """A function (in_channels, width, out_channels, cardinality, blocks) to a stage's parameters, batch norm included."""
     for cin, w, cout, c, n in ((64, 128, 256, 32, 3), (256, 256, 512, 32, 4), (64, 64, 256, 1, 3)):
@@ -699,15 +932,20 @@ def stage_parameters(answer):
         rest = 2 * cout * w + 9 * w * w // c + norm
         first = cin * w + 9 * w * w // c + w * cout + norm + cin * cout + 2 * cout
         right = first + (n - 1) * rest
-        expect_number(answer(cin, w, cout, c, n), right, {
-            right - (cin * cout + 2 * cout): "the projection of the first block is missing",
-            right - 2 * cout: "the projection has a batch norm too",
-            n * rest: "the first block reads in_channels, and has a projection",
-            right - n * norm - 2 * cout: "the batch norms are missing: two numbers a channel",
-            right - n * norm: "the blocks' batch norms are missing: two numbers a channel",
-            right - (n * norm + 2 * cout) // 2: "a batch norm has two numbers a channel, weight and bias",
-            right + n * (9 * w * w - 9 * w * w // c): "the 3x3 is grouped: divide its weights by C",
-        }, "parameters")
+        expect_number(
+            answer(cin, w, cout, c, n),
+            right,
+            {
+                right - (cin * cout + 2 * cout): "the projection of the first block is missing",
+                right - 2 * cout: "the projection has a batch norm too",
+                n * rest: "the first block reads in_channels, and has a projection",
+                right - n * norm - 2 * cout: "the batch norms are missing: two numbers a channel",
+                right - n * norm: "the blocks' batch norms are missing: two numbers a channel",
+                right - (n * norm + 2 * cout) // 2: "a batch norm has two numbers a channel, weight and bias",
+                right + n * (9 * w * w - 9 * w * w // c): "the 3x3 is grouped: divide its weights by C",
+            },
+            "parameters",
+        )
     return "205,824 for the first stage of ResNeXt-50."
 
 

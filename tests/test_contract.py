@@ -11,8 +11,8 @@ import tomllib
 
 import pytest
 from nbformat.v4 import new_output
-
 from notebooks_for_tests import CHAPTERS, chapter_id, code, notebook, save, text
+
 from tools import address, contract
 from tools.contract import RULES
 from tools.notebooks import read

@@ -11,8 +11,8 @@ import torch
 from notebooks_for_tests import (
     CHAPTERS,
     code,
-    declared_cells,
     declarations,
+    declared_cells,
     definitions,
     execute_up_to,
     last_definition,

@@ -48,8 +48,13 @@ def executed_in_order(notebook):
 
 
 def no_standard_error(notebook):
-    return [f"stderr or an error under: {first_line(c)}" for c in code_cells(notebook) for o in c.outputs
-            if o.get("name") == "stderr" or (o.output_type == "error" and "raises-exception" not in c.metadata.get("tags", []))]
+    return [
+        f"stderr or an error under: {first_line(c)}"
+        for c in code_cells(notebook)
+        for o in c.outputs
+        if o.get("name") == "stderr"
+        or (o.output_type == "error" and "raises-exception" not in c.metadata.get("tags", []))
+    ]
 
 
 def asserts(cell):
@@ -61,15 +66,26 @@ def few_live_cells(notebook):
     cells = code_cells(notebook)
     live = [i for i, cell in enumerate(cells) if is_live(cell)]
     complaints = [f"{len(live)} live cells, more than three"] if len(live) > 3 else []
-    complaints += [f"no asserting cell follows: {first_line(cells[i])}" for i in live
-                   if i + 1 == len(cells) or is_live(cells[i + 1]) or not asserts(cells[i + 1])]
-    complaints += [f"nbval's comment marker in: {first_line(c)}" for c in cells if re.search(r"#\s*NBVAL|PYTEST_VALIDATE", c.source)]
-    tags = {tag for c in cells for tag in c.metadata.get("tags", []) if tag.startswith("nbval")} - {"nbval-ignore-output"}
+    complaints += [
+        f"no asserting cell follows: {first_line(cells[i])}"
+        for i in live
+        if i + 1 == len(cells) or is_live(cells[i + 1]) or not asserts(cells[i + 1])
+    ]
+    complaints += [
+        f"nbval's comment marker in: {first_line(c)}"
+        for c in cells
+        if re.search(r"#\s*NBVAL|PYTEST_VALIDATE", c.source)
+    ]
+    tags = {tag for c in cells for tag in c.metadata.get("tags", []) if tag.startswith("nbval")} - {
+        "nbval-ignore-output"
+    }
     return complaints + [f"tag {tag} hides a cell from the comparison" for tag in sorted(tags)]
 
 
 def lean_metadata(notebook):
-    complaints = [] if notebook.metadata.get("kernelspec", {}).get("name") == "python3" else ["kernelspec is not python3"]
+    complaints = (
+        [] if notebook.metadata.get("kernelspec", {}).get("name") == "python3" else ["kernelspec is not python3"]
+    )
     if notebook.metadata.get("language_info") != {"name": "python"}:
         complaints.append("language_info holds more than its name, or is missing")
     if len({cell.get("id") for cell in notebook.cells}) != len(notebook.cells):
@@ -88,8 +104,13 @@ VOLATILE = {
 
 def exact_outputs(notebook):
     """A compared output must be the same on every machine."""
-    return [f"{what} in the output of: {first_line(c)}" for c in code_cells(notebook) if not is_live(c)
-            for what, pattern in VOLATILE.items() if re.search(pattern, outputs_text(c))]
+    return [
+        f"{what} in the output of: {first_line(c)}"
+        for c in code_cells(notebook)
+        if not is_live(c)
+        for what, pattern in VOLATILE.items()
+        if re.search(pattern, outputs_text(c))
+    ]
 
 
 def figures_by_primitive(notebook):
@@ -119,11 +140,18 @@ def definitions_declared(notebook):
 
 def portable_markdown(notebook):
     patterns = {
-        "a MyST directive": r"^\s*(```|:::)\{", "a MyST role": r"\{[a-z:-]+\}`", "an image by link or path": r"!\[|<img",
-        "a summary without a blank line after it": r"</summary>(?!\n\s*\n)", "a bare TeX environment": r"^\\begin\{",
+        "a MyST directive": r"^\s*(```|:::)\{",
+        "a MyST role": r"\{[a-z:-]+\}`",
+        "an image by link or path": r"!\[|<img",
+        "a summary without a blank line after it": r"</summary>(?!\n\s*\n)",
+        "a bare TeX environment": r"^\\begin\{",
     }
-    return [f"{what} in: {first_line(c)}" for c in markdown_cells(notebook)
-            for what, pattern in patterns.items() if re.search(pattern, c.source, re.MULTILINE)]
+    return [
+        f"{what} in: {first_line(c)}"
+        for c in markdown_cells(notebook)
+        for what, pattern in patterns.items()
+        if re.search(pattern, c.source, re.MULTILINE)
+    ]
 
 
 def prose_of(notebook):
@@ -149,10 +177,11 @@ def published_numbers():
     found = set()
 
     def collect(value):
-        for inner in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()):
+        for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
             collect(inner)
         if isinstance(value, (int, float)):
             found.add(f"{value}")
+
     collect(tomllib.loads((ROOT / "resnext_lib" / "published.toml").read_text(encoding="utf-8")))
     return found
 
@@ -170,10 +199,18 @@ def no_orphan_numbers(notebook):
 def short_cells(notebook):
     """Cells fit on a screen: few lines, and lines that need no sideways scrolling on a laptop."""
     lines = [len(cell.source.split("\n")) for cell in code_cells(notebook)]
-    complaints = [f"{count} lines in: {first_line(c)}" for c, count in zip(code_cells(notebook), lines, strict=True) if count > 30]
+    complaints = [
+        f"{count} lines in: {first_line(c)}"
+        for c, count in zip(code_cells(notebook), lines, strict=True)
+        if count > 30
+    ]
     median = statistics.median(lines or [0])
-    complaints += [f"a line of {len(text)} characters: {text.strip()[:50]}" for c in code_cells(notebook)
-                   for text in c.source.split("\n") if len(text) > 92]
+    complaints += [
+        f"a line of {len(text)} characters: {text.strip()[:50]}"
+        for c in code_cells(notebook)
+        for text in c.source.split("\n")
+        if len(text) > 92
+    ]
     return complaints + ([f"median of {median} lines a cell"] if median > 8 else [])
 
 
@@ -185,7 +222,9 @@ def one_sentence_a_line(notebook):
     for cell in markdown_cells(notebook):
         for text in cell.source.split("\n"):
             plain = re.sub(r"`[^`]*`|\$[^$]*\$|^\W*\d\.", "x", text)
-            if not text.lstrip().startswith("|") and re.search(ABBREVIATIONS + r"[.?!][\"')*]* +[A-Z0-9“\"`$*(]", plain):
+            if not text.lstrip().startswith("|") and re.search(
+                ABBREVIATIONS + r"[.?!][\"')*]* +[A-Z0-9“\"`$*(]", plain
+            ):
                 complaints.append(f"two sentences on a line: {text[:70]}")
     return complaints
 
@@ -198,7 +237,9 @@ def headings(notebook):
 
 def fixed_order(notebook):
     found = headings(notebook)
-    complaints = [] if [level for level, _ in found].count(1) == 1 and found[0][0] == 1 else ["not exactly one H1, first"]
+    complaints = (
+        [] if [level for level, _ in found].count(1) == 1 and found[0][0] == 1 else ["not exactly one H1, first"]
+    )
     titles = [title for level, title in found if level == 2]
     if titles[:1] != [OPENING] or titles[-4:] != SECTIONS or len(titles) < 6:
         complaints.append(f"sections are {titles}, not {OPENING}, the story, then {SECTIONS}")
@@ -209,17 +250,21 @@ def setup_cell(notebook):
     """The second cell is the setup cell, the same in every chapter."""
     right = SETUP.format(address=address())
     second = notebook.cells[1] if len(notebook.cells) > 1 else None
-    return [] if second and second.cell_type == "code" and second.source == right else ["the second cell is not the setup cell of tools/contract.py"]
+    return (
+        []
+        if second and second.cell_type == "code" and second.source == right
+        else ["the second cell is not the setup cell of tools/contract.py"]
+    )
 
 
-SETUP = '''# Colab lacks the book's library and gets it here; elsewhere this cell does nothing.
+SETUP = """# Colab lacks the book's library and gets it here; elsewhere this cell does nothing.
 import importlib.util
 import subprocess
 import sys
 
 if importlib.util.find_spec("resnext_lib") is None:
     source = "resnext-book @ git+{address}"
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", source])'''
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", source])"""
 
 
 def address():
@@ -233,12 +278,17 @@ def exercise_format(notebook):
     for i, cell in enumerate(notebook.cells):
         if name := cell.metadata.get("exercise"):
             names.append(name)
-            folded = ("hide-input" in cell.metadata.get("tags", []) and cell.metadata.get("cellView") == "form"
-                      and cell.metadata.get("jupyter", {}).get("source_hidden") is True)
+            folded = (
+                "hide-input" in cell.metadata.get("tags", [])
+                and cell.metadata.get("cellView") == "form"
+                and cell.metadata.get("jupyter", {}).get("source_hidden") is True
+            )
             check = notebook.cells[i + 1] if i + 1 < len(notebook.cells) else None
             checked = check is not None and f"exercises.{name}(" in check.source
             if not folded or not checked or notebook.cells[i - 1].cell_type != "markdown":
-                complaints.append(f"exercise {name} is not a question, a folded solution and a check exercises.{name}(...)")
+                complaints.append(
+                    f"exercise {name} is not a question, a folded solution and a check exercises.{name}(...)"
+                )
             elif not re.match(r"\s*correct:", outputs_text(check)):
                 complaints.append(f"the solution of {name} does not pass its own check")
     return complaints + ([] if 3 <= len(names) <= 5 else [f"{len(names)} exercises, not three to five"])
@@ -271,17 +321,41 @@ def honest_time(notebook):
     measured = reading_minutes(notebook)
     if stated and abs(int(stated[1]) - measured) <= 2.5:
         return []
-    return [f"reading takes {measured:.0f} minutes at {WORDS_A_MINUTE} words a minute, the chapter says {stated and stated[1]}"]
+    return [
+        f"reading takes {measured:.0f} minutes at {WORDS_A_MINUTE} words a minute, the chapter says {stated and stated[1]}"
+    ]
 
 
 def clean_code(notebook):
-    patterns = {"an expression that ends in ;": r";\s*$", "layer.forward(x)": r"[\w\]]\.forward\(", "an empty cell": r"\A\s*\Z"}
-    return [f"{what} in: {first_line(c)}" for c in code_cells(notebook)
-            for what, pattern in patterns.items() if re.search(pattern, c.source, re.MULTILINE)]
+    patterns = {
+        "an expression that ends in ;": r";\s*$",
+        "layer.forward(x)": r"[\w\]]\.forward\(",
+        "an empty cell": r"\A\s*\Z",
+    }
+    return [
+        f"{what} in: {first_line(c)}"
+        for c in code_cells(notebook)
+        for what, pattern in patterns.items()
+        if re.search(pattern, c.source, re.MULTILINE)
+    ]
 
 
 RULES = [
-    executed_in_order, no_standard_error, few_live_cells, lean_metadata, exact_outputs, figures_by_primitive,
-    definitions_declared, portable_markdown, no_orphan_numbers, short_cells, one_sentence_a_line, fixed_order,
-    setup_cell, exercise_format, quiz_format, honest_time, clean_code,
+    executed_in_order,
+    no_standard_error,
+    few_live_cells,
+    lean_metadata,
+    exact_outputs,
+    figures_by_primitive,
+    definitions_declared,
+    portable_markdown,
+    no_orphan_numbers,
+    short_cells,
+    one_sentence_a_line,
+    fixed_order,
+    setup_cell,
+    exercise_format,
+    quiz_format,
+    honest_time,
+    clean_code,
 ]

@@ -171,7 +171,7 @@ def check_list():
     checks = [n for n in definitions("exercises") if hint_of(n)]
     chapter, lines = None, []
     for node in checks:
-        above = [line for line in source[:node.lineno] if line.startswith("# --- Chapter")]
+        above = [line for line in source[: node.lineno] if line.startswith("# --- Chapter")]
         number = int(re.search(r"\d+", above[-1])[0])
         if number != chapter:
             file = next(name for name in chapter_files() if int(name[:2]) == number)
