@@ -368,7 +368,7 @@ def _expect_biases_strides_groups(convolutions, width, out_channels, cardinality
     expect(spatial, "there is no 3x3 convolution")
     expect(
         all(c.groups == 1 for c in pointwise),
-        "a 1x1 has groups: then the input is split and the paths never meet; only the 3x3 is grouped",
+        "a 1x1 has groups: then the input is split, and each path reads only its share; only the 3x3 is grouped",
     )
     expect(
         stride == 1 or not any(c.stride == (stride, stride) and c.out_channels == width for c in pointwise),
@@ -539,7 +539,7 @@ def side_by_side(answer):
         "every piece reads the first group's channels; piece i reads group i",
     )
     expect_close(given, right, "the shape is right but the values are not: piece i of x meets piece i of the weight")
-    return "a grouped convolution is C small ones side by side."
+    return "a grouped convolution is several small ones side by side."
 
 
 @check("start from torch.zeros(out, in, k, k) and fill one square block a group")

@@ -18,7 +18,7 @@ from resnext_lib.blocks import Bottleneck, ResidualBlock, conv1x1, conv3x3, proj
 FormC = Bottleneck
 
 
-def path(in_channels, group_width, stride=1):
+def path_layers(in_channels, group_width, stride=1):
     """The part of one path that forms A and B share: 1x1 to d channels, 3x3 from d to d.
 
     Shapes: ``(N, in_channels, H, W)`` to ``(N, group_width, H/stride, W/stride)``.
@@ -42,7 +42,7 @@ class FormA(ResidualBlock):
         group_width = width // cardinality
         self.paths = nn.ModuleList()
         for _ in range(cardinality):
-            one_path = path(in_channels, group_width, stride)
+            one_path = path_layers(in_channels, group_width, stride)
             one_path.add_module("conv3", conv1x1(group_width, out_channels))
             self.paths.append(one_path)
         self.bn3 = nn.BatchNorm2d(out_channels)
@@ -62,7 +62,7 @@ class FormB(ResidualBlock):
     def __init__(self, in_channels, width, out_channels, cardinality=1, stride=1):
         super().__init__(in_channels, width, out_channels, cardinality, stride)
         group_width = width // cardinality
-        self.paths = nn.ModuleList(path(in_channels, group_width, stride) for _ in range(cardinality))
+        self.paths = nn.ModuleList(path_layers(in_channels, group_width, stride) for _ in range(cardinality))
         self.conv3 = conv1x1(width, out_channels)
         self.bn3 = nn.BatchNorm2d(out_channels)
         self.downsample = projection(in_channels, out_channels, stride)
