@@ -209,7 +209,7 @@ def short_cells(notebook):
         f"a line of {len(text)} characters: {text.strip()[:50]}"
         for c in code_cells(notebook)
         for text in c.source.split("\n")
-        if len(text) > 92
+        if len(text) > 88
     ]
     return complaints + ([f"median of {median} lines a cell"] if median > 8 else [])
 
