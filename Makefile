@@ -29,6 +29,7 @@ check-all: $(READY) ## everything: the first tier, then what takes longer
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 	$(BIN)/python -m tools.notebooks --check-stable chapters
+	$(BIN)/python -m tools.wheel
 
 notebooks: $(READY) ## re-execute the chapters in place (accepts intended changes of output)
 	$(BIN)/python -m tools.notebooks chapters

@@ -425,3 +425,19 @@ def test_strict_nbval_sees_one_altered_character(tmp_path):
     failed = {cell for verdict, cell in verdicts if verdict == "FAILED"}
     assert failed == {"digit.ipynb::Cell 0", "figure.ipynb::Cell 1", "alt.ipynb::Cell 1"}, result.stdout + result.stderr
     assert {("PASSED", "right.ipynb::Cell 0"), ("PASSED", "right.ipynb::Cell 1")} <= verdicts
+
+
+# ------------------------------------------------------------------ enough to look at
+
+def figures_of(made):
+    return [output for cell in made.cells if cell.cell_type == "code" for output in cell.outputs
+            if "<figure>" in output.get("data", {}).get("text/html", "")]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
+def test_chapter_has_at_least_three_figures(path):
+    assert len(figures_of(read(path))) >= 3
+
+
+def test_figures_are_counted():
+    assert len(figures_of(good_notebook())) == 1

@@ -77,6 +77,11 @@ def cifar(cardinality, classes):
     return count_parameters(without_data(CifarResNeXt, 29, cardinality, 64, num_classes=classes))
 
 
+def without_norms(network):
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    return count_parameters(network) - sum(count_parameters(norm) for norm in norms)
+
+
 def with_biases(network):
     """Parameters when every convolution has a bias."""
     biases = sum(layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d))
@@ -194,6 +199,10 @@ NUMBERS = {
     "25,583,592": lambda: with_biases(net(1, 64)),
     "25,557,032": lambda: count_parameters(net(1, 64)),
     "25,063,016": lambda: with_biases(net()),
+    "25,503,912": lambda: without_norms(net(1, 64)),
+    "24,960,680": lambda: without_norms(net()),
+    "34,369,226": lambda: without_norms(CifarResNeXt(29, 8, 64)),
+    "68,054,730": lambda: without_norms(CifarResNeXt(29, 16, 64)),
     "320": lambda: len(net().state_dict()),
     # numbers that do not agree
     "68,155,210": lambda: cifar(16, 10),
