@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from resnext_lib import networks
 from resnext_lib.blocks import Bottleneck, Inception
-from resnext_lib.complexity import bottleneck_weights, count_macs, count_parameters, width_for_budget
+from resnext_lib.complexity import bottleneck_weights, count_parameters, width_for_budget
 from resnext_lib.forms import FormA, FormB, b_to_c
 
 
@@ -947,8 +947,3 @@ def stage_parameters(answer):
             "parameters",
         )
     return "205,824 for the first stage of ResNeXt-50."
-
-
-def macs_of(network):
-    """MACs at 224x224, for readers' tests."""
-    return count_macs(network, (3, 224, 224))

@@ -442,3 +442,41 @@ def test_stored_figures_are_images_of_360_points(path):
         svg = unquote(re.search(r'src="data:image/svg\+xml,([^"]*)"', page)[1].replace("\n", ""))
         root = ElementTree.fromstring(svg)
         assert root.get("width") == "360pt" and root.get("viewBox").startswith("0 0 360 ")
+
+
+# ------------------------------------------------------------------ forms as moves of the same numbers
+
+SMALL = (16, 8, 16, 4)
+SPLIT = nn.Sequential(nn.Conv2d(16, 8, 1, groups=4), nn.Conv2d(8, 8, 3, groups=4), nn.Conv2d(8, 16, 1, groups=4))
+
+
+def weights_in(masks):
+    first, middle, last = (int(mask.sum()) for mask in masks)
+    return first + 9 * middle + last
+
+
+@pytest.mark.parametrize("form", [forms.FormA, forms.FormB, forms.FormC])
+def test_every_form_has_the_same_cells(form):
+    masks = figures.middle_masks(form(*SMALL))
+    convolutions = [m for m in form(*SMALL).modules() if isinstance(m, nn.Conv2d)]
+    assert weights_in(masks) == sum(c.weight.numel() for c in convolutions) == 400
+    for mask, of_c in zip(masks, figures.middle_masks(forms.FormC(*SMALL)), strict=True):
+        assert torch.equal(mask, of_c)
+
+
+def test_a_split_input_has_fewer_cells():
+    assert weights_in(figures.middle_masks(SPLIT)) == sum(m.weight.numel() for m in SPLIT) == 208
+
+
+def test_gaps_say_which_layers_are_separate():
+    separate = [figures._separate(block) for block in (forms.FormA(*SMALL), forms.FormB(*SMALL), forms.FormC(*SMALL), SPLIT)]
+    assert separate == [(True, True, True), (True, True, False), (False, False, False), (False, False, False)]
+
+
+@pytest.mark.parametrize("follow", [0, 3])
+def test_the_followed_path_is_blue_and_straight(follow):
+    """Two rows in each of three matrices, at the same height in forms A, B and C within their lane."""
+    fig = figures.lanes(forms.FormA(*SMALL), titles=["A"], follow=follow)
+    blue = [p for p in fig.axes[0].patches if to_hex(p.get_facecolor()) == figures.PATH.lower()]
+    heights = sorted({round(p.get_y(), 3) for p in blue})
+    assert len(blue) == 6 and len(heights) == 2
