@@ -24,6 +24,7 @@ from resnext_lib.blocks import Bottleneck
 from resnext_lib.complexity import layer_costs, stage_costs
 
 INK, PATH, SUM, WEIGHT, LINE, PAPER = "#16191D", "#00427F", "#A8500A", "#878D95", "#C9CED5", "#FFFFFF"
+PALE, WASH = "#D5D9DE", "#D6E4F2"   # a 1x1's box; the ground under a marked window
 WIDTH = 360      # points; every figure
 LETTERING = 12   # points
 ROW = 40         # points; the height of a lane
@@ -140,10 +141,10 @@ def node_of(name, layer):
     return Node((name,), f"{size}×{size} max" if isinstance(layer, nn.MaxPool2d) else f"{size}×{size} mean", "", "pool", 1)
 
 
-def drawn_layers(module, prefix=""):
+def drawn_layers(module):
     """The layers that become boxes, by name: convolutions, poolings, linear layers."""
     kinds = (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d)
-    return [(f"{prefix}{name}", layer) for name, layer in module.named_modules() if isinstance(layer, kinds)]
+    return [(name, layer) for name, layer in module.named_modules() if isinstance(layer, kinds)]
 
 
 def diagram(module):
@@ -204,7 +205,7 @@ def draw_node(axes, x, y, node):
     A grouped convolution's sides are cut: C pieces that do not touch.
     """
     width, height = box_size(node)
-    fill = {"spatial": PATH, "pointwise": "#D5D9DE", "pool": PAPER}[node.kind]
+    fill = {"spatial": PATH, "pointwise": PALE, "pool": PAPER}[node.kind]
     axes.add_patch(Rectangle((x, y - height / 2), width, height, facecolor=fill, edgecolor=INK, linewidth=1, zorder=3))
     if node.groups > 1:
         for step in range(1, 4):
@@ -271,7 +272,7 @@ def _gap_and_trunk(result, lanes):
 
 
 def _draw_lanes(axes, lanes, middles, trunk, gap, repeated):
-    """Draw every lane and return where each ends; ``None`` stands for the paths left out."""
+    """Draw every lane and return where each ends; ``None`` stands for the paths left out, and for their end."""
     line(axes, [(trunk, middles[0]), (trunk, middles[-1])])
     ends = []
     for lane, y in zip(lanes, middles, strict=True):
@@ -281,16 +282,16 @@ def _draw_lanes(axes, lanes, middles, trunk, gap, repeated):
             x = draw_node(axes, x + gap, y, node)
         if lane is None:
             write(axes, trunk + 12, y, f"⋯  {repeated} paths in all", align="left")
-        ends.append(x)
+        ends.append(x if lane else None)
     return ends
 
 
 def _draw_merge(axes, result, middles, ends, gap, centre):
     """A flat bracket for a concatenation (counts add), a circle for a sum (counts stay)."""
-    x = max(ends) + gap
-    for end, y in zip(ends, middles, strict=True):
-        if end > min(x - gap, ends[0]) - 1e-6 or result.repeated == 1:
-            line(axes, [(end, y), (x, y)])
+    drawn = [(end, y) for end, y in zip(ends, middles, strict=True) if end is not None]
+    x = max(end for end, _ in drawn) + gap
+    for end, y in drawn:
+        line(axes, [(end, y), (x, y)])
     if result.merge == "sum":
         line(axes, [(x, middles[0]), (x, middles[-1])])
         draw_sum(axes, x, centre)
@@ -361,7 +362,7 @@ def _network_row(axes, top, stage, module):
     half = 14 * (log2(channels) - 2.5)
     write(axes, 2, top + 12, name, align="left")
     strong = stage.name.startswith(("layer", "inception"))
-    fill = PATH if strong else "#D5D9DE"
+    fill = PATH if strong else PALE
     axes.add_patch(Rectangle((206 - half / 2 - 20, top), half + 40, 24, facecolor=fill, edgecolor=INK))
     write(axes, 206, top + 12, str(channels), PAPER if strong else INK)
     write(axes, WIDTH - 2, top + 12, f"{height}×{width}", align="right")
@@ -494,7 +495,7 @@ def cost_bars(rows, unit, limit=None):
     for i, (label, value, emphasised) in enumerate(rows):
         y = 24 + 24 * i
         write(axes, left - 6, y + 9, label, align="right")
-        axes.add_patch(Rectangle((left, y), max(value * scale, 0.8), 18, facecolor=PATH if emphasised else "#D5D9DE",
+        axes.add_patch(Rectangle((left, y), max(value * scale, 0.8), 18, facecolor=PATH if emphasised else PALE,
                                  edgecolor=INK, linewidth=0.8, hatch=None if emphasised else "////"))
         write(axes, left + value * scale + 4, y + 9, f"{value:,}", align="left")
     if limit:
@@ -517,7 +518,7 @@ def share_bars(rows, parts, unit):
         write(axes, left - 6, 34 + 26 * i, label, align="right")
         for part, value in enumerate(values):
             blue = part == 1
-            axes.add_patch(Rectangle((x, 24 + 26 * i), value * scale, 20, facecolor=PATH if blue else "#D5D9DE",
+            axes.add_patch(Rectangle((x, 24 + 26 * i), value * scale, 20, facecolor=PATH if blue else PALE,
                                      edgecolor=INK, linewidth=0.8))
             x += value * scale
         write(axes, x + 4, 34 + 26 * i, f"{sum(values):,}", align="left")
@@ -548,7 +549,7 @@ def number_grids(grids, titles, marks=()):
         if mark:
             row, column, rows, columns = mark
             axes.add_patch(Rectangle((left + column * side, 22 + row * side), columns * side, rows * side,
-                                     facecolor="#D6E4F2", edgecolor="none"))
+                                     facecolor=WASH, edgecolor="none"))
         _grid(axes, left, 22, len(grid), len(grid[0]), side)
         for r, values in enumerate(grid):
             for c, value in enumerate(values):

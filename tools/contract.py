@@ -42,6 +42,16 @@ def outputs_text(cell):
     return "\n".join(texts)
 
 
+def matches(patterns, cells, text=lambda cell: cell.source):
+    """A complaint for every pattern (what it is: regular expression) found in ``text`` of a cell."""
+    return [
+        f"{what} in: {first_line(cell)}"
+        for cell in cells
+        for what, pattern in patterns.items()
+        if re.search(pattern, text(cell), re.MULTILINE)
+    ]
+
+
 def executed_in_order(notebook):
     counts = [cell.execution_count for cell in code_cells(notebook)]
     return [] if counts == list(range(1, len(counts) + 1)) else [f"execution counts are {counts}, not 1..n"]
@@ -104,13 +114,8 @@ VOLATILE = {
 
 def exact_outputs(notebook):
     """A compared output must be the same on every machine."""
-    return [
-        f"{what} in the output of: {first_line(c)}"
-        for c in code_cells(notebook)
-        if not is_live(c)
-        for what, pattern in VOLATILE.items()
-        if re.search(pattern, outputs_text(c))
-    ]
+    compared = [cell for cell in code_cells(notebook) if not is_live(cell)]
+    return matches(VOLATILE, compared, outputs_text)
 
 
 def figures_by_primitive(notebook):
@@ -146,12 +151,7 @@ def portable_markdown(notebook):
         "a summary without a blank line after it": r"</summary>(?!\n\s*\n)",
         "a bare TeX environment": r"^\\begin\{",
     }
-    return [
-        f"{what} in: {first_line(c)}"
-        for c in markdown_cells(notebook)
-        for what, pattern in patterns.items()
-        if re.search(pattern, c.source, re.MULTILINE)
-    ]
+    return matches(patterns, markdown_cells(notebook))
 
 
 def prose_of(notebook):
@@ -332,12 +332,7 @@ def clean_code(notebook):
         "layer.forward(x)": r"[\w\]]\.forward\(",
         "an empty cell": r"\A\s*\Z",
     }
-    return [
-        f"{what} in: {first_line(c)}"
-        for c in code_cells(notebook)
-        for what, pattern in patterns.items()
-        if re.search(pattern, c.source, re.MULTILINE)
-    ]
+    return matches(patterns, code_cells(notebook))
 
 
 RULES = [
