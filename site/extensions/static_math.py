@@ -57,12 +57,6 @@ def visit_math_block(translator, node):
     raise nodes.SkipNode
 
 
-def add_style_sheet(app, pagename, templatename, context, doctree):
-    """Only pages with a formula load KaTeX's style sheet."""
-    if doctree and (doctree.next_node(nodes.math) or doctree.next_node(nodes.math_block)):
-        app.add_css_file(STYLE_SHEET)
-
-
 def check_version(app):
     """The markup and the style sheet belong together, so their versions must agree."""
     version = katex().eval("katex.version")
@@ -74,5 +68,4 @@ def check_version(app):
 def setup(app):
     app.add_html_math_renderer("static_katex", (visit_math, None), (visit_math_block, None))
     app.connect("builder-inited", check_version)
-    app.connect("html-page-context", add_style_sheet)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

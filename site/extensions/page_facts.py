@@ -1,0 +1,129 @@
+"""What a page says about itself: time, level, date, its notebook; and the landing page's map of all chapters."""
+
+import json
+import re
+import subprocess
+from datetime import date
+from pathlib import Path
+
+import yaml
+from markupsafe import Markup
+from sphinx.errors import ExtensionError
+
+# The chapters between these two are the path that the map draws as one blue line.
+PATH_FROM, PATH_TO = "Inception", "ResNeXt-50"
+MAP_PLACE = "<!-- chapter map -->"
+
+
+def read_chapter(root, file):
+    """A chapter's number, title, teaser, minutes and what it needs, as its first cells say."""
+    cells = json.loads((root / f"{file}.ipynb").read_text(encoding="utf-8"))["cells"]
+    opening, aims = ("".join(cells[i]["source"]).strip() for i in (0, 2))
+    minutes = re.search(r"Reading takes about (\d+) minutes", aims)
+    needs = re.search(r"^You need .*", aims, re.MULTILINE)
+    if not (minutes and needs):
+        raise ExtensionError(f"{file}: the third cell must say 'You need ...' and 'Reading takes about N minutes'")
+    chapters = " ".join(re.findall(r"chapters? ([\d, and]+)", needs[0]))
+    picture = root / "site/map" / f"{file[9:11]}.svg"
+    return {"file": file, "number": int(file[9:11]), "title": opening.splitlines()[0].lstrip("# "),
+            "teaser": re.sub(r"[*`]", "", opening.splitlines()[-1]), "minutes": int(minutes[1]),
+            "needs": sorted({int(number) for number in re.findall(r"\d+", chapters)}),
+            "picture": Markup(picture.read_text(encoding="utf-8") if picture.exists() else "")}
+
+
+def read_parts(root):
+    """The numbered parts of ``_toc.yml``, each with what its chapters say about themselves."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    parts = [{"caption": part["caption"], "chapters": [read_chapter(root, c["file"]) for c in part["chapters"]]}
+             for part in toc["parts"] if part.get("numbered")]
+    chapters = {chapter["number"]: chapter for part in parts for chapter in part["chapters"]}
+    for chapter in chapters.values():
+        chapter["level"] = level_of(chapter["number"], chapters)
+    mark_path(list(chapters.values()))
+    return parts
+
+
+def level_of(number, chapters):
+    """1, 2 or 3: a chapter stands on at most one other, on up to four, on more."""
+    below, waiting = set(), [number]
+    while waiting:
+        new = set(chapters[waiting.pop()]["needs"]) - below
+        below |= new
+        waiting += new
+    return 1 if len(below) <= 1 else 2 if len(below) <= 4 else 3
+
+
+def mark_path(chapters):
+    """Say of every chapter whether it lies on the way from Inception to ResNeXt-50, and what line goes on from it."""
+    on_path = False
+    for chapter in chapters:
+        on_path = on_path or chapter["title"].startswith(PATH_FROM)
+        chapter["on_path"] = on_path
+        on_path = on_path and not chapter["title"].startswith(PATH_TO)
+        chapter["line"] = "blue-line" if on_path else "grey-line"
+    chapters[-1]["line"] = ""
+
+
+def last_changes(root):
+    """The date of each file's last commit; empty where there is no git or no history."""
+    try:
+        log = subprocess.run(["git", "log", "--format=%cs", "--name-only", "--relative", "--", "intro.md", "chapters"], cwd=root,
+                             capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    dates, day = {}, None
+    for line in filter(None, log.splitlines()):
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", line):
+            day = date.fromisoformat(line)
+        else:
+            dates.setdefault(line, day)
+    return dates
+
+
+def read_book(app):
+    """Once a build: everything the pages will show."""
+    app.book_parts = read_parts(Path(app.srcdir))
+    app.book_dates = last_changes(app.srcdir)
+    logo = Path(app.srcdir, "site/static/logo.svg").read_text(encoding="utf-8")
+    # Inside a page, book.css colours it.
+    logo = re.sub(r"<style>.*?</style>|<!--.*?-->|\n\s*", "", logo, flags=re.DOTALL)
+    app.book_logo = Markup(logo.replace("<svg ", '<svg class="logo-mark" aria-hidden="true" '))
+
+
+def colab_address(options, source):
+    """Where Colab opens this notebook, or None as long as the book has no address."""
+    colab = (options.get("launch_buttons") or {}).get("colab_url")
+    repository = options.get("repository_url")
+    if not (colab and repository):
+        return None
+    owner_and_name = repository.removeprefix("https://github.com/")
+    return f"{colab}/github/{owner_and_name}/blob/{options.get('repository_branch') or 'main'}/{source}"
+
+
+def describe_page(app, pagename, templatename, context, doctree):
+    """Put the facts under the page's title, and the map on the landing page."""
+    chapters = {chapter["file"]: chapter for part in app.book_parts for chapter in part["chapters"]}
+    chapter = chapters.get(pagename)
+    context |= {"parts": app.book_parts, "chapter": chapter, "logo_svg": app.book_logo,
+                "description": chapter["teaser"] if chapter else "From Inception to ResNeXt, every step as code that runs."}
+    if doctree is None:
+        return
+    source = Path(app.env.doc2path(pagename)).relative_to(app.srcdir).as_posix()
+    updated = app.book_dates.get(source)
+    facts = {"chapter": chapter, "updated": updated, "colab": chapter and colab_address(app.config.html_theme_options, source),
+             "updated_words": updated and f"{updated.day} {updated:%B %Y}",
+             "notebook": chapter and context["pathto"](f"_sources/{context['sourcename']}", 1)}
+    templates = app.builder.templates
+    body = context["body"].replace("</h1>", "</h1>\n" + templates.render("facts.html", facts), 1)
+    context["body"] = body.replace(MAP_PLACE, templates.render("map.html", context))
+
+
+def pages_beside_the_toc(app):
+    return [("404", {}, "404.html")]
+
+
+def setup(app):
+    app.connect("builder-inited", read_book)
+    app.connect("html-page-context", describe_page)
+    app.connect("html-collect-pages", pages_beside_the_toc)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
