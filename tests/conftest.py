@@ -1,5 +1,42 @@
-"""One torch thread a process: two workers with two threads each wait for one another, 3 times as long."""
+"""One torch thread a process: two workers with two threads each wait for one another, 3 times as long.
 
+And the site: built once, read once, and opened in one browser, for every file of tests that looks at it.
+"""
+
+import pytest
 import torch
+from site_speed import serve
+from site_tools import BROWSER_FLAGS, ROOT, build, find_browser, read_pages
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder of the site, built once."""
+    output = tmp_path_factory.mktemp("site")
+    result = build(ROOT, output)
+    assert result.returncode == 0, result.stderr[-4000:]
+    return (output / "_build" / "html").resolve()
+
+
+@pytest.fixture(scope="session")
+def pages(site):
+    return read_pages(site)
+
+
+@pytest.fixture(scope="session")
+def server(site):
+    """The address under which the site is served."""
+    with serve(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    executable = find_browser()
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=executable, args=BROWSER_FLAGS)
+        yield browser
+        browser.close()

@@ -1,14 +1,18 @@
-"""What test_site.py needs to build the site, to read its pages and to open them in a browser."""
+"""What the tests of the site need to build it, to read its pages and to open them in a browser."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
+import yaml
+from axe_playwright_python.base import AXE_SCRIPT
 
 ROOT = Path(__file__).resolve().parent.parent
 # A machine may have more than one network service that Chromium would call on its own.
@@ -83,6 +87,18 @@ def broken_link(page, link, pages):
     return None
 
 
+def toc_parts():
+    return yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+
+
+def toc_files():
+    return [chapter["file"] for part in toc_parts() for chapter in part["chapters"]]
+
+
+def is_numbered(file):
+    return re.match(r"chapters/\d\d_", file) is not None
+
+
 def is_remote(address):
     return address.startswith(("http:", "https:", "//"))
 
@@ -96,6 +112,28 @@ def find_browser():
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
+
+
+@contextmanager
+def tab(browser, theme, width):
+    """A tab that notes in ``page.complaints`` console errors, failed requests and requests to another host."""
+    context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 800})
+    page = context.new_page()
+    page.complaints = []
+    page.on("console", lambda m: m.type in ("error", "warning") and page.complaints.append(m.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("request", lambda r: re.match("file:|data:|http://127.0.0.1:", r.url) or page.complaints.append(r.url))
+    page.on("requestfailed", lambda r: page.complaints.append(f"failed: {r.url}"))
+    page.on("response", lambda r: r.status >= 400 and page.complaints.append(f"{r.status}: {r.url}"))
+    try:
+        yield page
+    finally:
+        context.close()
+
+
+def open_page(page, address):
+    page.goto(address)
+    page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
 
 
 # Everything on a page that is wider than its box and not a scroll box itself.
@@ -114,3 +152,21 @@ FIGURES = """() => [...document.querySelectorAll('figure img')].map(image => {
           card: style.backgroundColor, filter: style.filter, padding: parseFloat(style.paddingLeft),
           around: getComputedStyle(output).backgroundColor};
 })"""
+
+
+def screen_reader_problems(page):
+    """What axe-core finds on the page, one line for each place; empty is good."""
+    page.evaluate(FEWER_TOKENS)
+    page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [f"{rule['id']}: {node['html'][:150]}" for rule in found for node in rule["nodes"]]
+
+
+# axe looks at the contrast of every coloured word of code, 5,000 on a page; one of each kind says the same.
+FEWER_TOKENS = """() => {
+  const seen = new Set();
+  for (const token of document.querySelectorAll('.highlight pre span')) {
+    const kind = token.closest('.cell_output, .cell_input, .highlight').className + token.className;
+    if (seen.has(kind)) token.replaceWith(...token.childNodes); else seen.add(kind);
+  }
+}"""

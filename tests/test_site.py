@@ -1,61 +1,22 @@
 """The website builds without a warning, hangs together, needs no other host, and can be read."""
 
+import json
 import re
-from contextlib import contextmanager
 
 import pytest
-import yaml
+from site_speed import arrival, serve
 from site_tools import (
-    BROWSER_FLAGS,
     FIGURES,
     ROOT,
     SIDEWAYS,
     broken_link,
-    build,
-    find_browser,
+    is_numbered,
     is_remote,
-    read_pages,
+    open_page,
+    tab,
+    toc_files,
+    toc_parts,
 )
-
-# The browser looks at each page once in every combination.
-LOOKS = [(theme, width) for theme in ("light", "dark") for width in (390, 1280)]
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The folder of the site, built once."""
-    output = tmp_path_factory.mktemp("site")
-    result = build(ROOT, output)
-    assert result.returncode == 0, result.stderr[-4000:]
-    return (output / "_build" / "html").resolve()
-
-
-@pytest.fixture(scope="session")
-def pages(site):
-    return read_pages(site)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    executable = find_browser()
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=executable, args=BROWSER_FLAGS)
-        yield browser
-        browser.close()
-
-
-def toc_parts():
-    return yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
-
-
-def toc_files():
-    return [chapter["file"] for part in toc_parts() for chapter in part["chapters"]]
-
-
-def is_numbered(file):
-    return re.match(r"chapters/\d\d_", file) is not None
-
 
 # ------------------------------------------------------------------ the table of contents
 
@@ -144,26 +105,6 @@ def test_pages_stay_light(site):
 
 
 # ------------------------------------------------------------------ the pages in a browser
-
-@contextmanager
-def tab(browser, theme, width):
-    """A tab that notes in ``page.complaints`` every console error and every request to another host."""
-    context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 800})
-    page = context.new_page()
-    page.complaints = []
-    page.on("console", lambda m: m.type in ("error", "warning") and page.complaints.append(m.text))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("request", lambda r: r.url.startswith(("file:", "data:")) or page.complaints.append(r.url))
-    try:
-        yield page
-    finally:
-        context.close()
-
-
-def open_page(page, path):
-    page.goto(path.as_uri())
-    page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
-
 
 @pytest.mark.parametrize("theme, width", LOOKS)
 def test_every_page_reads_well(browser, pages, theme, width):
