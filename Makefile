@@ -23,7 +23,7 @@ book: $(READY) ## set up, build the site, print where to open it
 	@echo "Open _build/html/index.html in a browser."
 
 test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the built site
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 check-all: $(READY) ## everything: the first tier, then what takes longer
 	$(BIN)/ruff check .
