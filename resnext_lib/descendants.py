@@ -37,11 +37,12 @@ class SqueezeExcitation(nn.Module):
 
     def __init__(self, channels, squeezed):
         super().__init__()
+        self.squeeze = nn.AdaptiveAvgPool2d(1)
         self.fc1 = nn.Conv2d(positive_int("channels", channels), positive_int("squeezed", squeezed), kernel_size=1)
         self.fc2 = nn.Conv2d(squeezed, channels, kernel_size=1)
 
     def forward(self, x):
-        means = x.mean(dim=(2, 3), keepdim=True)                      # (N, channels, 1, 1): squeeze
+        means = self.squeeze(x)                                       # (N, channels, 1, 1)
         gates = torch.sigmoid(self.fc2(torch.relu(self.fc1(means))))  # (N, channels, 1, 1): excite
         return x * gates
 
