@@ -38,7 +38,9 @@ class SqueezeExcitation(nn.Module):
     def __init__(self, channels, squeezed):
         super().__init__()
         self.squeeze = nn.AdaptiveAvgPool2d(1)
-        self.fc1 = nn.Conv2d(positive_int("channels", channels), positive_int("squeezed", squeezed), kernel_size=1)
+        positive_int("channels", channels)
+        positive_int("squeezed", squeezed)
+        self.fc1 = nn.Conv2d(channels, squeezed, kernel_size=1)
         self.fc2 = nn.Conv2d(squeezed, channels, kernel_size=1)
 
     def forward(self, x):
@@ -65,7 +67,7 @@ class SEBottleneck(Bottleneck):
 
 
 def seresnext50_32x4d(**options):
-    """SE-ResNeXt-50 (32x4d): 27,559,896 parameters; keys and shapes are timm's."""
+    """SE-ResNeXt-50 (32x4d): 27,559,896 parameters; names and shapes are timm's."""
     return ResNeXt((3, 4, 6, 3), cardinality=32, bottleneck_width=4, block=SEBottleneck, **options)
 
 
@@ -73,8 +75,8 @@ class XBlock(Bottleneck):
     """RegNet's X block: no narrower middle, and groups of a fixed width instead of a fixed number.
 
     Shapes: ``(N, in_channels, H, W)`` to ``(N, out_channels, H/stride, W/stride)``, rounded up.
-    Raises ``TypeError`` or ``ValueError`` for arguments that are no positive whole numbers, and when
-    ``group_width`` does not divide ``out_channels``. Source: arXiv 2003.13678, bottleneck ratio 1.
+    Errors: as :class:`resnext_lib.blocks.Bottleneck`, and ``ValueError`` when ``group_width`` does not
+    divide ``out_channels``. Source: arXiv 2003.13678, with bottleneck ratio 1.
     """
 
     def __init__(self, in_channels, out_channels, group_width, stride=1):
@@ -91,7 +93,6 @@ def regnet_stages(depth, initial_width, slope, multiplier, group_width):
     width is rounded to a multiple of the group width. Raises ``TypeError`` or ``ValueError`` for numbers
     that give no such rule. Source: arXiv 2003.13678, where the first four are d, w_0, w_a, w_m.
     """
-    positive_int("group_width", group_width)
     if positive_int("initial_width", initial_width) % 8:
         raise ValueError(f"initial_width must be a multiple of 8 such as 88, but got {initial_width}")
     if not (slope >= 0 and multiplier > 1):
@@ -99,7 +100,7 @@ def regnet_stages(depth, initial_width, slope, multiplier, group_width):
     asked = [initial_width + slope * j for j in range(positive_int("depth", depth))]
     powers = [round(log(width / initial_width) / log(multiplier)) for width in asked]
     stages = Counter(8 * round(initial_width * multiplier**power / 8) for power in powers)
-    groups = {width: min(group_width, width) for width in stages}
+    groups = {width: min(positive_int("group_width", group_width), width) for width in stages}
     return [(groups[w] * int(w / groups[w] + 0.5), blocks, groups[w]) for w, blocks in stages.items()]
 
 
@@ -114,7 +115,7 @@ class RegNetX(nn.Module):
         super().__init__()
         self.image_channels = positive_int("image_channels", image_channels)
         self.conv1, self.bn1 = conv3x3(image_channels, 32, stride=2), nn.BatchNorm2d(32)
-        self.stages, in_channels = nn.Sequential(), 32
+        self.stages, in_channels = nn.Sequential(), 32  # 32: torchvision's stem
         for width, blocks, group in regnet_stages(depth, initial_width, slope, multiplier, group_width):
             first = XBlock(in_channels, width, group, stride=2)
             self.stages.append(nn.Sequential(first, *[XBlock(width, width, group) for _ in range(blocks - 1)]))
@@ -166,19 +167,18 @@ class LayerNorm2d(nn.LayerNorm):
 
 
 class ConvNeXtBlock(ResidualBlock):
-    """ConvNeXt's block: a depthwise 7x7 first, layer norm, a 1x1 up to 4 times the channels, GELU, a 1x1 down.
+    """ConvNeXt's block: a depthwise 7x7, layer norm, a 1x1 up to 4 times the channels, GELU, a 1x1 down.
 
-    ``layer_scale`` is where the learned factors, one a channel, start. Shapes: ``(N, channels, H, W)`` to the
-    same. Errors: as :class:`resnext_lib.blocks.ResidualBlock`, for ``channels``. Source: arXiv 2201.03545, Fig. 4.
+    Shapes: ``(N, channels, H, W)`` to the same. Errors: as :class:`resnext_lib.blocks.ResidualBlock`.
+    ``layer_scale`` is where the learned factors, one a channel, start. Source: arXiv 2201.03545, Fig. 4.
     """
 
     def __init__(self, channels, layer_scale=1e-6):
-        width = 4 * positive_int("channels", channels)
-        super().__init__(channels, width, channels, cardinality=channels)
-        self.conv2 = nn.Conv2d(channels, channels, kernel_size=7, padding=3, groups=channels)
+        super().__init__(channels, channels, channels, cardinality=channels)
+        self.conv2 = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
         self.norm = LayerNorm2d(channels, eps=1e-6)
-        self.conv1 = nn.Conv2d(channels, width, kernel_size=1)
-        self.conv3 = nn.Conv2d(width, channels, kernel_size=1)
+        self.conv1 = nn.Conv2d(channels, 4 * channels, kernel_size=1)
+        self.conv3 = nn.Conv2d(4 * channels, channels, kernel_size=1)
         self.layer_scale = nn.Parameter(torch.full((channels, 1, 1), layer_scale))
         self.downsample = None
 

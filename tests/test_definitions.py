@@ -270,6 +270,7 @@ def step_of_bottleneck_weights(given):
 def step_of_se_bottleneck(given):
     """The whole block written out, with squeeze-and-excitation at the end of its transform."""
     for arguments in ((32, 16, 32, 4, 1, 4), (32, 24, 64, 8, 2, 16)):
+        arguments = arguments[:len(parameter_names(given))]  # perhaps without the reduction, then it is 16
         assert_same_module(given(*arguments), descendants.SEBottleneck(*arguments), 2, 32, 6, 6)
 
 
