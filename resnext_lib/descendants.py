@@ -80,8 +80,8 @@ class XBlock(Bottleneck):
     """
 
     def __init__(self, in_channels, out_channels, group_width, stride=1):
-        positive_int("group_width", group_width)
-        divides(group_width, positive_int("out_channels", out_channels), "out_channels", "group_width")
+        group_width, out_channels = positive_int("group_width", group_width), positive_int("out_channels", out_channels)
+        divides(group_width, out_channels, "out_channels", "group_width")
         super().__init__(in_channels, out_channels, out_channels, out_channels // group_width, stride)
 
 
@@ -90,13 +90,13 @@ def regnet_stages(depth, initial_width, slope, multiplier, group_width):
 
     Block j asks for ``initial_width + slope * j`` channels and gets ``initial_width`` times the nearest
     whole power of ``multiplier``, rounded to a multiple of 8. Blocks of equal width are a stage; its
-    width is rounded to a multiple of the group width. Raises ``TypeError`` or ``ValueError`` for numbers
-    that give no such rule. Source: arXiv 2003.13678, where the first four are d, w_0, w_a, w_m.
+    width is rounded to a multiple of the group width. Raises ``TypeError`` or ``ValueError`` where there
+    is no such rule. Source: arXiv 2003.13678, which calls the first four numbers d, w_0, w_a, w_m.
     """
     if positive_int("initial_width", initial_width) % 8:
         raise ValueError(f"initial_width must be a multiple of 8 such as 88, but got {initial_width}")
-    if not (slope >= 0 and multiplier > 1):
-        raise ValueError(f"slope must be 0 or more and multiplier above 1, but got slope={slope}, multiplier={multiplier}")
+    if not all(isinstance(number, (int, float)) for number in (slope, multiplier)) or not (slope >= 0 and multiplier > 1):
+        raise ValueError(f"slope must be 0 or more and multiplier above 1, but got {slope=}, {multiplier=}")
     asked = [initial_width + slope * j for j in range(positive_int("depth", depth))]
     powers = [round(log(width / initial_width) / log(multiplier)) for width in asked]
     stages = Counter(8 * round(initial_width * multiplier**power / 8) for power in powers)
@@ -115,7 +115,7 @@ class RegNetX(nn.Module):
         super().__init__()
         self.image_channels = positive_int("image_channels", image_channels)
         self.conv1, self.bn1 = conv3x3(image_channels, 32, stride=2), nn.BatchNorm2d(32)
-        self.stages, in_channels = nn.Sequential(), 32  # 32: torchvision's stem
+        self.stages, in_channels = nn.Sequential(), 32
         for width, blocks, group in regnet_stages(depth, initial_width, slope, multiplier, group_width):
             first = XBlock(in_channels, width, group, stride=2)
             self.stages.append(nn.Sequential(first, *[XBlock(width, width, group) for _ in range(blocks - 1)]))
