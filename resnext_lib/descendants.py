@@ -89,9 +89,9 @@ def regnet_stages(depth, initial_width, slope, multiplier, group_width):
     """RegNet's width rule: a list of (width, blocks, group width), one for each stage.
 
     Block j asks for ``initial_width + slope * j`` channels and gets ``initial_width`` times the nearest
-    whole power of ``multiplier``, rounded to a multiple of 8. Blocks of equal width are a stage; its
-    width is rounded to a multiple of the group width. Raises ``TypeError`` or ``ValueError`` where there
-    is no such rule. Source: arXiv 2003.13678, which calls the first four numbers d, w_0, w_a, w_m.
+    whole power of ``multiplier``, rounded to a multiple of 8. Blocks of equal width are a stage, whose width
+    is rounded to a multiple of the group width. Raises ``TypeError`` or ``ValueError`` where an argument
+    allows no such rule. Source: arXiv 2003.13678, with its d, w_0, w_a, w_m.
     """
     if positive_int("initial_width", initial_width) % 8:
         raise ValueError(f"initial_width must be a multiple of 8 such as 88, but got {initial_width}")
@@ -120,8 +120,7 @@ class RegNetX(nn.Module):
             first = XBlock(in_channels, width, group, stride=2)
             self.stages.append(nn.Sequential(first, *[XBlock(width, width, group) for _ in range(blocks - 1)]))
             in_channels = width
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(in_channels, positive_int("num_classes", num_classes))
+        self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(in_channels, positive_int("num_classes", num_classes))
         initialise(self)
 
     def forward(self, x):

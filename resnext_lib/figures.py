@@ -185,11 +185,9 @@ def diagram(module):
 
 def _fold_gate(nodes):
     """Put the layers of a squeeze-and-excitation, which do not lie in the block's lane, into one box."""
-    gate = [node for node in nodes if node.layers[0].startswith("se.")]
-    if not gate:
-        return nodes
-    layers = tuple(node.layers[0] for node in gate)
-    return [*[node for node in nodes if node not in gate], Node(layers, "SE", "", "gate", 1)]
+    gate = tuple(node.layers[0] for node in nodes if node.layers[0].startswith("se."))
+    rest = [node for node in nodes if node.layers[0] not in gate]
+    return [*rest, Node(gate, "SE", "", "gate", 1)] if gate else nodes
 
 
 def _channels_out(module, lane, in_channels):
@@ -431,38 +429,35 @@ def _grid(axes, left, top, rows, columns, scale):
 
 
 def place_of(convolution):
-    """0 for a dense convolution, 1 for a depthwise one, between them the share of log(groups) in log(channels)."""
+    """0 for a dense convolution, 1 for a depthwise one, between them log(groups) / log(channels)."""
     return log(convolution.groups) / log(convolution.in_channels)
 
 
 def group_line(rows):
-    """Convolutions between one group (left) and one group a channel (right), on a logarithmic scale.
+    """Networks between one group (left) and one group a channel (right), at :func:`place_of` their convolutions.
 
-    ``rows`` are (label, convolutions): those of a network's stages, in order. An arrow leads from the
-    first stage (open circle) to the last (filled).
+    ``rows`` are (label, convolutions of the stages); from the first (open circle) an arrow leads to the last.
     """
     fig, axes = canvas(40 * len(rows) + 48)
-    left, right, foot = 14, WIDTH - 14, 40 * len(rows) + 40
-    for x, align, texts in ((2, "left", ("groups = 1", "dense")), (WIDTH - 2, "right", ("groups = channels", "depthwise"))):
-        for y, text in zip((10, 26), texts, strict=True):
-            write(axes, x, y, text, align=align, weight="bold" if y == 10 else "normal")
-    write(axes, (left + right) / 2, 26, "grouped")
-    for x in (left, right):
-        line(axes, [(x, 36), (x, foot)], LINE)
+    for x, end, align, texts in ((14, 2, "left", ("groups = 1", "dense")),
+                                 (WIDTH - 14, WIDTH - 2, "right", ("groups = channels", "depthwise"))):
+        write(axes, end, 10, texts[0], align=align, weight="bold")
+        write(axes, end, 26, texts[1], align=align)
+        line(axes, [(x, 36), (x, 40 * len(rows) + 40)], LINE)
+    write(axes, WIDTH / 2, 26, "grouped")
     for row, (label, convolutions) in enumerate(rows):
         _group_row(axes, 40 * row + 50, label, convolutions[0], convolutions[-1])
     return fig
 
 
-def _group_row(axes, top, label, first, last):
+def _group_row(axes, top, label, *ends):
     write(axes, 20, top, label, align="left", weight="bold")
-    counts = [f"{c.groups} of {c.in_channels}" for c in (first, last)]
-    write(axes, WIDTH - 20, top, counts[0] if counts[0] == counts[1] else " → ".join(counts), align="right")
-    start, end = (14 + (WIDTH - 28) * place_of(convolution) for convolution in (first, last))
+    write(axes, WIDTH - 20, top, " → ".join(f"{c.groups} of {c.in_channels}" for c in ends), align="right")
     line(axes, [(14, top + 18), (WIDTH - 14, top + 18)], LINE)
-    if abs(end - start) > 1:
-        line(axes, [(start, top + 18), (end + (7 if end < start else -7), top + 18)], PATH, 2.5, arrow=True)
-    for x, fill in ((start, PAPER), (end, PATH)):
+    first, last = (14 + (WIDTH - 28) * place_of(convolution) for convolution in ends)
+    if first != last:
+        line(axes, [(first, top + 18), (last + (7 if last < first else -7), top + 18)], PATH, 2.5, arrow=True)
+    for x, fill in ((first, PAPER), (last, PATH)):
         axes.add_patch(Circle((x, top + 18), 5, facecolor=fill, edgecolor=PATH, linewidth=2, zorder=3))
 
 
