@@ -14,6 +14,7 @@ MODULES = {
     "blocks": "How is a block built?",
     "forms": "What are the three forms?",
     "networks": "Which networks are there?",
+    "descendants": "What came after the block?",
     "complexity": "What does it cost?",
     "weights": "How do I load weights?",
     "data": "Where do the images come from?",
