@@ -287,7 +287,7 @@ def recomputed():
     found = {f"{RESNET_BUDGET}"}
     for name, build in inspect.getmembers(networks, inspect.isfunction):
         if build.__module__ == networks.__name__ and re.search(r"net|next", name):
-            image = (3, 32, 32) if "29" in name else (3, 224, 224)
+            image = (3, 32, 32) if "29" in name else (1, 28, 28) if "small" in name else (3, 224, 224)
             with torch.device("meta"):
                 network = build()
             found |= {f"{count_parameters(network)}", f"{count_macs(network, image)}"}
