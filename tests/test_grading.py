@@ -9,7 +9,6 @@ from textwrap import dedent
 import nbformat
 import pytest
 from notebooks_for_tests import code, notebook, save, text
-from torch import nn
 
 from resnext_lib import blocks, exercises
 from tools.contract import ROOT

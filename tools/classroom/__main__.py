@@ -14,15 +14,17 @@ from tools.notebooks import chapters_in, read, text_of
 
 README = """# The classroom's editions
 
-Made by `make classroom` from the chapters in `chapters/`; made again, this folder is replaced. Change the chapters, not these files.
+Made by `make classroom` from the chapters in `chapters/`.
+The next time these three folders are replaced: change the chapters, not these files.
 
 - `student/`: the chapters with starters in place of solutions. They run to the end, and every check answers with a hint.
 - `solution/`: the chapters as they are, solutions and outputs included.
 - `slides/`: one page a chapter. Open it in a browser; no network is needed. The arrow keys lead on,
   `S` opens the speaker's view with notes, `F` fills the screen, `?` lists the other keys.
-  To print, add `?print-pdf` to the address (`?print-pdf&showNotes=separate-page` prints the notes as well).
+  To print, add `?print-pdf` to the address.
 
-The notebooks need `resnext_lib`. In this project's environment (`make lab`) it is there; in Colab their first cell installs it.
+The notebooks need `resnext_lib`.
+In this project's environment it is there (`.venv/bin/jupyter lab _classroom`); in Colab their first cell installs it.
 
 | chapter | exercises | slides | minutes in the notes |
 |---|---|---|---|

@@ -5,6 +5,7 @@ The chapter is the source. Its prose, figures and quiz stay; the quiz answers it
 
 import ast
 import copy
+import re
 
 FOLDED = ("tags", "jupyter", "cellView")  # how the site, JupyterLab and Colab fold a solution
 TEACHERS = ("slide", "slideshow")         # slides and speaker notes
@@ -57,17 +58,17 @@ def starter(source):
 
     It runs, and its check answers with a hint. Statements other than imports, definitions and assignments are left out.
     """
-    lines, parts = source.split("\n"), []
+    lines, made = source.split("\n"), ""
     for node in ast.parse(source).body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            parts.append(lines[node.lineno - 1:node.end_lineno])
+            made += "\n".join(lines[node.lineno - 1:node.end_lineno]) + "\n"
         elif isinstance(node, ast.FunctionDef):
-            parts.append(empty_function(node, lines))
+            made += "\n\n" + "\n".join(empty_function(node, lines)) + "\n\n\n"
         elif isinstance(node, ast.ClassDef):
-            parts.append(empty_class(node, lines))
+            made += "\n\n" + "\n".join(empty_class(node, lines)) + "\n\n\n"
         elif isinstance(node, ast.Assign):
-            parts.append([f"{name} = ...  {YOURS}" for target in node.targets for name in names_in(target)])
-    return "\n\n\n".join("\n".join(part) for part in parts)
+            made += "".join(f"{name} = ...  {YOURS}\n" for target in node.targets for name in names_in(target))
+    return re.sub(r"\n{3,}", "\n\n\n", made).strip("\n")
 
 
 def clear(cell):

@@ -1,6 +1,6 @@
 """Slides from a chapter: its marked cells as one HTML file that needs no network and no other file.
 
-A cell is marked by nbconvert's standard metadata, ``"slideshow": {"slide_type": "slide"}`` (or ``"-"``: on the slide before).
+A cell is marked by nbconvert's standard metadata: ``"slideshow": {"slide_type": "slide"}``; "-" continues a slide.
 Cells that are not marked are not shown. A cell may carry ``"slide"`` as well, a dictionary:
 
 - ``text``: Markdown for the slide, in place of a text cell's source, or above a code cell's output.

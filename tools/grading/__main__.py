@@ -108,8 +108,8 @@ def grade(course, title, seconds):
     nbgrader(course, "generate_feedback", title, "--force")
     found = scores(course, title)
     for student in students:
-        score, points = found.get(student, (0, 0))
-        print(f"{student:20} " + ("0, NOT RUN TO THE END: see nbgrader.log" if student in failed else f"{score:g} of {points:g}"))
+        result = "0, NOT RUN TO THE END: see nbgrader.log" if student in failed else "{:g} of {:g}".format(*found[student])
+        print(f"{student:20} {result}")
     print(f"Scores: {course / 'grades.csv'}; feedback: {course / 'feedback'}/STUDENT/{title}/{title}.html")
 
 
