@@ -292,6 +292,13 @@ def course(tmp_path_factory):
 
 
 @pytest.mark.slow
+def test_the_grading_environment_is_light():
+    """Submissions run in the book's environment; a second PyTorch would be gigabytes."""
+    packages = [path.name for path in grading.GRADER.glob("lib/python*/site-packages/*")]
+    assert "nbgrader" in packages and "torch" not in packages
+
+
+@pytest.mark.slow
 def test_the_release_gives_nothing_away(course):
     released = (course / "release" / "trio" / "trio.ipynb").read_text(encoding="utf-8")
     assert "HIDDEN" not in released and "judge" not in released and "starter" not in released
