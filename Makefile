@@ -49,11 +49,10 @@ lab: $(READY) ## open the chapters in JupyterLab
 classroom: $(READY) ## write student edition, solutions and slides to _classroom/
 	$(BIN)/python -m tools.classroom
 
-# nbgrader has an environment of its own, and runs submissions with the book's Python through a kernel.
+# nbgrader has an environment of its own, and runs submissions with the book's Python.
 $(GRADER_READY): tools/grading/requirements.txt $(READY)
 	$(PYTHON) -m venv $(GRADER)
 	$(GRADER)/bin/python -m pip install --quiet -r tools/grading/requirements.txt
-	$(BIN)/python -m tools.grading kernel
 	@touch $(GRADER_READY)
 
 grader: $(GRADER_READY) ## set up grading with nbgrader, apart from the book's environment

@@ -215,7 +215,7 @@ def test_without_the_environment_it_says_what_to_do(tmp_path, monkeypatch):
 
 def test_the_kernel_is_the_book_s_own_python(tmp_path, monkeypatch):
     monkeypatch.setattr(grading, "GRADER", tmp_path)
-    grading.main(["--course", str(tmp_path), "kernel"])
+    grading.install_kernel()
     kernel = (tmp_path / "share/jupyter/kernels/resnext-book/kernel.json").read_text(encoding="utf-8")
     assert sys.executable in kernel and str(ROOT) in kernel
 
@@ -287,7 +287,7 @@ def course(tmp_path_factory):
     garbage.parent.mkdir(parents=True)
     garbage.write_text("not a notebook", encoding="utf-8")
     with open(folder / "said", "w", encoding="utf-8") as said, redirect_stdout(said):
-        grading.grade(folder, "trio", seconds=10)
+        grading.grade(folder, "trio", seconds=20)
     return folder
 
 
@@ -350,7 +350,7 @@ def test_a_second_grading_leaves_no_old_score(course, tmp_path, capsys):
             shutil.rmtree(path)
     shutil.rmtree(again / "submitted" / "good")
     submit(again, "good", SUBMISSIONS["killed"][0])
-    grading.grade(again, "trio", seconds=10)
+    grading.grade(again, "trio", seconds=20)
     assert "good                 0, NOT RUN" in capsys.readouterr().out
     assert not (again / "feedback" / "good" / "trio").exists()
     found = grading.scores(again, "trio")

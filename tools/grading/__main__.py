@@ -3,7 +3,6 @@
     python -m tools.grading list                               which exercises there are
     python -m tools.grading assign week3 stage_widths form_a   make an assignment of these exercises
     python -m tools.grading grade week3                        grade what lies in submitted/STUDENT/week3/
-    python -m tools.grading kernel                             let nbgrader run the book's Python (make grader does it)
 """
 
 import argparse
@@ -24,7 +23,10 @@ COURSE = ROOT / "_classroom" / "grading"
 
 
 def install_kernel():
-    """Write a kernel that starts this Python, with the book's folder first on its path."""
+    """Write a kernel that starts this Python, with the book's folder first on its path.
+
+    Written before every run of nbgrader: after the book's folder was moved, no submission could be run otherwise.
+    """
     folder = GRADER / "share" / "jupyter" / "kernels" / "resnext-book"
     folder.mkdir(parents=True, exist_ok=True)
     kernel = {"display_name": "The ResNeXt Book", "language": "python",
@@ -43,6 +45,7 @@ def nbgrader(course, *arguments):
     program = GRADER / "bin" / "nbgrader"
     if not program.exists():
         raise SystemExit("nbgrader is not installed: run `make grader` first")
+    install_kernel()
     with open(course / "nbgrader.log", "a", encoding="utf-8") as log:
         log.write(f"\n$ nbgrader {' '.join(arguments)}\n")
         log.flush()
@@ -119,7 +122,6 @@ def parser():
     made.add_argument("--course", type=Path, default=COURSE, help="the course's folder")
     commands = made.add_subparsers(dest="command", required=True)
     commands.add_parser("list")
-    commands.add_parser("kernel")
     one = commands.add_parser("assign")
     one.add_argument("title")
     one.add_argument("exercises", nargs="*")
@@ -136,8 +138,6 @@ def main(arguments=None):
     try:
         if options.command == "list":
             print("\n".join(exercises_of()))
-        elif options.command == "kernel":
-            install_kernel()
         elif options.command == "assign":
             assign(options.course, options.title, options.exercises, options.points)
         else:
