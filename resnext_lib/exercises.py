@@ -38,11 +38,12 @@ class NotYet(Exception):
 
 
 def _is_starter(answer):
-    """Whether a function, or a method of a class, still is the student edition's ``return ...``."""
+    """Whether a function, or a method of a class, still is the student edition's ``return ...`` or empty ``__init__``."""
     parts = vars(answer).values() if isinstance(answer, type) else [answer]
     codes = [part.__code__ for part in parts if hasattr(part, "__code__")]
-    # Three steps: start, load the ellipsis, return it.
-    return any(... in code.co_consts and len(list(dis.get_instructions(code))) <= 3 for code in codes)
+    # Three steps: start, load the ellipsis or None, return it.
+    short = [code for code in codes if len(list(dis.get_instructions(code))) <= 3]
+    return any(... in code.co_consts or code.co_name == "__init__" for code in short)
 
 
 def check(hint):

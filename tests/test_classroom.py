@@ -36,6 +36,8 @@ STARTERS = {
         "    def forward(self, x):\n        y = self.n(x)\n        return y",
         'class K(nn.Module):\n    """A block."""\n    def __init__(self, n):\n        super().__init__()\n        # your code\n\n'
         "    def forward(self, x):\n        return ...  # your code"),
+    "a call of super that is the answer": (
+        "class K(Base):\n    def __init__(self, n):\n        super().__init__(n, 2 * n)", "class K(Base):\n    def __init__(self, n):\n        ...  # your code"),
     "a class without methods": ("class K(Base):\n    size = 3", "class K(Base):\n    ...  # your code"),
 }
 
@@ -78,7 +80,7 @@ def test_no_solution_leaks(path):
             continue
         others = "\n".join(c.source for i, c in enumerate(source.cells) if i != index)
         own = [line.strip() for line in cell.source.split("\n") if line.strip() and line.strip() not in others]
-        secret = [line for line in own if not line.startswith(("def ", "class ", "import ", "from ", "super().__init__", ")", "]"))]
+        secret = [line for line in own if not line.startswith(("def ", "class ", "import ", "from ", "super().__init__()", ")", "]"))]
         assert secret, f"{cell.metadata['exercise']}: nothing to hide"
         kept = made.cells[index].source.split("\n")
         assert not [line for line in secret if any(line == k.strip() for k in kept)]

@@ -32,14 +32,16 @@ def head(node, lines):
 
 
 def calls_super(statement):
-    return ast.unparse(statement).startswith("super().__init__(")
+    """Without arguments, for those would be part of the answer."""
+    return ast.unparse(statement) == "super().__init__()"
 
 
 def empty_function(node, lines):
     """The head, a kept ``super().__init__()``, and a place for the reader's code."""
     pad = " " * (node.col_offset + 4)
     kept = [line for s in node.body if calls_super(s) for line in lines[s.lineno - 1:s.end_lineno]]
-    body = [*kept, pad + YOURS] if kept else [f"{pad}return ...  {YOURS}"]
+    nothing = "..." if node.name == "__init__" else "return ..."
+    body = [*kept, pad + YOURS] if kept else [f"{pad}{nothing}  {YOURS}"]
     return head(node, lines) + body
 
 
