@@ -139,6 +139,8 @@ FOOLED = {  # what the public check accepts and the hidden test refuses: exercis
     "a dictionary of such numbers": ("path_reach", dict.fromkeys(("reads", "middle", "reaches"), Anything(0)), "contains a Anything"),
     "a table of the check's cases": ("budget_width", TABLE2.get, r"but for \(16,\) it gives None instead of 8"),
     "the library's block": ("resnext_block", blocks.Bottleneck, "write it with nn only"),
+    "such a module in a dictionary": (
+        "steps_to_convnext", {"resnextify": OwnCall(384, 96, 384, 96), "inverted": blocks.Bottleneck(96, 384, 96, 384)}, "redefines == or __call__"),
     "a module with its own call": ("bottleneck", lambda i, w, o, s: OwnCall(i, w, o, 1, s), "redefines == or __call__"),
 }
 

@@ -55,8 +55,10 @@ def quiet():
 
 
 def plain(value):
-    """``value`` if it consists of Python's and PyTorch's own types, compared by their exact type."""
+    """``value`` if it consists of honest modules and of Python's and PyTorch's own types, by their exact type."""
     kind = type(value)
+    if isinstance(value, nn.Module):
+        return honest(value, from_scratch=False)
     if kind in (list, tuple):
         return kind(map(plain, value))
     if kind in (dict, OrderedDict):
