@@ -4,11 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
-.PHONY: help book test check-all notebooks reference serve lab address clean
+GRADER := .venv-grader
+GRADER_READY := $(GRADER)/ready
+
+.PHONY: help book test check-all notebooks reference serve lab classroom grader exercises assignment grade address clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-11s %s\n", $$1, $$2}'
 
 # Installed once; again only when requirements.txt or pyproject.toml changes.
 $(READY): requirements.txt pyproject.toml
@@ -25,7 +28,7 @@ book: $(READY) ## set up, build the site, print where to open it
 test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the built site
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
-check-all: $(READY) ## everything: the first tier, then what takes longer
+check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what takes longer
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 	$(BIN)/python -m tools.notebooks --check-stable chapters
@@ -43,9 +46,30 @@ serve: book ## serve the built site at http://localhost:8000
 lab: $(READY) ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab chapters
 
+classroom: $(READY) ## write student edition, solutions and slides to _classroom/
+	$(BIN)/python -m tools.classroom
+
+# nbgrader has an environment of its own, and runs submissions with the book's Python.
+$(GRADER_READY): tools/grading/requirements.txt $(READY)
+	$(PYTHON) -m venv $(GRADER)
+	$(GRADER)/bin/python -m pip install --quiet -r tools/grading/requirements.txt
+	@touch $(GRADER_READY)
+
+grader: $(GRADER_READY) ## set up grading with nbgrader, apart from the book's environment
+
+exercises: $(READY) ## list the names of all exercises
+	@$(BIN)/python -m tools.grading list
+
+assignment: $(GRADER_READY) ## make an assignment: make assignment NAME=week3 EXERCISES="stage_widths form_a"
+	$(BIN)/python -m tools.grading assign "$(NAME)" $(EXERCISES)
+
+SECONDS ?= 60
+grade: $(GRADER_READY) ## grade what was handed in: make grade NAME=week3
+	$(BIN)/python -m tools.grading grade "$(NAME)" --seconds $(SECONDS)
+
 address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork
 	$(BIN)/python -m tools.address $(URL)
 
-clean: ## remove the built site and caches (the environment stays: rm -r .venv)
+clean: ## remove the built site and caches (environments and _classroom stay)
 	rm -rf _build .pytest_cache .ruff_cache build *.egg-info
-	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './$(VENV)/*' -not -path './$(GRADER)/*' -prune -exec rm -rf {} +

@@ -306,7 +306,7 @@ def test_rule_lets_the_harmless_pass(change, rule):
 
 # ------------------------------------------------------------------ the public address, one place to set it
 
-IGNORED_FOLDERS = {".venv", ".git", "_build", "build", "__pycache__", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints"}
+IGNORED_FOLDERS = {".venv", ".venv-grader", "_classroom", ".git", "_build", "build", "__pycache__", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints"}
 BAD_ADDRESSES = ["http://github.com/you/fork", "github.com/you/fork", "https://github.com/you/fork/", "git@github.com:you/fork", ""]
 
 

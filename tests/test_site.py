@@ -6,16 +6,17 @@ from contextlib import contextmanager
 import pytest
 import yaml
 from site_tools import (
-    BROWSER_FLAGS,
     FIGURES,
     ROOT,
     SIDEWAYS,
     broken_link,
     build,
-    find_browser,
     is_remote,
     read_pages,
 )
+
+from tools.classroom import student
+from tools.notebooks import read, text_of
 
 # The browser looks at each page once in every combination.
 LOOKS = [(theme, width) for theme in ("light", "dark") for width in (390, 1280)]
@@ -33,16 +34,6 @@ def site(tmp_path_factory):
 @pytest.fixture(scope="session")
 def pages(site):
     return read_pages(site)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    executable = find_browser()
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=executable, args=BROWSER_FLAGS)
-        yield browser
-        browser.close()
 
 
 def toc_parts():
@@ -141,6 +132,16 @@ def test_pages_stay_light(site):
     assert not list(site.rglob("fontawesome.js")), "1.5 MB that no page needs"
     scripts = sum(path.stat().st_size for path in site.rglob("*.js") if path.name != "searchindex.js")
     assert scripts < 400_000, f"{scripts} bytes of scripts"
+
+
+def test_every_chapter_offers_its_student_edition(site, pages):
+    numbered = [file for file in toc_files() if is_numbered(file)]
+    for file in numbered:
+        name = file.split("/")[1]
+        assert f"../student/{name}.ipynb" in pages[site / f"{file}.html"].links
+        source = read(ROOT / f"{file}.ipynb")
+        assert (site / "student" / f"{name}.ipynb").read_text(encoding="utf-8") == text_of(student(source))
+    assert len(list((site / "student").iterdir())) == len(numbered)
 
 
 # ------------------------------------------------------------------ the pages in a browser
