@@ -1120,3 +1120,84 @@ def only_path(answer):
         expect(not torch.allclose(result, output(kept, 0)), "the shortcut is gone; it should stay")
         expect_close(result, output(kept), f"the output is not that of path {path} alone (counted from 0) plus the shortcut")
     return "one path, one term of the sum."
+
+
+# --- Chapter 9 --------------------------------------------------------------------------------
+
+
+@check("100 * (count / counts[0] - 1) for each, without its sign; then the largest")
+def budget_kept(answer):
+    """A function from parameter counts to the largest deviation from the first, in per cent, without sign."""
+    for counts in ([100, 102, 97, 101], [200, 198, 206], [50, 50]):
+        deviations = [100 * (count / counts[0] - 1) for count in counts]
+        right = max(map(abs, deviations))
+        given = answer(list(counts))
+        expect(given is not None, NOTHING_RETURNED)
+        expect(isinstance(given, (int, float)), f"give a number, not {type(given).__name__}")
+        expect(abs(given - right) < 1e-9 or abs(given - right / 100) > 1e-9, "that is a share; per cent is 100 times it")
+        expect(given >= 0, "without sign: a budget is missed downwards as well")
+        signed = abs(given - max(deviations)) < 1e-9 and given < right - 1e-9
+        expect(not signed, f"for {counts} the largest deviation is downwards: take the size of each before the largest")
+        span = 100 * (max(counts) / min(counts) - 1)
+        expect(abs(given - right) < 1e-9 or abs(given - span) > 1e-9, "compare with the first count, not the smallest")
+        expect(abs(given - right) < 1e-9, f"for {counts} it is {right:.1f} per cent, not {given:.1f}")
+    return "the number to look at before anybody says 'at equal cost'."
+
+
+@check("statistics.mean, and 2.78 * statistics.stdev(values) / 5 ** 0.5")
+def five_runs(answer):
+    """A function from five numbers to their mean and the half width of the 95 % interval."""
+    values = [0.85, 0.86, 0.84, 0.87, 0.855]
+    centre = sum(values) / 5
+    squares = sum((value - centre) ** 2 for value in values)
+    given = answer(list(values))
+    expect(given is not None, NOTHING_RETURNED)
+    expect(isinstance(given, (tuple, list)) and len(given) == 2, "return two numbers: the mean and the half width")
+    middle, half = map(float, given)
+    right = 2.776 * (squares / 4 / 5) ** 0.5
+    expect(abs(middle - centre) < 1e-6, f"the mean of {values} is {centre:.3f}, not {middle:.3f}")
+    mistakes = {
+        (squares / 4) ** 0.5 * 2.776: "divide the spread by the root of 5: the mean of five varies less than one run",
+        (squares / 4 / 5) ** 0.5: "the factor 2.78 is missing",
+        2.776 * (squares / 5 / 5) ** 0.5: "divide the squares by 4, not 5: use stdev, not pstdev",
+        2.776 * (squares / 4) ** 0.5 / 5: "divide by the root of 5, not by 5",
+        1.96 * (squares / 4 / 5) ** 0.5: "1.96 is for many runs; for five it is 2.78",
+        2 * right: "that is the whole width; half of it lies on each side",
+    }
+    expect(all(abs(half - value) > 3e-3 * value for value in mistakes),
+           next((message for value, message in mistakes.items() if abs(half - value) <= 3e-3 * value), ""))
+    expect(abs(half - right) < 3e-3 * right, f"the half width is {right:.4f}, not {half:.4f}")
+    return "the mean says where, the half width how sure."
+
+
+@check("the seeds that both have: first.keys() & second.keys(); sorted")
+def differences(answer):
+    """A function from two dictionaries {seed: accuracy} to the list of differences, in the order of the seeds."""
+    first, second = {3: 0.5, 0: 0.75, 1: 1.0, 7: 0.25}, {0: 0.5, 1: 0.5, 3: 0.625, 9: 0.0}
+    given = answer(dict(first), dict(second))
+    expect(given is not None, NOTHING_RETURNED)
+    expect(isinstance(given, (list, tuple)), f"return a list, not {type(given).__name__}")
+    given, right = [float(value) for value in given], [0.25, 0.5, -0.125]
+    expect(len(given) == 3, f"seeds 0, 1 and 3 are in both, so there are 3 differences, not {len(given)}")
+    expect(given != [-value for value in right], "the other way round: first minus second")
+    expect(given != [abs(value) for value in right], "keep the signs: the third pair speaks against the first network")
+    expect(sorted(given) != sorted(right) or given == right, "the right differences, but not in the order of the seeds")
+    expect(given == right, f"expected {right}, not {given}: subtract what belongs to the same seed")
+    return "what the seed did to both has dropped out."
+
+
+@check('a dictionary with the four keys and True or False, such as {"fits": True, ...}')
+def what_follows(answer):
+    """A dictionary from four statements about the study to True (supported) or False."""
+    reasons = {
+        "fits": (True, "look at the paired differences on the training pictures: the interval is clear of 0"),
+        "always": (False, "one data set was tried, and on its test pictures the interval barely clears 0"),
+        "depth": (False, "six epochs are few for 38 layers; the study says nothing about longer training"),
+        "seeds": (True, "compare the rankings of seed 0 and seed 4"),
+    }
+    expect(isinstance(answer, dict), f"give a dictionary, not {type(answer).__name__}")
+    expect(set(answer) == set(reasons), f"the keys are {list(reasons)}, not {sorted(map(str, answer))}")
+    for name, (right, reason) in reasons.items():
+        expect(isinstance(answer[name], bool), f"{name}: answer True or False, not {answer[name]!r}")
+        expect(answer[name] == right, f"{name}: {reason}")
+    return "a study supports what it varied and measured, no more."

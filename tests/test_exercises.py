@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import statistics
 
 import pytest
 import torch
@@ -279,6 +280,22 @@ def alone(block, path, copied=True, width=None, others=False, shortcut=True):
     return block
 
 
+def budget(counts, scale=100, sign=abs, reference=None):
+    reference = reference or counts[0]
+    return max(sign(scale * (count / reference - 1)) for count in counts)
+
+
+def five(values, factor=2.776, spread=statistics.stdev, root=5 ** 0.5):
+    return statistics.mean(values), factor * spread(values) / root
+
+
+def paired(first, second):
+    return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
+
+
+FOLLOWS = {"fits": True, "always": False, "depth": False, "seeds": True}
+
+
 RIGHT = {
     "convolution_cost": [lambda i, o, k, h, w: (i * o * k * k, i * o * k * k * h * w)],
     "output_size": [lambda n, k, s, p: (n + 2 * p - k) // s + 1],
@@ -317,6 +334,10 @@ RIGHT = {
     "staircase": [stairs],
     "class_accuracy": [by_class],
     "only_path": [alone],
+    "budget_kept": [budget],
+    "five_runs": [five, lambda v: list(five(v, factor=2.78))],
+    "differences": [paired],
+    "what_follows": [FOLLOWS],
 }
 
 # ------------------------------------------------------------------ wrong answers, and words that name the mistake
@@ -572,6 +593,30 @@ WRONG = {
         (lambda b, i: alone(b, (i + 1) % 4), "not that of path 0 alone"),
         (lambda b, i: 3, "nn.Modules"),
     ],
+    "budget_kept": [
+        (lambda c: budget(c, scale=1), "that is a share"), (lambda c: budget(c, sign=float), "is downwards"),
+        (lambda c: -budget(c), "without sign"), (lambda c: budget(c, reference=min(c)), "not the smallest"),
+        (lambda c: 7.0, "it is 3.0 per cent, not 7.0"), (lambda c: None, "is `return` missing?"),
+    ],
+    "five_runs": [
+        (lambda v: five(v, root=1), "divide the spread by the root of 5"), (lambda v: five(v, factor=1), "factor 2.78 is missing"),
+        (lambda v: five(v, spread=statistics.pstdev), "use stdev, not pstdev"), (lambda v: five(v, root=5), "not by 5"),
+        (lambda v: five(v, factor=1.96), "1.96 is for many runs"), (lambda v: five(v, factor=2 * 2.776), "the whole width"),
+        (lambda v: (max(v), five(v)[1]), "the mean of"), (lambda v: five(v)[0], "return two numbers"),
+        (lambda v: (five(v)[0], 1.0), "the half width is"),
+    ],
+    "differences": [
+        (lambda a, b: paired(b, a), "first minus second"), (lambda a, b: [abs(d) for d in paired(a, b)], "keep the signs"),
+        (lambda a, b: [a[s] - b[s] for s in a if s in b], "not in the order of the seeds"),
+        (lambda a, b: [x - y for x, y in zip(a.values(), b.values(), strict=True)], "there are 3 differences, not 4"),
+        (lambda a, b: [x - y for x, y in zip(list(a.values())[:3], b.values(), strict=False)], "the same seed"),
+        (lambda a, b: 0.2, "return a list"),
+    ],
+    "what_follows": [
+        (FOLLOWS | {"fits": False}, "fits: look at the paired differences"), (FOLLOWS | {"always": True}, "always: one data set"),
+        (FOLLOWS | {"depth": True}, "depth: six epochs"), (FOLLOWS | {"seeds": False}, "seeds: compare the rankings"),
+        (FOLLOWS | {"fits": "yes"}, "answer True or False"), ({"fits": True}, "the keys are"), ([True], "give a dictionary"),
+    ],
 }
 ABSURD = [0, -1, 2.5, "text", b"", [], {}, (), object(), int, torch.zeros(3), float("nan"), True, nn.Identity(), lambda *a: a, lambda *a: None,
           lambda *a: torch.zeros(2, 2), lambda *a: "text", lambda *a: [], lambda *a: float("nan"), lambda *a: nn.Identity()]
@@ -655,7 +700,7 @@ def raising(*arguments):
     raise KeyError("a\nlong\nstory")
 
 
-@pytest.mark.parametrize("name", sorted(set(CHECKS) - {"numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext"}))
+@pytest.mark.parametrize("name", sorted(set(CHECKS) - {"numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}))
 def test_code_that_raises_gets_a_verdict_of_one_line(name):
     verdict = judge(name, raising)
     assert not verdict
