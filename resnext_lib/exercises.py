@@ -960,7 +960,7 @@ def stage_parameters(answer):
     return "205,824 for the first stage of ResNeXt-50."
 
 
-# --- Chapter 11 -------------------------------------------------------------------------------
+# --- Chapter 10 -------------------------------------------------------------------------------
 
 
 @check("how many input channels does one group read: all of them, some, or one?")
