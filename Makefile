@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
-.PHONY: help book test check-all notebooks reference serve lab address clean
+.PHONY: help book test check-all notebooks reference serve lab address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -43,8 +43,11 @@ serve: book ## serve the built site at http://localhost:8000
 lab: $(READY) ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab chapters
 
-address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork
-	$(BIN)/python -m tools.address $(URL)
+address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork BRANCH=main
+	$(BIN)/python -m tools.address $(URL) $(BRANCH)
+
+publish: $(READY) ## after address and book, make the branch that Colab opens: make publish REMOTE=origin
+	$(BIN)/python -m tools.publish $(if $(REMOTE),--push $(REMOTE))
 
 clean: ## remove the built site and caches (the environment stays: rm -r .venv)
 	rm -rf _build .pytest_cache .ruff_cache build *.egg-info
