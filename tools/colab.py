@@ -12,6 +12,7 @@ import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 
+from ipykernel.kernelspec import write_kernel_spec
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
@@ -114,16 +115,14 @@ class Colab:
         where.mkdir()
         notebook.cells.insert(2, new_code_cell(notebook.cells[1].source))
         notebook.cells.append(new_code_cell("import resnext_lib\nprint(resnext_lib.__file__)"))
-        NotebookClient(
-            notebook, km=self.kernel(), timeout=300, resources={"metadata": {"path": str(where)}},
-        ).execute(env=self.variables)
+        client = NotebookClient(notebook, km=self.kernel(), timeout=300, resources={"metadata": {"path": str(where)}})
+        client.execute(env=self.variables, cleanup_kc=True)
         return Path(notebook.cells[-1].outputs[0].text.strip())
 
     def kernel(self):
         """A manager for this environment's kernel, whatever kernels are installed on the machine."""
         kernels = self.folder / "kernels"
-        (kernels / "colab").mkdir(parents=True)
         command = [str(self.python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        (kernels / "colab" / "kernel.json").write_text(json.dumps({"argv": command, "display_name": "Colab"}))
+        write_kernel_spec(kernels / "colab", overrides={"argv": command})
         manager = KernelSpecManager(kernel_dirs=[str(kernels)])
         return AsyncKernelManager(kernel_name="colab", kernel_spec_manager=manager)

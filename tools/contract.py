@@ -270,18 +270,19 @@ BOOK = "{address}"
 if find_spec("resnext_lib") is None:
     if not BOOK:
         raise ImportError(
-            "resnext_lib is not installed, and this notebook does not know the book's address. "
+            "resnext_lib is missing, and this notebook has no address to get it from. "
             "Open it with `make lab` in the book's folder, or set the address there "
             "(`make address`, see CONTRIBUTING.md) and open the published copy."
         )
-    keep = [f"{{p}}=={{version(p)}}" for p in ("torch", "torchvision", "numpy") if find_spec(p)]
-    wanted = [f"resnext-book @ git+{{BOOK}}", *keep]
+    present = [name for name in ("torch", "torchvision", "numpy") if find_spec(name)]
+    wanted = [f"resnext-book @ git+{{BOOK}}", *(f"{{n}}=={{version(n)}}" for n in present)]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", *wanted]
     done = subprocess.run(pip, capture_output=True, text=True)
     if done.returncode != 0:
         raise ImportError(
-            f"resnext_lib could not be installed from {{BOOK}}. Go online, check that this is "
-            f"the book's address, and run the cell again. pip says:\\n{{done.stderr}}"
+            f"resnext_lib could not be installed from {{BOOK}}. "
+            "Go online, check that this is the book's address, and run the cell again. "
+            f"pip says:\\n{{done.stderr}}"
         )
     importlib.invalidate_caches()"""
 
