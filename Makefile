@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
+OLDER  := .venv-older
 
-.PHONY: help book test check-all notebooks reference serve lab address publish clean
+.PHONY: help book test check-all older-torch notebooks reference serve lab address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-11s %s\n", $$1, $$2}'
 
 # Installed once; again only when requirements.txt or pyproject.toml changes.
 $(READY): requirements.txt pyproject.toml
@@ -23,13 +24,24 @@ book: $(READY) ## set up, build the site, print where to open it
 	@echo "Open _build/html/index.html in a browser."
 
 test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the built site
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 check-all: $(READY) ## everything: the first tier, then what takes longer
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(MAKE) older-torch
 	$(BIN)/python -m tools.notebooks --check-stable chapters
 	$(BIN)/python -m tools.wheel
+
+# About 5 GB; `rm -r .venv-older` gives them back.
+$(OLDER)/ready: tools/older/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(OLDER)
+	$(OLDER)/bin/python -m pip install --quiet --upgrade pip
+	$(OLDER)/bin/python -m pip install --quiet -r tools/older/requirements.txt
+	@touch $(OLDER)/ready
+
+older-torch: $(OLDER)/ready ## run the chapters, asserts on, with the torch that Colab had a year ago
+	$(OLDER)/bin/python -m pytest -o addopts= -p no:cacheprovider --nbval-lax --nbval-current-env tools/older chapters
 
 notebooks: $(READY) ## re-execute the chapters in place (accepts intended changes of output)
 	$(BIN)/python -m tools.notebooks chapters
@@ -51,4 +63,4 @@ publish: $(READY) ## after address and book, make the branch that Colab opens: m
 
 clean: ## remove the built site and caches (the environment stays: rm -r .venv)
 	rm -rf _build .pytest_cache .ruff_cache build *.egg-info
-	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

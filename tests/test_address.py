@@ -14,7 +14,7 @@ from notebooks_for_tests import CHAPTERS
 from tools import address, contract
 from tools.notebooks import read
 
-GENERATED = {".venv", ".git", "_build", "build", "__pycache__", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints"}
+GENERATED = {".venv", ".venv-older", ".git", "_build", "build", "__pycache__", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints"}
 FORK = "https://github.com/someone/a-fork"
 GOOD = [(FORK, "main"), ("https://github.com/a/b", "v1.0"), ("https://github.com/A-1-b/res.next_2", "feature/x-1"),
         ("https://github.com/someone/gitbook", "0.1.x")]
