@@ -114,8 +114,9 @@ def _download(dataset, folder):
         try:
             dataset(temporary, download=True)
         except (OSError, RuntimeError) as error:  # no network, no server, or a checksum that differs
+            reason = " ".join(str(error).split())
             raise ConnectionError(
-                f"{dataset.__name__} could not be downloaded ({error}). With files on disk use folder=...; "
+                f"{dataset.__name__} could not be downloaded ({reason}). With files on disk use folder=...; "
                 "without a network use fashion_subset(), which is in the package"
             ) from error
         for item in Path(temporary).iterdir():

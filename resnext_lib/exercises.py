@@ -370,8 +370,9 @@ def _expect_biases_strides_groups(convolutions, width, out_channels, cardinality
         all(c.groups == 1 for c in pointwise),
         "a 1x1 has groups: then the input is split, and each path reads only its share; only the 3x3 is grouped",
     )
+    strided = [c for c in pointwise if c.stride == (stride, stride) and c.out_channels == width]
     expect(
-        stride == 1 or not any(c.stride == (stride, stride) and c.out_channels == width for c in pointwise),
+        stride == 1 or len(strided) <= (width == out_channels),  # the projection may look the same
         "the stride sits on the first 1x1; here it belongs on the 3x3 (the 1x1 would throw away 3 of 4 pixels unread)",
     )
     groups = spatial[0].groups
@@ -947,3 +948,81 @@ def stage_parameters(answer):
             "parameters",
         )
     return "205,824 for the first stage of ResNeXt-50."
+
+
+# --- Chapter 11 -------------------------------------------------------------------------------
+
+
+@check("how many input channels does one group read: all of them, some, or one?")
+def kind_of_convolution(answer):
+    """A function from an ``nn.Conv2d`` to "dense", "grouped" or "depthwise"."""
+    for cin, cout, groups, right in (
+        (128, 128, 1, "dense"),
+        (128, 128, 32, "grouped"),
+        (96, 96, 96, "depthwise"),
+        (1008, 1008, 21, "grouped"),
+        (64, 128, 64, "depthwise"),
+        (128, 32, 32, "grouped"),
+    ):
+        given = answer(nn.Conv2d(cin, cout, 3, padding=1, groups=groups))
+        expect(given is not None, NOTHING_RETURNED)
+        expect(given in ("dense", "grouped", "depthwise"), f'return "dense", "grouped" or "depthwise", not {given!r}')
+        expect(
+            given == right,
+            f"{cin} channels in, {cout} out, groups={groups}: one group reads {cin // groups} of the {cin} channels, "
+            f"so this is {right}, not {given}",
+        )
+    return "dense reads all, grouped reads some, depthwise reads one."
+
+
+@check("two 1x1s with biases: channels to channels // reduction, and back")
+def se_parameters(answer):
+    """A function (channels, reduction) to the parameters of squeeze-and-excitation."""
+    for channels, reduction in ((256, 16), (2048, 16), (64, 4)):
+        small = channels // reduction
+        right = 2 * channels * small + small + channels
+        expect_number(
+            answer(channels, reduction),
+            right,
+            {
+                2 * channels * small: "the two layers have biases: no batch norm follows them",
+                channels * small + small: "that is the first layer; a second one leads back to all channels",
+                channels * small: "that is the first layer's weights; a second layer leads back, and both have biases",
+                2 * channels * small + 2 * small: "the second layer has a bias for each of its outputs, all channels",
+                2 * channels * small + 2 * channels: "the first layer has a bias for each of its few outputs",
+                9 * 2 * channels * small + small + channels: "the kernels are 1x1: the map is a single pixel there",
+                2 * channels * channels + 2 * channels: f"the middle has channels // reduction = {small} channels",
+            },
+            f"parameters for {channels} channels and reduction {reduction}",
+        )
+    return "8,464 for the first stage of SE-ResNeXt-50."
+
+
+@check("the ResNeXt block with width=out_channels, and out_channels // group_width groups")
+def x_block(answer):
+    """A class (in_channels, out_channels, group_width, stride): RegNet's X block."""
+    for cin, cout, d, stride in ((32, 96, 24, 2), (48, 48, 8, 1), (32, 24, 24, 2), (24, 48, 1, 1)):
+        expect_block(lambda i, w, o, c, s: answer(i, o, w // c, s), (cin, cout, cout, cout // d, stride))
+    return "groups of equal width, as many as the stage needs."
+
+
+@check("Bottleneck(in_channels, width, out_channels, cardinality); the widths are 96 and 384")
+def steps_to_convnext(answer):
+    """A dictionary of two ``Bottleneck`` objects, "resnextify" and "inverted": ConvNeXt's first two steps."""
+    right = {"resnextify": (384, 96, 384), "inverted": (96, 384, 96)}
+    expect(isinstance(answer, dict) and set(answer) == set(right), f"give a dictionary with the keys {list(right)}")
+    for name, (outer, middle, _) in right.items():
+        block = answer[name]
+        expect(
+            all(hasattr(block, key) for key in ("in_channels", "width", "out_channels", "cardinality", "conv2")),
+            f"{name}: give a block made by Bottleneck(...), not {type(block).__name__}",
+        )
+        given = (block.in_channels, block.width, block.out_channels)
+        other = "wide outside and narrow in the middle" if outer > middle else "narrow outside and wide in the middle"
+        expect(given != (middle, outer, middle), f"{name}: it is the other way round: {other}")
+        expect(given == right[name], f"{name}: in, middle and out are {given}, but should be {right[name]}")
+        groups = block.conv2.groups
+        expect(groups != 1, f"{name}: the 3x3 is dense; cardinality is missing")
+        expect(groups != 32, f"{name}: 32 paths is ResNeXt's choice; here every channel is a group of its own")
+        expect(groups == middle, f"{name}: the 3x3 reads {middle} channels, so depthwise is {middle} groups, not {groups}")
+    return "both are our block, with one channel a group."

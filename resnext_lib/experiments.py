@@ -151,6 +151,7 @@ def seeds(text):
 
 
 def arguments(argv):
+    """The command line as a namespace, with ``configurations`` chosen; wrong ones are answered and end the program."""
     parser = argparse.ArgumentParser("python -m resnext_lib.experiments", description=__doc__.split("\n")[0], epilog=(
         "Runs that are in the CSV already are not run again, so a stopped study goes on with the same command. "
         "Several processes may write one CSV when their seeds differ. On two cores a run takes one to three minutes."))
@@ -173,6 +174,7 @@ def arguments(argv):
 
 
 def main(argv=None):
+    """Run a study, or list it: the command ``python -m resnext_lib.experiments``, see ``--help``."""
     options = arguments(argv)
     if options.list:
         for configuration in options.configurations:
@@ -194,6 +196,7 @@ def main(argv=None):
 
 
 def key(row):
+    """What makes a run the same run: configuration, seed, number of images, epochs."""
     return row["configuration"], int(row["seed"]), int(row["images"]), int(row["epochs"])
 
 

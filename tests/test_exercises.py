@@ -13,6 +13,7 @@ from torch.testing import assert_close
 from resnext_lib import exercises, forms, networks
 from resnext_lib.blocks import Bottleneck, Inception, ResidualBlock
 from resnext_lib.complexity import count_macs, count_parameters, width_for_budget
+from resnext_lib.descendants import XBlock
 from resnext_lib.networks import GOOGLENET_MODULES
 from tools.notebooks import read
 
@@ -232,7 +233,23 @@ def renamed():
 
 GREY = dict(image_channels=1, num_classes=10)
 MIDDLE = {"reads": 256, "middle": 4, "reaches": 256}
+STEPS = {"resnextify": Bottleneck(384, 96, 384, 96), "inverted": Bottleneck(96, 384, 96, 384)}
 SHAPES = {"conv1": (256, 256, 1, 1), "conv2": (256, 4, 3, 3), "conv3": (256, 256, 1, 1)}
+
+
+def kind(convolution, far_end="in_channels"):
+    if convolution.groups == 1:
+        return "dense"
+    return "depthwise" if convolution.groups == getattr(convolution, far_end) else "grouped"
+
+
+def squeezed(c, r, layers=2, biases=lambda c, s: c + s, kernel=1):
+    return layers * c * (c // r) * kernel**2 + biases(c, c // r)
+
+
+def x_block(build=Block, groups=lambda o, d: o // d, width=lambda o: o, **options):
+    """RegNet's block, written with the block above and with a mistake."""
+    return lambda i, o, d, s: build(i, width(o), o, groups(o, d), s, **options)
 
 
 # ------------------------------------------------------------------ one right answer a check, or several
@@ -267,6 +284,10 @@ RIGHT = {
     "stride_layer": [stride_of],
     "write_a_test": [full_test],
     "stage_parameters": [stage],
+    "kind_of_convolution": [kind],
+    "se_parameters": [squeezed],
+    "x_block": [x_block(), XBlock],
+    "steps_to_convnext": [STEPS],
 }
 
 # ------------------------------------------------------------------ wrong answers, and words that name the mistake
@@ -466,6 +487,31 @@ WRONG = {
         (lambda i, w, o, c, n: stage(i, w, o, c, n, grouped=False), "divide its weights by C"),
         (lambda i, w, o, c, n: n * (2 * o * w + 9 * w * w // c + 2 * (w + w + o)), "first block reads in_channels"),
     ],
+    "kind_of_convolution": [
+        (lambda conv: "depthwise" if conv.groups > 1 else "dense", "one group reads 4 of the 128 channels"),
+        (lambda conv: "grouped" if conv.groups > 1 else "dense", "one group reads 1 of the 96 channels"),
+        (lambda conv: kind(conv, "out_channels"), "64 channels in, 128 out, groups=64"),
+        (lambda conv: "depthwise" if conv.groups == min(conv.in_channels, conv.out_channels) else kind(conv), "128 channels in, 32 out"),
+        (lambda conv: "pointwise", "not 'pointwise'"), (lambda conv: None, "is `return` missing?"),
+    ],
+    "se_parameters": [
+        (lambda c, r: squeezed(c, r, biases=lambda c, s: 0), "have biases"), (lambda c, r: squeezed(c, r, 1, lambda c, s: s), "a second one leads back"),
+        (lambda c, r: squeezed(c, r, 1, lambda c, s: 0), "both have biases"), (lambda c, r: squeezed(c, r, kernel=3), "kernels are 1x1"),
+        (lambda c, r: squeezed(c, 1), "channels // reduction = 16"), (lambda c, r: squeezed(c, r, biases=lambda c, s: 2 * s), "each of its outputs, all channels"),
+        (lambda c, r: squeezed(c, r, biases=lambda c, s: 2 * c), "its few outputs"), (lambda c, r: 56 * 56 * squeezed(c, r), "is not it"),
+    ],
+    "x_block": [
+        (x_block(groups=lambda o, d: d), "groups=24 is the width of a path; groups is the number of paths, 4"), (x_block(groups=lambda o, d: 1), "groups=1"),
+        (x_block(groups=lambda o, d: 32 if o % 32 == 0 else 8), "groups=32"), (x_block(width=lambda o: 2 * o), "should be"), (x_block(width=lambda o: o // 2), "should be"),
+        (lambda i, o, d, s: XBlock(i, o, d), "lacks its 1x1 projection"), (x_block(projected=False), "lacks its 1x1 projection"), (x_block(bias=True), "have a bias"),
+        (x_block(NoLastRelu), "last ReLU is missing"), (x_block(strides=(2, 1, 1)), "stride sits on the first 1x1"),
+    ],
+    "steps_to_convnext": [
+        (STEPS | {"resnextify": Bottleneck(384, 96, 384, 32)}, "32 paths is ResNeXt's choice"), (STEPS | {"resnextify": Bottleneck(384, 96, 384)}, "cardinality is missing"),
+        (STEPS | {"inverted": STEPS["resnextify"]}, "inverted: it is the other way round: narrow outside"), (STEPS | {"inverted": Bottleneck(96, 384, 96, 96)}, "is 384 groups, not 96"),
+        ({"resnextify": STEPS["inverted"], "inverted": STEPS["resnextify"]}, "wide outside and narrow"), (STEPS | {"inverted": Bottleneck(96, 384, 384, 384)}, "should be (96, 384, 96)"),
+        (STEPS | {"inverted": nn.Identity()}, "not Identity"), ({"resnextify": STEPS["resnextify"]}, "give a dictionary with the keys"),
+    ],
 }
 ABSURD = [0, -1, 2.5, "text", b"", [], {}, (), object(), int, torch.zeros(3), float("nan"), True, nn.Identity(), lambda *a: a, lambda *a: None,
           lambda *a: torch.zeros(2, 2), lambda *a: "text", lambda *a: [], lambda *a: float("nan"), lambda *a: nn.Identity()]
@@ -549,7 +595,7 @@ def raising(*arguments):
     raise KeyError("a\nlong\nstory")
 
 
-@pytest.mark.parametrize("name", sorted(set(CHECKS) - {"numbers_tuned", "path_reach", "form_c_shapes", "small_change"}))
+@pytest.mark.parametrize("name", sorted(set(CHECKS) - {"numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext"}))
 def test_code_that_raises_gets_a_verdict_of_one_line(name):
     verdict = judge(name, raising)
     assert not verdict
@@ -572,6 +618,7 @@ def kept(build):
 HELD = [
     ("bottleneck", spoilt_bottleneck(), [(32, 16, 64, 2), (64, 16, 64, 1), (32, 8, 64, 1), (64, 16, 64, 2)]),
     ("resnext_block", spoilt(), [(32, 24, 64, 4, 2), (64, 24, 64, 4, 1), (64, 24, 64, 8, 1), (32, 24, 64, 1, 1)]),
+    ("x_block", x_block(), [(32, 96, 24, 2), (48, 48, 8, 1), (32, 24, 24, 2), (24, 48, 1, 1)]),
     ("form_a", forms.FormA, [(12, 8, 12, 4, 1), (12, 8, 20, 4, 2)]),
     ("inception_3a", ThreeA, [()]),
 ]
