@@ -114,7 +114,9 @@ def files_of(published):
 
 
 def linter():
-    return Path(sys.executable).parent / "actionlint"
+    found = shutil.which("actionlint", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    assert found, "actionlint is missing: pip install -r requirements.txt, or on an Intel Mac brew install actionlint"
+    return found
 
 
 def test_actionlint_finds_nothing_in_the_workflows():
