@@ -1,6 +1,7 @@
 """The notebooks need no network, and what needs one says in words what to do without it."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +9,11 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 from notebooks_for_tests import CHAPTERS, code, notebook
 
-from tools import contract
+from resnext_lib.data import cifar10, fashion_mnist
+from resnext_lib.weights import pretrained
+from tools import contract, no_network
 
 ASKING = [
     "import urllib.request\nurllib.request.urlopen('https://example.org/', timeout=1)",
@@ -20,29 +22,31 @@ ASKING = [
     "import socket\nsocket.getaddrinfo('example.org', 80)",
     "from torchvision.datasets.utils import download_url\ndownload_url('https://example.org/a', '.')",
 ]
-
-
-def run(*cells, folder, **options):
-    made = notebook(*map(code, cells))
-    NotebookClient(made, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}, **options).execute()
-    return [output.text for cell in made.cells for output in cell.outputs if output.output_type == "stream"]
+SERVED = """import socket
+server = socket.create_server(("127.0.0.1", 0))
+socket.create_connection(("localhost", server.getsockname()[1])).close()
+print("connected")"""
+NAMES = "print([name for name in dir() if name[0] != '_' and name not in ('In', 'Out', 'exit', 'quit', 'get_ipython', 'open')])"
 
 
 # ------------------------------------------------------------------ the kernels of the tests have none
 
-@pytest.mark.parametrize("asking", ASKING)
-def test_a_kernel_that_a_test_starts_has_no_network(tmp_path, asking):
-    with pytest.raises(CellExecutionError, match="no network here"):
-        run(asking, folder=tmp_path)
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    """What a kernel that a test starts gives for every cell above."""
+    made = notebook(*map(code, [NAMES, SERVED, *ASKING]))
+    folder = tmp_path_factory.mktemp("asking")
+    NotebookClient(made, timeout=120, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}).execute()
+    return [cell.outputs[-1] for cell in made.cells]
 
 
-def test_it_still_talks_to_its_own_machine_and_has_no_stray_names(tmp_path):
-    served = """import socket
-server = socket.create_server(("127.0.0.1", 0))
-socket.create_connection(("localhost", server.getsockname()[1])).close()
-print("connected")"""
-    names = "print(sorted(name for name in dir() if name[0] != '_' and name not in ('In', 'Out', 'exit', 'quit', 'get_ipython', 'open')))"
-    assert run(names, served, folder=tmp_path) == ["[]\n", "connected\n"]
+def test_a_kernel_that_a_test_starts_has_no_network(outputs):
+    for asking, output in zip(ASKING, outputs[2:], strict=True):
+        assert output.output_type == "error" and "no network here" in output.evalue, asking
+
+
+def test_it_still_talks_to_its_own_machine_and_has_no_stray_names(outputs):
+    assert [output.text for output in outputs[:2]] == ["[]\n", "connected\n"]
 
 
 def test_nbval_runs_the_chapters_in_such_kernels(tmp_path):
@@ -60,23 +64,31 @@ def test_nbval_runs_the_chapters_in_such_kernels(tmp_path):
 
 # ------------------------------------------------------------------ what needs one says so
 
-OFFLINE = "import tools.no_network as n; n.refuse_other_machines(); "
 NEEDS = [
-    ("from resnext_lib.weights import pretrained; pretrained('resnext50_32x4d', 'IMAGENET1K_V1')",
-     ["OSError: the weights of resnext50_32x4d could not be fetched", "Go online once, or put the file from https://", "hub/checkpoints"]),
-    ("from resnext_lib.data import cifar10; cifar10('train', '.', download=True)",
-     ["ConnectionError: CIFAR10 could not be downloaded", "fashion_subset()"]),
-    ("from resnext_lib.data import fashion_mnist; fashion_mnist('train', '.', download=True)",
-     ["ConnectionError: FashionMNIST could not be downloaded", "fashion_subset()"]),
+    (lambda folder: pretrained("resnext50_32x4d", "IMAGENET1K_V1"), OSError,
+     ["the weights of resnext50_32x4d could not be fetched", "Go online once, or put the file from https://", "hub/checkpoints"]),
+    (lambda folder: cifar10("train", folder, download=True), ConnectionError,
+     ["CIFAR10 could not be downloaded", "With files on disk use folder=...", "fashion_subset(), which is in the package"]),
+    (lambda folder: fashion_mnist("train", folder, download=True), ConnectionError,
+     ["FashionMNIST could not be downloaded", "With files on disk use folder=...", "fashion_subset(), which is in the package"]),
 ]
 
 
-@pytest.mark.parametrize(("asking", "says"), NEEDS)
-def test_what_needs_a_network_says_what_to_do_without_one(tmp_path, asking, says):
-    environment = {**os.environ, "PYTHONPATH": str(contract.ROOT), "TORCH_HOME": str(tmp_path / "torch")}
-    done = subprocess.run([sys.executable, "-c", OFFLINE + asking], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    last = done.stderr.strip().split("\n")[-1]
-    assert done.returncode == 1 and all(words in last for words in [*says, "no network here"]), done.stderr
+@pytest.fixture
+def offline(tmp_path, monkeypatch):
+    """This process without a network and with an empty cache of weights."""
+    monkeypatch.setattr(socket.socket, "connect", socket.socket.connect)  # so that the test's end brings them back
+    monkeypatch.setattr(socket, "getaddrinfo", socket.getaddrinfo)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path / "hub"))
+    no_network.refuse_other_machines()
+
+
+@pytest.mark.parametrize(("asking", "error", "says"), NEEDS)
+def test_what_needs_a_network_says_what_to_do_without_one(offline, tmp_path, asking, error, says):
+    with pytest.raises(error) as raised:
+        asking(tmp_path)
+    said = str(raised.value)
+    assert all(words in said for words in [*says, "no network here"]) and "\n" not in said, said
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
