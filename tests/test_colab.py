@@ -24,7 +24,8 @@ from tools import colab, contract, publish
 
 WORKFLOWS = contract.ROOT / ".github" / "workflows"
 FORK, FORK_URL = "someone/a-fork", "https://github.com/someone/a-fork"
-IDENTITY = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org"}
+IDENTITY = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org",
+            "GIT_CONFIG_GLOBAL": os.devnull}
 
 
 def git(folder, *arguments):

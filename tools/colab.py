@@ -82,7 +82,7 @@ class Colab:
         (self.site / "colab.pth").write_text(f"{shared / 'packages'}\n", encoding="utf-8")
         self.variables = {
             "PATH": os.environ["PATH"], "HOME": str(self.folder), "IPYTHONDIR": str(shared / "ipython"),
-            "OMP_NUM_THREADS": "2", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(shared / "wheels"),
+            "OMP_NUM_THREADS": "1", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(shared / "wheels"),
         }
         if public:
             self.variables |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{public.as_uri()}.insteadOf",
