@@ -1026,3 +1026,87 @@ def steps_to_convnext(answer):
         expect(groups != 32, f"{name}: 32 paths is ResNeXt's choice; here every channel is a group of its own")
         expect(groups == middle, f"{name}: the 3x3 reads {middle} channels, so depthwise is {middle} groups, not {groups}")
     return "both are our block, with one channel a group."
+
+
+# --- Chapter 8 --------------------------------------------------------------------------------
+
+
+@check("divide by 255 first; dim=(0, 2, 3) leaves one number a channel")
+def channel_moments(answer):
+    """A function from bytes (N, C, H, W) to mean and standard deviation by channel, on the scale 0 to 1."""
+    pixels = torch.randint(256, (5, 3, 6, 4), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    pixels[:, 1] //= 3
+    x = pixels.double() / 255
+    right = x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3))
+    given = answer(pixels.clone())
+    expect(given is not None, NOTHING_RETURNED)
+    expect(isinstance(given, (tuple, list)) and len(given) == 2, "return two tensors: the means and the spreads")
+    for what, value, wanted in zip(("mean", "spread"), given, right, strict=True):
+        expect(isinstance(value, torch.Tensor), f"{what}: give a tensor, not {type(value).__name__}")
+        value = value.double().squeeze()
+        expect(value.shape == (3,), f"{what}: one number for each of the 3 channels, not shape {tuple(value.shape)}")
+        expect(not torch.allclose(value, 255 * wanted, atol=0.5), f"{what}: that is on the scale 0 to 255")
+        expect(not torch.allclose(value, wanted**2, atol=1e-4), f"{what}: that is its square; the spread is the root")
+        expect(torch.allclose(value, wanted, atol=2e-3), f"{what} of channel 1 is {wanted[0]:.3f}, not {value[0]:.3f}")
+    return "one mean and one spread for each channel."
+
+
+@check("count the drops: none before half, one from half on, two from three quarters on")
+def staircase(answer):
+    """A function (epoch, epochs, peak) to the paper's learning rate: divided by 10 at half and three quarters."""
+    for epochs, peak in ((300, 0.1), (8, 0.4)):
+        for epoch in range(epochs):
+            right = peak / 10 ** ((2 * epoch >= epochs) + (4 * epoch >= 3 * epochs))
+            given = answer(epoch, epochs, peak)
+            expect(given is not None, NOTHING_RETURNED)
+            expect(isinstance(given, (int, float)), f"give a number, not {type(given).__name__}")
+            where = f"epoch {epoch} of {epochs}, peak {peak}"
+            expect(4 * epoch != 3 * epochs or abs(given - peak / 10) > 1e-9, f"{where}: the second drop begins here")
+            expect(2 * epoch != epochs or abs(given - peak) > 1e-9, f"{where}: the first drop begins here, at half")
+            expect(abs(given - right) < 1e-9, f"{where}: {right:g}, not {given:g}")
+    return "two drops, as in the paper's CIFAR runs."
+
+
+@check("for each class: answers[labels == label] == label, and the mean of that")
+def class_accuracy(answer):
+    """A function (labels, answers) to a dictionary from each class that occurs to its share of right answers."""
+    labels, answers = torch.tensor([0, 0, 0, 0, 2, 2, 5]), torch.tensor([0, 0, 0, 2, 2, 0, 0])
+    given = answer(labels.clone(), answers.clone())
+    expect(given is not None, NOTHING_RETURNED)
+    expect(isinstance(given, dict), f"return a dictionary from classes to shares, not {type(given).__name__}")
+    given = {int(label): float(share) for label, share in given.items()}
+    expect(set(given) == {0, 2, 5}, f"the classes that occur are 0, 2 and 5; yours are {sorted(given)}")
+    right = {0: 0.75, 2: 0.5, 5: 0.0}
+    of_answers = {label: (labels[answers == label] == label).double().mean().item() for label in (0, 2)}
+    expect(any(abs(given[n] - of_answers[n]) > 1e-6 for n in of_answers), "you divide by how often a class was answered; "
+           "divide by how often it is true")
+    for label, share in right.items():
+        expect(abs(given[label] - 100 * share) > 1e-6 or share == 0, "shares are numbers from 0 to 1, not per cent")
+        expect(abs(given[label] - share) < 1e-6, f"class {label}: {share} of its pictures are right, not {given[label]:.2f}")
+    return "the row of the confusion matrix: its diagonal, divided by its sum."
+
+
+@check("copy.deepcopy first; then only the path's columns of conv3.weight may stay")
+def only_path(answer):
+    """A function (block, path) to a copy of a form C block in which only that path adds to the sum."""
+    for path in (0, 2):
+        block = fill(Bottleneck(6, 8, 6, cardinality=4)).eval()
+        before = {name: value.clone() for name, value in block.state_dict().items()}
+        given = expect_module(answer(block, path))
+        unchanged = all(torch.equal(before[name], value) for name, value in block.state_dict().items())
+        expect(unchanged, "your function changed the block it was given: copy.deepcopy it first")
+        x, kept = random(2, 6, 5, 5, seed=3), slice(2 * path, 2 * path + 2)
+        middle = torch.relu(block.bn2(block.conv2(torch.relu(block.bn1(block.conv1(x))))))
+
+        def output(chosen, shortcut=1, middle=middle, block=block, x=x):
+            weight = torch.zeros_like(block.conv3.weight)
+            weight[:, chosen] = block.conv3.weight[:, chosen]
+            return torch.relu(block.bn3(functional.conv2d(middle, weight)) + shortcut * x)
+
+        result = given.eval()(x)
+        others = [n for n in range(8) if n not in range(8)[kept]]
+        expect(not torch.allclose(result, output(others)), f"path {path} is off and the others are on: the other way round")
+        expect(not torch.allclose(result, output([path])), "that is one channel; a path is group_width channels wide")
+        expect(not torch.allclose(result, output(kept, 0)), "the shortcut is gone; it should stay")
+        expect_close(result, output(kept), f"the output is not that of path {path} alone (counted from 0) plus the shortcut")
+    return "one path, one term of the sum."

@@ -254,6 +254,31 @@ def x_block(build=Block, groups=lambda o, d: o // d, width=lambda o: o, **option
 
 # ------------------------------------------------------------------ one right answer a check, or several
 
+def moments(pixels, scale=255, dims=(0, 2, 3)):
+    x = pixels.double() / scale
+    return x.mean(dim=dims), x.std(dim=dims)
+
+
+def stairs(epoch, epochs, peak):
+    return peak / 10 ** ((epoch >= epochs / 2) + (epoch >= 0.75 * epochs))
+
+
+def by_class(labels, answers, of=1.0):
+    return {n: of * (answers[labels == n] == n).double().mean().item() for n in labels.unique().tolist()}
+
+
+def alone(block, path, copied=True, width=None, others=False, shortcut=True):
+    block = copy.deepcopy(block) if copied else block
+    width = width or block.width // block.cardinality
+    kept = torch.zeros(block.width, dtype=torch.bool)
+    kept[path * width:(path + 1) * width] = True
+    with torch.no_grad():
+        block.conv3.weight[:, kept if others else ~kept] = 0
+    if not shortcut:
+        block.shortcut = lambda x: 0
+    return block
+
+
 RIGHT = {
     "convolution_cost": [lambda i, o, k, h, w: (i * o * k * k, i * o * k * k * h * w)],
     "output_size": [lambda n, k, s, p: (n + 2 * p - k) // s + 1],
@@ -288,6 +313,10 @@ RIGHT = {
     "se_parameters": [squeezed],
     "x_block": [x_block(), XBlock],
     "steps_to_convnext": [STEPS],
+    "channel_moments": [moments, lambda p: [m.float().view(1, -1, 1, 1) for m in moments(p)]],
+    "staircase": [stairs],
+    "class_accuracy": [by_class],
+    "only_path": [alone],
 }
 
 # ------------------------------------------------------------------ wrong answers, and words that name the mistake
@@ -511,6 +540,37 @@ WRONG = {
         (STEPS | {"inverted": STEPS["resnextify"]}, "inverted: it is the other way round: narrow outside"), (STEPS | {"inverted": Bottleneck(96, 384, 96, 96)}, "is 384 groups, not 96"),
         ({"resnextify": STEPS["inverted"], "inverted": STEPS["resnextify"]}, "wide outside and narrow"), (STEPS | {"inverted": Bottleneck(96, 384, 384, 384)}, "should be (96, 384, 96)"),
         (STEPS | {"inverted": nn.Identity()}, "not Identity"), ({"resnextify": STEPS["resnextify"]}, "give a dictionary with the keys"),
+    ],
+    "channel_moments": [
+        (lambda p: moments(p, scale=1), "on the scale 0 to 255"),
+        (lambda p: moments(p, dims=None), "one number for each of the 3 channels"),
+        (lambda p: (moments(p)[0], moments(p)[1] ** 2), "the spread is the root"),
+        (lambda p: (moments(p)[1], moments(p)[0]), "mean of channel 1 is"),
+        (lambda p: moments(p)[0], "return two tensors"), (lambda p: None, "is `return` missing?"),
+    ],
+    "staircase": [
+        (lambda e, n, peak: peak / 10 ** ((e > n / 2) + (e > 3 * n / 4)), "the first drop begins here"),
+        (lambda e, n, peak: peak / 10 ** ((e >= n / 2) + (e > 3 * n / 4)), "the second drop begins here"),
+        (lambda e, n, peak: peak / 10 ** (e >= n / 2), "the second drop begins here"),
+        (lambda e, n, peak: peak / 10 ** ((e >= 150) + (e >= 225)), "epoch 4 of 8"),
+        (lambda e, n, peak: 0.1 / 10 ** ((e >= n / 2) + (e >= 3 * n / 4)), "0.4, not 0.1"),
+        (lambda e, n, peak: None, "is `return` missing?"),
+    ],
+    "class_accuracy": [
+        (lambda y, a: (y == a).double().mean().item(), "return a dictionary"),
+        (lambda y, a: by_class(y, a, of=100.0), "not per cent"),
+        (lambda y, a: {n: (y[a == n] == n).double().mean().item() for n in (0, 2)} | {5: 0.0}, "how often it is true"),
+        (lambda y, a: {n: (a[y == n] == n).double().mean().item() for n in range(10)}, "classes that occur are 0, 2 and 5"),
+        (lambda y, a: {n: ((y == n) & (a == n)).double().mean().item() for n in (0, 2, 5)}, "0.75 of its pictures"),
+        (lambda y, a: None, "is `return` missing?"),
+    ],
+    "only_path": [
+        (lambda b, i: alone(b, i, copied=False), "copy.deepcopy it first"),
+        (lambda b, i: alone(b, i, others=True), "the other way round"),
+        (lambda b, i: alone(b, i, width=1), "that is one channel"),
+        (lambda b, i: alone(b, i, shortcut=False), "the shortcut is gone"),
+        (lambda b, i: alone(b, (i + 1) % 4), "not that of path 0 alone"),
+        (lambda b, i: 3, "nn.Modules"),
     ],
 }
 ABSURD = [0, -1, 2.5, "text", b"", [], {}, (), object(), int, torch.zeros(3), float("nan"), True, nn.Identity(), lambda *a: a, lambda *a: None,
