@@ -243,7 +243,7 @@ def test_publishing_again_makes_the_same_commit_and_a_change_moves_the_branch(sm
     assert [line.split()[0] for line in before] == ["main", "x"] and "pushed to x" in capsys.readouterr().out
     publish.main(["--push", "origin"])
     assert branches(small_book) == before
-    assert git(small_book.parent / "public.git", "log", "-1", "--format=%an %cI", "x") == "A 2026-01-02T03:04:05Z"
+    assert git(small_book.parent / "public.git", "log", "-1", "--format=%an %ct", "x") == "A 1767323045"  # HEAD's, not today's
     (small_book / "README.md").write_text("Another book.\n", encoding="utf-8")
     publish.main(["--push", "origin"])
     assert branches(small_book)[0] == before[0] and branches(small_book)[1] != before[1]
@@ -272,7 +272,6 @@ def test_what_is_not_ready_is_not_published(small_book, spoil, says):
     with pytest.raises(SystemExit, match=says):
         publish.main(["--push", "origin"])
     assert branches(small_book) == before
-    assert git(small_book.parent / "public.git", "log", "-1", "--format=%an %cI", "x") == "A 2026-01-02T03:04:05Z"
 
 
 @pytest.mark.parametrize("wrong", [RIGHT.replace("/x/", "/y/"), RIGHT.replace("/a/b/", "/a/c/"), RIGHT.replace("01_a", "02_a"), f"{RIGHT}#x"])
