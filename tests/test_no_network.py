@@ -19,6 +19,7 @@ ASKING = [
     "import urllib.request\nurllib.request.urlopen('https://example.org/', timeout=1)",
     "import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=1)",
     "import socket\nsocket.create_connection(('2001:db8::1', 80), timeout=1)",
+    "import socket\nsocket.socket().connect(('192.0.2.1', 80))",
     "import socket\nsocket.getaddrinfo('example.org', 80)",
     "from torchvision.datasets.utils import download_url\ndownload_url('https://example.org/a', '.')",
 ]
