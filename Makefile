@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
+OLDER  := .venv-older
 
 GRADER := .venv-grader
 GRADER_READY := $(GRADER)/ready
 
-.PHONY: help book test check-all notebooks reference serve lab classroom grader exercises assignment grade address clean
+.PHONY: help book test check-all older-torch notebooks reference serve lab classroom grader exercises assignment grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -31,8 +32,19 @@ test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the
 check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what takes longer
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(MAKE) older-torch
 	$(BIN)/python -m tools.notebooks --check-stable chapters
 	$(BIN)/python -m tools.wheel
+
+# About 5 GB; `rm -r .venv-older` gives them back.
+$(OLDER)/ready: tools/older/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(OLDER)
+	$(OLDER)/bin/python -m pip install --quiet --upgrade pip
+	$(OLDER)/bin/python -m pip install --quiet -r tools/older/requirements.txt
+	@touch $(OLDER)/ready
+
+older-torch: $(OLDER)/ready ## run the chapters, asserts on, with the torch that Colab had a year ago
+	$(OLDER)/bin/python -m pytest -o addopts= -p no:cacheprovider --nbval-lax --nbval-current-env tools/older chapters
 
 notebooks: $(READY) ## re-execute the chapters in place (accepts intended changes of output)
 	$(BIN)/python -m tools.notebooks chapters
@@ -67,9 +79,12 @@ SECONDS ?= 60
 grade: $(GRADER_READY) ## grade what was handed in: make grade NAME=week3
 	$(BIN)/python -m tools.grading grade "$(NAME)" --seconds $(SECONDS)
 
-address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork
-	$(BIN)/python -m tools.address $(URL)
+address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork BRANCH=main
+	$(BIN)/python -m tools.address $(URL) $(BRANCH)
+
+publish: $(READY) ## after address and book, make the branch that Colab opens: make publish REMOTE=origin
+	$(BIN)/python -m tools.publish $(if $(REMOTE),--push $(REMOTE))
 
 clean: ## remove the built site and caches (environments and _classroom stay)
 	rm -rf _build .pytest_cache .ruff_cache build *.egg-info
-	find . -name __pycache__ -not -path './$(VENV)/*' -not -path './$(GRADER)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

@@ -15,6 +15,7 @@ from site_tools import (
     read_pages,
 )
 
+from tools import contract, publish
 from tools.classroom import student
 from tools.notebooks import read, text_of
 
@@ -250,3 +251,18 @@ def test_a_solution_is_folded_and_says_so(browser, pages):
             said = {box.inner_text() for box in solutions.all()}
             assert "Show the solution" in said, path.name
             assert said <= {"Show the solution", "Show the setup cell", "Show the code of this figure"}, path.name
+
+
+# ------------------------------------------------------------------ launch buttons
+
+def test_launch_buttons_come_with_the_address(site):
+    """Without an address there is none; with one, tests/test_colab.py also looks the links up in git."""
+    if contract.address():
+        assert publish.complaints(site, [f"{folder}/{file}.ipynb" for folder in ("chapters", "student") for file in chapter_names()]) == []
+    else:
+        assert publish.launch_links(site) == {}
+    assert "executablebooks/jupyter-book" not in (site / "intro.html").read_text(encoding="utf-8")
+
+
+def chapter_names():
+    return [file.removeprefix("chapters/") for file in toc_files() if is_numbered(file)]
