@@ -3,12 +3,16 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
+OLDER  := .venv-older
 
-.PHONY: help book test check-all notebooks reference serve lab address clean
+GRADER := .venv-grader
+GRADER_READY := $(GRADER)/ready
+
+.PHONY: help book test check-all older-torch notebooks reference serve lab classroom grader exercises assignment grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-11s %s\n", $$1, $$2}'
 
 # Installed once; again only when requirements.txt or pyproject.toml changes.
 $(READY): requirements.txt pyproject.toml
@@ -23,13 +27,24 @@ book: $(READY) ## set up, build the site, print where to open it
 	@echo "Open _build/html/index.html in a browser."
 
 test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the built site
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
-check-all: $(READY) ## everything: the first tier, then what takes longer
+check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what takes longer
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(MAKE) older-torch
 	$(BIN)/python -m tools.notebooks --check-stable chapters
 	$(BIN)/python -m tools.wheel
+
+# About 5 GB; `rm -r .venv-older` gives them back.
+$(OLDER)/ready: tools/older/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(OLDER)
+	$(OLDER)/bin/python -m pip install --quiet --upgrade pip
+	$(OLDER)/bin/python -m pip install --quiet -r tools/older/requirements.txt
+	@touch $(OLDER)/ready
+
+older-torch: $(OLDER)/ready ## run the chapters, asserts on, with the torch that Colab had a year ago
+	$(OLDER)/bin/python -m pytest -o addopts= -p no:cacheprovider --nbval-lax --nbval-current-env tools/older chapters
 
 notebooks: $(READY) ## re-execute the chapters in place (accepts intended changes of output)
 	$(BIN)/python -m tools.notebooks chapters
@@ -43,9 +58,33 @@ serve: book ## serve the built site at http://localhost:8000
 lab: $(READY) ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab chapters
 
-address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork
-	$(BIN)/python -m tools.address $(URL)
+classroom: $(READY) ## write student edition, solutions and slides to _classroom/
+	$(BIN)/python -m tools.classroom
 
-clean: ## remove the built site and caches (the environment stays: rm -r .venv)
+# nbgrader has an environment of its own, and runs submissions with the book's Python.
+$(GRADER_READY): tools/grading/requirements.txt $(READY)
+	$(PYTHON) -m venv $(GRADER)
+	$(GRADER)/bin/python -m pip install --quiet -r tools/grading/requirements.txt
+	@touch $(GRADER_READY)
+
+grader: $(GRADER_READY) ## set up grading with nbgrader, apart from the book's environment
+
+exercises: $(READY) ## list the names of all exercises
+	@$(BIN)/python -m tools.grading list
+
+assignment: $(GRADER_READY) ## make an assignment: make assignment NAME=week3 EXERCISES="stage_widths form_a"
+	$(BIN)/python -m tools.grading assign "$(NAME)" $(EXERCISES)
+
+SECONDS ?= 60
+grade: $(GRADER_READY) ## grade what was handed in: make grade NAME=week3
+	$(BIN)/python -m tools.grading grade "$(NAME)" --seconds $(SECONDS)
+
+address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork BRANCH=main
+	$(BIN)/python -m tools.address $(URL) $(BRANCH)
+
+publish: $(READY) ## after address and book, make the branch that Colab opens: make publish REMOTE=origin
+	$(BIN)/python -m tools.publish $(if $(REMOTE),--push $(REMOTE))
+
+clean: ## remove the built site and caches (environments and _classroom stay)
 	rm -rf _build .pytest_cache .ruff_cache build *.egg-info
-	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

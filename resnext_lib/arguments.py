@@ -26,7 +26,7 @@ def positive_ints(name, values):
     return tuple(positive_int(f"{name}[{i}]", value) for i, value in enumerate(values))
 
 
-def divides(cardinality, width, width_name="width"):
+def divides(cardinality, width, width_name="width", name="cardinality"):
     """Raise ``ValueError`` unless ``cardinality`` divides ``width``; name the nearest that work."""
     if width % cardinality == 0:
         return
@@ -35,8 +35,8 @@ def divides(cardinality, width, width_name="width"):
     below = width // cardinality * cardinality
     widths = " or ".join(str(w) for w in (below, below + cardinality) if w > 0)
     raise ValueError(
-        f"cardinality={cardinality} does not divide {width_name}={width}: the paths would be unequal. "
-        f"Nearest that work: cardinality={nearest}, or {width_name}={widths}"
+        f"{name}={cardinality} does not divide {width_name}={width}: the paths would be unequal. "
+        f"Nearest that work: {name}={nearest}, or {width_name}={widths}"
     )
 
 

@@ -5,6 +5,7 @@ An answer that still is ``...`` gets a hint instead of a crash. No check changes
 """
 
 import copy
+import dis
 import functools
 from dataclasses import dataclass
 
@@ -36,13 +37,22 @@ class NotYet(Exception):
     """Raised inside a check with the sentence that the reader sees."""
 
 
+def _is_starter(answer):
+    """Whether a function, or a method of a class, still is the student edition's ``return ...`` or empty ``__init__``."""
+    parts = vars(answer).values() if isinstance(answer, type) else [answer]
+    codes = [part.__code__ for part in parts if hasattr(part, "__code__")]
+    # Three steps: start, load the ellipsis or None, return it.
+    short = [code for code in codes if len(list(dis.get_instructions(code))) <= 3]
+    return any(... in code.co_consts or code.co_name == "__init__" for code in short)
+
+
 def check(hint):
     """Make a check of a function that raises :class:`NotYet` or returns the sentence."""
 
     def decorate(function):
         @functools.wraps(function)
         def checked(answer=...):
-            if answer is ... or answer is None:
+            if answer is ... or answer is None or _is_starter(answer):
                 return Verdict(False, f"replace the ... by your answer. Hint: {hint}")
             try:
                 return Verdict(True, function(answer))
@@ -370,8 +380,9 @@ def _expect_biases_strides_groups(convolutions, width, out_channels, cardinality
         all(c.groups == 1 for c in pointwise),
         "a 1x1 has groups: then the input is split, and each path reads only its share; only the 3x3 is grouped",
     )
+    strided = [c for c in pointwise if c.stride == (stride, stride) and c.out_channels == width]
     expect(
-        stride == 1 or not any(c.stride == (stride, stride) and c.out_channels == width for c in pointwise),
+        stride == 1 or len(strided) <= (width == out_channels),  # the projection may look the same
         "the stride sits on the first 1x1; here it belongs on the 3x3 (the 1x1 would throw away 3 of 4 pixels unread)",
     )
     groups = spatial[0].groups
@@ -947,3 +958,246 @@ def stage_parameters(answer):
             "parameters",
         )
     return "205,824 for the first stage of ResNeXt-50."
+
+
+# --- Chapter 10 -------------------------------------------------------------------------------
+
+
+@check("how many input channels does one group read: all of them, some, or one?")
+def kind_of_convolution(answer):
+    """A function from an ``nn.Conv2d`` to "dense", "grouped" or "depthwise"."""
+    for cin, cout, groups, right in (
+        (128, 128, 1, "dense"),
+        (128, 128, 32, "grouped"),
+        (96, 96, 96, "depthwise"),
+        (1008, 1008, 21, "grouped"),
+        (64, 128, 64, "depthwise"),
+        (128, 32, 32, "grouped"),
+    ):
+        given = answer(nn.Conv2d(cin, cout, 3, padding=1, groups=groups))
+        expect(given is not None, NOTHING_RETURNED)
+        expect(given in ("dense", "grouped", "depthwise"), f'return "dense", "grouped" or "depthwise", not {given!r}')
+        expect(
+            given == right,
+            f"{cin} channels in, {cout} out, groups={groups}: one group reads {cin // groups} of the {cin} channels, "
+            f"so this is {right}, not {given}",
+        )
+    return "dense reads all, grouped reads some, depthwise reads one."
+
+
+@check("two 1x1s with biases: channels to channels // reduction, and back")
+def se_parameters(answer):
+    """A function (channels, reduction) to the parameters of squeeze-and-excitation."""
+    for channels, reduction in ((256, 16), (2048, 16), (64, 4)):
+        small = channels // reduction
+        right = 2 * channels * small + small + channels
+        expect_number(
+            answer(channels, reduction),
+            right,
+            {
+                2 * channels * small: "the two layers have biases: no batch norm follows them",
+                channels * small + small: "that is the first layer; a second one leads back to all channels",
+                channels * small: "that is the first layer's weights; a second layer leads back, and both have biases",
+                2 * channels * small + 2 * small: "the second layer has a bias for each of its outputs, all channels",
+                2 * channels * small + 2 * channels: "the first layer has a bias for each of its few outputs",
+                9 * 2 * channels * small + small + channels: "the kernels are 1x1: the map is a single pixel there",
+                2 * channels * channels + 2 * channels: f"the middle has channels // reduction = {small} channels",
+            },
+            f"parameters for {channels} channels and reduction {reduction}",
+        )
+    return "8,464 for the first stage of SE-ResNeXt-50."
+
+
+@check("the ResNeXt block with width=out_channels, and out_channels // group_width groups")
+def x_block(answer):
+    """A class (in_channels, out_channels, group_width, stride): RegNet's X block."""
+    for cin, cout, d, stride in ((32, 96, 24, 2), (48, 48, 8, 1), (32, 24, 24, 2), (24, 48, 1, 1)):
+        expect_block(lambda i, w, o, c, s: answer(i, o, w // c, s), (cin, cout, cout, cout // d, stride))
+    return "groups of equal width, as many as the stage needs."
+
+
+@check("Bottleneck(in_channels, width, out_channels, cardinality); the widths are 96 and 384")
+def steps_to_convnext(answer):
+    """A dictionary of two ``Bottleneck`` objects, "resnextify" and "inverted": ConvNeXt's first two steps."""
+    right = {"resnextify": (384, 96, 384), "inverted": (96, 384, 96)}
+    expect(isinstance(answer, dict) and set(answer) == set(right), f"give a dictionary with the keys {list(right)}")
+    for name, (outer, middle, _) in right.items():
+        block = answer[name]
+        expect(
+            all(hasattr(block, key) for key in ("in_channels", "width", "out_channels", "cardinality", "conv2")),
+            f"{name}: give a block made by Bottleneck(...), not {type(block).__name__}",
+        )
+        given = (block.in_channels, block.width, block.out_channels)
+        other = "wide outside and narrow in the middle" if outer > middle else "narrow outside and wide in the middle"
+        expect(given != (middle, outer, middle), f"{name}: it is the other way round: {other}")
+        expect(given == right[name], f"{name}: in, middle and out are {given}, but should be {right[name]}")
+        groups = block.conv2.groups
+        expect(groups != 1, f"{name}: the 3x3 is dense; cardinality is missing")
+        expect(groups != 32, f"{name}: 32 paths is ResNeXt's choice; here every channel is a group of its own")
+        expect(groups == middle, f"{name}: the 3x3 reads {middle} channels, so depthwise is {middle} groups, not {groups}")
+    return "both are our block, with one channel a group."
+
+
+# --- Chapter 8 --------------------------------------------------------------------------------
+
+
+@check("divide by 255 first; dim=(0, 2, 3) leaves one number a channel")
+def channel_moments(answer):
+    """A function from bytes (N, C, H, W) to mean and standard deviation by channel, on the scale 0 to 1."""
+    pixels = torch.randint(256, (5, 3, 6, 4), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    pixels[:, 1] //= 3
+    x = pixels.double() / 255
+    right = x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3))
+    given = answer(pixels.clone())
+    expect(given is not None, NOTHING_RETURNED)
+    expect(isinstance(given, (tuple, list)) and len(given) == 2, "return two tensors: the means and the spreads")
+    for what, value, wanted in zip(("mean", "spread"), given, right, strict=True):
+        expect(isinstance(value, torch.Tensor), f"{what}: give a tensor, not {type(value).__name__}")
+        value = value.double().squeeze()
+        expect(value.shape == (3,), f"{what}: one number for each of the 3 channels, not shape {tuple(value.shape)}")
+        expect(not torch.allclose(value, 255 * wanted, atol=0.5), f"{what}: that is on the scale 0 to 255")
+        expect(not torch.allclose(value, wanted**2, atol=1e-4), f"{what}: that is its square; the spread is the root")
+        expect(torch.allclose(value, wanted, atol=2e-3), f"{what} of channel 1 is {wanted[0]:.3f}, not {value[0]:.3f}")
+    return "one mean and one spread for each channel."
+
+
+@check("count the drops: none before half, one from half on, two from three quarters on")
+def staircase(answer):
+    """A function (epoch, epochs, peak) to the paper's learning rate: divided by 10 at half and three quarters."""
+    for epochs, peak in ((300, 0.1), (8, 0.4)):
+        for epoch in range(epochs):
+            right = peak / 10 ** ((2 * epoch >= epochs) + (4 * epoch >= 3 * epochs))
+            given = answer(epoch, epochs, peak)
+            expect(given is not None, NOTHING_RETURNED)
+            expect(isinstance(given, (int, float)), f"give a number, not {type(given).__name__}")
+            where = f"epoch {epoch} of {epochs}, peak {peak}"
+            expect(4 * epoch != 3 * epochs or abs(given - peak / 10) > 1e-9, f"{where}: the second drop begins here")
+            expect(2 * epoch != epochs or abs(given - peak) > 1e-9, f"{where}: the first drop begins here, at half")
+            expect(abs(given - right) < 1e-9, f"{where}: {right:g}, not {given:g}")
+    return "two drops, as in the paper's CIFAR runs."
+
+
+@check("for each class: answers[labels == label] == label, and the mean of that")
+def class_accuracy(answer):
+    """A function (labels, answers) to a dictionary from each class that occurs to its share of right answers."""
+    labels, answers = torch.tensor([0, 0, 0, 0, 2, 2, 5]), torch.tensor([0, 0, 0, 2, 2, 0, 0])
+    given = answer(labels.clone(), answers.clone())
+    expect(given is not None, NOTHING_RETURNED)
+    expect(isinstance(given, dict), f"return a dictionary from classes to shares, not {type(given).__name__}")
+    given = {int(label): float(share) for label, share in given.items()}
+    expect(set(given) == {0, 2, 5}, f"the classes that occur are 0, 2 and 5; yours are {sorted(given)}")
+    right = {0: 0.75, 2: 0.5, 5: 0.0}
+    of_answers = {label: (labels[answers == label] == label).double().mean().item() for label in (0, 2)}
+    expect(any(abs(given[n] - of_answers[n]) > 1e-6 for n in of_answers), "you divide by how often a class was answered; "
+           "divide by how often it is true")
+    for label, share in right.items():
+        expect(abs(given[label] - 100 * share) > 1e-6 or share == 0, "shares are numbers from 0 to 1, not per cent")
+        expect(abs(given[label] - share) < 1e-6, f"class {label}: {share} of its pictures are right, not {given[label]:.2f}")
+    return "the row of the confusion matrix: its diagonal, divided by its sum."
+
+
+@check("copy.deepcopy first; then only the path's columns of conv3.weight may stay")
+def only_path(answer):
+    """A function (block, path) to a copy of a form C block in which only that path adds to the sum."""
+    for path in (0, 2):
+        block = fill(Bottleneck(6, 8, 6, cardinality=4)).eval()
+        before = {name: value.clone() for name, value in block.state_dict().items()}
+        given = expect_module(answer(block, path))
+        unchanged = all(torch.equal(before[name], value) for name, value in block.state_dict().items())
+        expect(unchanged, "your function changed the block it was given: copy.deepcopy it first")
+        x, kept = random(2, 6, 5, 5, seed=3), slice(2 * path, 2 * path + 2)
+        middle = torch.relu(block.bn2(block.conv2(torch.relu(block.bn1(block.conv1(x))))))
+
+        def output(chosen, shortcut=1, middle=middle, block=block, x=x):
+            weight = torch.zeros_like(block.conv3.weight)
+            weight[:, chosen] = block.conv3.weight[:, chosen]
+            return torch.relu(block.bn3(functional.conv2d(middle, weight)) + shortcut * x)
+
+        result = given.eval()(x)
+        others = [n for n in range(8) if n not in range(8)[kept]]
+        expect(not torch.allclose(result, output(others)), f"path {path} is off and the others are on: the other way round")
+        expect(not torch.allclose(result, output([path])), "that is one channel; a path is group_width channels wide")
+        expect(not torch.allclose(result, output(kept, 0)), "the shortcut is gone; it should stay")
+        expect_close(result, output(kept), f"the output is not that of path {path} alone (counted from 0) plus the shortcut")
+    return "one path, one term of the sum."
+
+
+# --- Chapter 9 --------------------------------------------------------------------------------
+
+
+@check("100 * (count / counts[0] - 1) for each, without its sign; then the largest")
+def budget_kept(answer):
+    """A function from parameter counts to the largest deviation from the first, in per cent, without sign."""
+    for counts in ([100, 102, 97, 101], [200, 198, 206], [50, 50]):
+        deviations = [100 * (count / counts[0] - 1) for count in counts]
+        right = max(map(abs, deviations))
+        given = answer(list(counts))
+        expect(given is not None, NOTHING_RETURNED)
+        expect(isinstance(given, (int, float)), f"give a number, not {type(given).__name__}")
+        expect(abs(given - right) < 1e-9 or abs(given - right / 100) > 1e-9, "that is a share; per cent is 100 times it")
+        expect(given >= 0, "without sign: a budget is missed downwards as well")
+        signed = abs(given - max(deviations)) < 1e-9 and given < right - 1e-9
+        expect(not signed, f"for {counts} the largest deviation is downwards: take the size of each before the largest")
+        span = 100 * (max(counts) / min(counts) - 1)
+        expect(abs(given - right) < 1e-9 or abs(given - span) > 1e-9, "compare with the first count, not the smallest")
+        expect(abs(given - right) < 1e-9, f"for {counts} it is {right:.1f} per cent, not {given:.1f}")
+    return "the number to look at before anybody says 'at equal cost'."
+
+
+@check("statistics.mean, and 2.78 * statistics.stdev(values) / 5 ** 0.5")
+def five_runs(answer):
+    """A function from five numbers to their mean and the half width of the 95 % interval."""
+    values = [0.85, 0.86, 0.84, 0.87, 0.855]
+    centre = sum(values) / 5
+    squares = sum((value - centre) ** 2 for value in values)
+    given = answer(list(values))
+    expect(given is not None, NOTHING_RETURNED)
+    expect(isinstance(given, (tuple, list)) and len(given) == 2, "return two numbers: the mean and the half width")
+    middle, half = map(float, given)
+    right = 2.776 * (squares / 4 / 5) ** 0.5
+    expect(abs(middle - centre) < 1e-6, f"the mean of {values} is {centre:.3f}, not {middle:.3f}")
+    mistakes = {
+        (squares / 4) ** 0.5 * 2.776: "divide the spread by the root of 5: the mean of five varies less than one run",
+        (squares / 4 / 5) ** 0.5: "the factor 2.78 is missing",
+        2.776 * (squares / 5 / 5) ** 0.5: "divide the squares by 4, not 5: use stdev, not pstdev",
+        2.776 * (squares / 4) ** 0.5 / 5: "divide by the root of 5, not by 5",
+        1.96 * (squares / 4 / 5) ** 0.5: "1.96 is for many runs; for five it is 2.78",
+        2 * right: "that is the whole width; half of it lies on each side",
+    }
+    expect(all(abs(half - value) > 3e-3 * value for value in mistakes),
+           next((message for value, message in mistakes.items() if abs(half - value) <= 3e-3 * value), ""))
+    expect(abs(half - right) < 3e-3 * right, f"the half width is {right:.4f}, not {half:.4f}")
+    return "the mean says where, the half width how sure."
+
+
+@check("the seeds that both have: first.keys() & second.keys(); sorted")
+def differences(answer):
+    """A function from two dictionaries {seed: accuracy} to the list of differences, in the order of the seeds."""
+    first, second = {3: 0.5, 0: 0.75, 1: 1.0, 7: 0.25}, {0: 0.5, 1: 0.5, 3: 0.625, 9: 0.0}
+    given = answer(dict(first), dict(second))
+    expect(given is not None, NOTHING_RETURNED)
+    expect(isinstance(given, (list, tuple)), f"return a list, not {type(given).__name__}")
+    given, right = [float(value) for value in given], [0.25, 0.5, -0.125]
+    expect(len(given) == 3, f"seeds 0, 1 and 3 are in both, so there are 3 differences, not {len(given)}")
+    expect(given != [-value for value in right], "the other way round: first minus second")
+    expect(given != [abs(value) for value in right], "keep the signs: the third pair speaks against the first network")
+    expect(sorted(given) != sorted(right) or given == right, "the right differences, but not in the order of the seeds")
+    expect(given == right, f"expected {right}, not {given}: subtract what belongs to the same seed")
+    return "what the seed did to both has dropped out."
+
+
+@check('a dictionary with the four keys and True or False, such as {"fits": True, ...}')
+def what_follows(answer):
+    """A dictionary from four statements about the study to True (supported) or False."""
+    reasons = {
+        "fits": (True, "look at the paired differences on the training pictures: the interval is clear of 0"),
+        "always": (False, "one data set was tried, and on its test pictures the interval barely clears 0"),
+        "depth": (False, "six epochs are few for 38 layers; the study says nothing about longer training"),
+        "seeds": (True, "compare the rankings of seed 0 and seed 4"),
+    }
+    expect(isinstance(answer, dict), f"give a dictionary, not {type(answer).__name__}")
+    expect(set(answer) == set(reasons), f"the keys are {list(reasons)}, not {sorted(map(str, answer))}")
+    for name, (right, reason) in reasons.items():
+        expect(isinstance(answer[name], bool), f"{name}: answer True or False, not {answer[name]!r}")
+        expect(answer[name] == right, f"{name}: {reason}")
+    return "a study supports what it varied and measured, no more."

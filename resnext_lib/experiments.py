@@ -6,6 +6,7 @@ After arXiv 1611.05431, section 5.1 (Tables 3 and 4, and the table without a num
 """
 
 import argparse
+import copy
 import csv
 import os
 import platform
@@ -37,6 +38,21 @@ class BlockWithoutShortcut(Bottleneck):
 
     def shortcut(self, x):
         return 0
+
+
+def without_path(network, block, path):
+    """A copy of ``network`` in which path number ``path`` of the block named ``block`` adds nothing to the sum.
+
+    The path's ``group_width`` columns of the last 1x1 become 0. Raises ``ValueError`` for a path that is not there.
+    """
+    network = copy.deepcopy(network)
+    chosen = network.get_submodule(block)
+    width = chosen.width // chosen.cardinality
+    if not 0 <= path < chosen.cardinality:
+        raise ValueError(f"path must be 0 to {chosen.cardinality - 1} in {block}, not {path}")
+    with torch.no_grad():
+        chosen.conv3.weight[:, path * width:(path + 1) * width] = 0
+    return network
 
 
 @dataclass(frozen=True)
@@ -151,6 +167,7 @@ def seeds(text):
 
 
 def arguments(argv):
+    """The command line as a namespace, with ``configurations`` chosen; wrong ones are answered and end the program."""
     parser = argparse.ArgumentParser("python -m resnext_lib.experiments", description=__doc__.split("\n")[0], epilog=(
         "Runs that are in the CSV already are not run again, so a stopped study goes on with the same command. "
         "Several processes may write one CSV when their seeds differ. On two cores a run takes one to three minutes."))
@@ -173,6 +190,7 @@ def arguments(argv):
 
 
 def main(argv=None):
+    """Run a study, or list it: the command ``python -m resnext_lib.experiments``, see ``--help``."""
     options = arguments(argv)
     if options.list:
         for configuration in options.configurations:
@@ -194,6 +212,7 @@ def main(argv=None):
 
 
 def key(row):
+    """What makes a run the same run: configuration, seed, number of images, epochs."""
     return row["configuration"], int(row["seed"]), int(row["images"]), int(row["epochs"])
 
 

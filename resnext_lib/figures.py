@@ -9,7 +9,7 @@ import copy
 import html
 import io
 from dataclasses import dataclass, field, replace
-from math import log2
+from math import log, log2
 from urllib.parse import quote
 
 import matplotlib
@@ -119,6 +119,7 @@ class Diagram:
     merged_channels: int = 0
     tail: list = field(default_factory=list)
     shortcut: object = None
+    joint: str = "+"
     repeated: int = 1
 
     def nodes(self):
@@ -137,18 +138,20 @@ def node_of(name, layer):
         return Node((name,), f"{size}×{size}, {layer.out_channels}", "\n".join(notes), kind, layer.groups)
     if isinstance(layer, nn.Linear):
         return Node((name,), f"fc, {layer.out_features}", "", "pointwise", 1)
+    if isinstance(layer, nn.AdaptiveAvgPool2d):
+        return Node((name,), "mean", "", "pool", 1)
     size = layer.kernel_size if isinstance(layer.kernel_size, int) else layer.kernel_size[0]
     return Node((name,), f"{size}×{size} max" if isinstance(layer, nn.MaxPool2d) else f"{size}×{size} mean", "", "pool", 1)
 
 
 def drawn_layers(module):
     """The layers that become boxes, by name: convolutions, poolings, linear layers."""
-    kinds = (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d)
+    kinds = (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
     return [(name, layer) for name, layer in module.named_modules() if isinstance(layer, kinds)]
 
 
 def diagram(module):
-    """Take a block apart by its attributes: ``paths``, ``branch1``..., ``conv1``..., ``downsample``.
+    """Take a block apart by its attributes: ``paths``, ``branch1``..., ``conv1``..., ``se``, ``downsample``.
 
     Paths that are alike are kept once and counted in ``repeated``. Works for the library's blocks and
     for classes typed in a notebook with the same attribute names.
@@ -159,7 +162,7 @@ def diagram(module):
         first, _, rest = name.partition(".")
         lane = f"{first}.{rest.split('.')[0]}" if first == "paths" else first
         groups.setdefault(lane if first.startswith(("paths", "branch")) else "own", []).append(node_of(name, layer))
-    own = groups.pop("own", [])
+    own = _fold_gate(groups.pop("own", []))
     lanes = list(groups.values()) or [own]
     convolutions = [layer for _, layer in layers if isinstance(layer, nn.Conv2d)]
     result = Diagram(convolutions[0].in_channels, convolutions[-1].out_channels, lanes, tail=own if groups else [])
@@ -175,7 +178,16 @@ def diagram(module):
         for name, layer in drawn_layers(module):
             if name.startswith("downsample"):
                 result.shortcut = node_of(name, layer)
+    if hasattr(module, "squeeze"):
+        result.shortcut, result.joint = "the map itself", "×"
     return result
+
+
+def _fold_gate(nodes):
+    """Put the layers of a squeeze-and-excitation, which do not lie in the block's lane, into one box."""
+    gate = tuple(node.layers[0] for node in nodes if node.layers[0].startswith("se."))
+    rest = [node for node in nodes if node.layers[0] not in gate]
+    return [*rest, Node(gate, "SE", "", "gate", 1)] if gate else nodes
 
 
 def _channels_out(module, lane, in_channels):
@@ -205,7 +217,7 @@ def draw_node(axes, x, y, node):
     A grouped convolution's sides are cut: C pieces that do not touch.
     """
     width, height = box_size(node)
-    fill = {"spatial": PATH, "pointwise": PALE, "pool": PAPER}[node.kind]
+    fill = {"spatial": PATH, "pointwise": PALE, "pool": PAPER, "gate": WASH}[node.kind]
     axes.add_patch(Rectangle((x, y - height / 2), width, height, facecolor=fill, edgecolor=INK, linewidth=1, zorder=3))
     if node.groups > 1:
         for step in range(1, 4):
@@ -218,11 +230,11 @@ def draw_node(axes, x, y, node):
     return x + width
 
 
-def draw_sum(axes, x, y):
-    """Draw a plus in a circle around ``(x, y)``: here maps are added."""
+def draw_sum(axes, x, y, joint="+"):
+    """Draw a plus in a circle around ``(x, y)``: here maps are added; with ``joint="×"`` they are multiplied."""
     axes.add_patch(Circle((x, y), 9, facecolor=PAPER, edgecolor=SUM, linewidth=2, zorder=3))
-    axes.plot([x - 5, x + 5], [y, y], color=SUM, linewidth=2, zorder=4)
-    axes.plot([x, x], [y - 5, y + 5], color=SUM, linewidth=2, zorder=4)
+    for dx, dy in ((5, 0), (0, 5)) if joint == "+" else ((4, 4), (4, -4)):
+        axes.plot([x - dx, x + dx], [y - dy, y + dy], color=SUM, linewidth=2, zorder=4)
 
 
 def lane_rows(result):
@@ -311,14 +323,15 @@ def _draw_shortcut(axes, result, x, centre, start, height):
     plus = WIDTH - 20 - text_width(str(result.out_channels))
     line(axes, [(x, centre), (plus - 9, centre)], arrow=True)
     line(axes, [(start, centre), (start, height), (plus, height), (plus, centre - 9)], SUM, 2.5)
-    draw_sum(axes, plus, centre)
+    draw_sum(axes, plus, centre, result.joint)
     if isinstance(result.shortcut, Node):
         shown = replace(result.shortcut, note="", label=result.shortcut.label + (
             f", {result.shortcut.note}" if result.shortcut.note else ""))
         draw_node(axes, WIDTH / 2 - box_size(shown)[0] / 2, height, shown)
     else:
-        axes.add_patch(Rectangle((WIDTH / 2 - 34, height - 9), 68, 18, facecolor=PAPER, edgecolor="none", zorder=3))
-        write(axes, WIDTH / 2, height, "identity", SUM)
+        half = max(34, text_width(result.shortcut) / 2 + 8)
+        axes.add_patch(Rectangle((WIDTH / 2 - half, height - 9), 2 * half, 18, facecolor=PAPER, edgecolor="none", zorder=3))
+        write(axes, WIDTH / 2, height, result.shortcut, SUM)
     return plus + 9
 
 
@@ -413,6 +426,39 @@ def _grid(axes, left, top, rows, columns, scale):
         line(axes, [(left, top + r * scale), (left + columns * scale, top + r * scale)], LINE, 0.8)
     for c in range(columns + 1):
         line(axes, [(left + c * scale, top), (left + c * scale, top + rows * scale)], LINE, 0.8)
+
+
+def place_of(convolution):
+    """0 for a dense convolution, 1 for a depthwise one, between them log(groups) / log(channels)."""
+    return log(convolution.groups) / log(convolution.in_channels)
+
+
+def group_line(rows):
+    """Networks between one group (left) and one group a channel (right), at :func:`place_of` their convolutions.
+
+    ``rows`` are (label, convolutions of the stages); from the first (open circle) an arrow leads to the last.
+    """
+    fig, axes = canvas(40 * len(rows) + 48)
+    for x, end, align, texts in ((14, 2, "left", ("groups = 1", "dense")),
+                                 (WIDTH - 14, WIDTH - 2, "right", ("groups = channels", "depthwise"))):
+        write(axes, end, 10, texts[0], align=align, weight="bold")
+        write(axes, end, 26, texts[1], align=align)
+        line(axes, [(x, 36), (x, 40 * len(rows) + 40)], LINE)
+    write(axes, WIDTH / 2, 26, "grouped")
+    for row, (label, convolutions) in enumerate(rows):
+        _group_row(axes, 40 * row + 50, label, convolutions[0], convolutions[-1])
+    return fig
+
+
+def _group_row(axes, top, label, *ends):
+    write(axes, 20, top, label, align="left", weight="bold")
+    write(axes, WIDTH - 20, top, " → ".join(f"{c.groups} of {c.in_channels}" for c in ends), align="right")
+    line(axes, [(14, top + 18), (WIDTH - 14, top + 18)], LINE)
+    first, last = (14 + (WIDTH - 28) * place_of(convolution) for convolution in ends)
+    if first != last:
+        line(axes, [(first, top + 18), (last + (7 if last < first else -7), top + 18)], PATH, 2.5, arrow=True)
+    for x, fill in ((first, PAPER), (last, PATH)):
+        axes.add_patch(Circle((x, top + 18), 5, facecolor=fill, edgecolor=PATH, linewidth=2, zorder=3))
 
 
 def reach(module, in_channels, size=5):

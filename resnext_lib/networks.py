@@ -188,8 +188,8 @@ def resnext29_16x64d(**options):
 
 def small_resnext(cardinality=16, bottleneck_width=8, depth=20, **options):
     """For 28x28 grey images, trained on a laptop: 16x8d has 224,330 parameters, 1x64d (a ResNet) 220,234."""
-    options = {"stage_widths": (16, 32, 64), "image_channels": 1, **options}
-    network = CifarResNeXt(depth, cardinality, bottleneck_width, **options)
+    small = {"stage_widths": (16, 32, 64), "image_channels": 1}
+    network = CifarResNeXt(depth, cardinality, bottleneck_width, **small | options)
     network.conv1.stride = (2, 2)  # 14x14 after the stem: a quarter of the cost
     return network
 
@@ -261,9 +261,8 @@ class GoogLeNet(nn.Module):
         # Batch norm replaces the paper's local response normalisation.
         self.normalise = nn.Identity() if batch_norm else nn.LocalResponseNorm(5)
         if auxiliary_heads:
-            self.aux1 = AuxiliaryHead(512, num_classes, batch_norm)
-            self.aux2 = AuxiliaryHead(528, num_classes, batch_norm)
-        self.avgpool, self.dropout = nn.AdaptiveAvgPool2d(1), nn.Dropout(0.4 if not batch_norm else 0.2)
+            self.aux1, self.aux2 = (AuxiliaryHead(c, num_classes, batch_norm) for c in (512, 528))
+        self.avgpool, self.dropout = nn.AdaptiveAvgPool2d(1), nn.Dropout(0.2 if batch_norm else 0.4)
         self.fc = nn.Linear(in_channels, num_classes)
         initialise(self)
 

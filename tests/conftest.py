@@ -34,6 +34,7 @@ def server(site):
 
 @pytest.fixture(scope="session")
 def browser():
+    """One browser for all tests of a process: Playwright cannot be started twice."""
     executable = find_browser()
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:

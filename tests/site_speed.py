@@ -2,7 +2,7 @@
 
 import gzip
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -12,7 +12,6 @@ SLOW_LINE = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, 
 PACKED = {".html", ".css", ".js", ".svg", ".json", ".txt", ".ipynb"}
 
 ARRIVAL = """() => new Promise(resolve => {
-  new PerformanceObserver(shifts => {}).observe({type: 'layout-shift', buffered: true});
   let shift = 0;
   new PerformanceObserver(list => { for (const entry of list.getEntries()) shift += entry.value; })
     .observe({type: 'layout-shift', buffered: true});
@@ -31,7 +30,7 @@ ARRIVAL = """() => new Promise(resolve => {
 })"""
 
 
-@lru_cache(maxsize=None)
+@cache
 def packed(path):
     """The bytes of a file and how they are encoded."""
     body = Path(path).read_bytes()

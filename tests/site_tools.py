@@ -170,3 +170,8 @@ FEWER_TOKENS = """() => {
     if (seen.has(kind)) token.replaceWith(...token.childNodes); else seen.add(kind);
   }
 }"""
+
+# Every printed output: does it break its lines, is it wider than its box, and can the keyboard scroll it?
+PRINTED = """() => [...document.querySelectorAll('.cell_output .output:is(.stream, .text_plain) pre')].map(pre => ({
+  text: pre.innerText.slice(0, 60), wraps: getComputedStyle(pre).whiteSpace !== 'pre',
+  wide: pre.scrollWidth > pre.clientWidth, reachable: pre.tabIndex === 0}))"""

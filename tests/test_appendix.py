@@ -188,7 +188,7 @@ def test_every_entry_has_chinese_one_or_more_sentences_and_a_link():
         assert re.search(r"[\u4e00-\u9fff]", chinese) or "logits" in chinese, term
         *said, see = [line.strip() for line in text.strip().split("\n")]
         assert 1 <= len(said) <= 3 and all(line.endswith(".") for line in said), term
-        chapter, file = re.fullmatch(r"See \[chapter (\d)\]\((\d\d_\w+\.ipynb)#[^)]+\)\.", see).groups()
+        chapter, file = re.fullmatch(r"See \[chapter (\d+)\]\((\d\d_\w+\.ipynb)#[^)]+\)\.", see).groups()
         assert int(file[:2]) == int(chapter), term
 
 
@@ -287,12 +287,13 @@ def recomputed():
     found = {f"{RESNET_BUDGET}"}
     for name, build in inspect.getmembers(networks, inspect.isfunction):
         if build.__module__ == networks.__name__ and re.search(r"net|next", name):
-            image = (3, 32, 32) if "29" in name else (3, 224, 224)
+            image = (3, 32, 32) if "29" in name else (1, 28, 28) if "small" in name else (3, 224, 224)
             with torch.device("meta"):
                 network = build()
             found |= {f"{count_parameters(network)}", f"{count_macs(network, image)}"}
     with torch.device("meta"):
         found.add(f"{count_parameters(networks.torchvision_googlenet(auxiliary_heads=True))}")
+    found.add(f"{count_parameters(networks.small_resnext(1, 64))}")
     widths = [networks.group_width(4, 64 * 2 ** stage) for stage in range(4)]
     return found | {f"{32 * d}" for d in widths} | {f"{256 * 2 ** stage}" for stage in range(4)}
 

@@ -4,7 +4,6 @@ import copy
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,7 +12,7 @@ import pytest
 from nbformat.v4 import new_output
 from notebooks_for_tests import CHAPTERS, chapter_id, code, notebook, save, text
 
-from tools import address, contract
+from tools import contract
 from tools.contract import RULES
 from tools.notebooks import read
 
@@ -224,7 +223,7 @@ MUTATIONS = [
     (add(CHECK - 2, "\n\n## More"), "fixed_order", "sections"),
     (say(STORY, "## The story", "The story"), "fixed_order", "sections"),
     (add(SETUP, "\n"), "setup_cell", "setup cell"),
-    (say(SETUP, contract.address(), "https://github.com/someone/else"), "setup_cell", "setup cell"),
+    (say(SETUP, 'BOOK = "', 'BOOK = "https://github.com/someone/else@main'), "setup_cell", "setup cell"),
     (put(SETUP, text("First, some words.")), "setup_cell", "setup cell"),
     (drop(SETUP), "setup_cell", "setup cell"),
     (meta(SOLUTION, "cellView"), "exercise_format", "first is not"),
@@ -302,89 +301,6 @@ def test_rule_lets_the_harmless_pass(change, rule):
     made = good_notebook()
     change(made)
     assert BY_NAME[rule](made) == []
-
-
-# ------------------------------------------------------------------ the public address, one place to set it
-
-IGNORED_FOLDERS = {".venv", ".git", "_build", "build", "__pycache__", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints"}
-BAD_ADDRESSES = ["http://github.com/you/fork", "github.com/you/fork", "https://github.com/you/fork/", "git@github.com:you/fork", ""]
-
-
-def named_addresses(path):
-    """What a file says the repository's address is: every GitHub address with our repository's name."""
-    name = contract.address().rsplit("/", 1)[1]
-    return re.findall(rf"https://github\.com/[\w.-]+/{name}(?![\w-])", path.read_text(encoding="utf-8"))
-
-
-def disagreements():
-    return [path.name for path in address.places() if set(named_addresses(path)) - {contract.address()}]
-
-
-@pytest.fixture
-def copy_of_the_book(tmp_path, monkeypatch):
-    """The places in a folder of their own, with ROOT on it."""
-    for path in [*address.places(), contract.ROOT / "resnext_lib" / "published.toml"]:
-        target = tmp_path / path.relative_to(contract.ROOT)
-        target.parent.mkdir(exist_ok=True)
-        shutil.copy(path, target)
-    monkeypatch.setattr(contract, "ROOT", tmp_path)
-    monkeypatch.setattr(address, "ROOT", tmp_path)
-    return tmp_path
-
-
-def test_all_places_agree_on_the_address():
-    assert disagreements() == []
-    assert all(named_addresses(path) for path in [contract.ROOT / "pyproject.toml", *CHAPTERS])
-
-
-def test_the_setup_cell_is_the_same_everywhere_and_names_the_address():
-    cells = {read(path).cells[1].source for path in CHAPTERS}
-    assert len(cells) == 1
-    assert f"git+{contract.address()}" in cells.pop()
-
-
-def test_a_place_that_disagrees_is_found(copy_of_the_book):
-    chapter = sorted((copy_of_the_book / "chapters").glob("*.ipynb"))[0]
-    owner = contract.address().split("/")[3]
-    chapter.write_text(chapter.read_text(encoding="utf-8").replace(f"github.com/{owner}/", "github.com/someone/"), encoding="utf-8")
-    assert disagreements() == [chapter.name]
-    assert contract.setup_cell(read(chapter))
-
-
-def test_no_other_file_names_the_address():
-    """What tools.address does not know, it cannot change."""
-    known, found = set(address.places()), []
-    for folder, folders, names in os.walk(contract.ROOT):
-        folders[:] = [f for f in folders if f not in IGNORED_FOLDERS and not f.endswith(".egg-info")]
-        for path in (contract.ROOT.__class__(folder) / name for name in names):
-            if path not in known and contract.address().encode() in path.read_bytes():
-                found.append(str(path.relative_to(contract.ROOT)))
-    assert found == []
-
-
-def test_tools_address_changes_every_place(copy_of_the_book):
-    old, new = contract.address(), "https://github.com/someone/a-fork"
-    for name in ("README.md", "intro.md", "_config.yml"):
-        (copy_of_the_book / name).write_text(f"Get it from {old}, report to {old}/issues.\n", encoding="utf-8")
-    before = {path: path.read_text(encoding="utf-8") for path in address.places()}
-    assert {"README.md", "intro.md", "_config.yml", "pyproject.toml"} <= {path.name for path in before}
-    address.main(new)
-    assert contract.address() == new
-    owner_and_name = old.removeprefix("https://github.com/")
-    for path, text_before in before.items():
-        text_now = path.read_text(encoding="utf-8")
-        assert owner_and_name not in text_now, path.name
-        assert text_now == text_before.replace(old, new), path.name
-    for path in sorted((copy_of_the_book / "chapters").glob("*.ipynb")):
-        assert contract.setup_cell(read(path)) == []
-
-
-@pytest.mark.parametrize("bad", BAD_ADDRESSES)
-def test_tools_address_refuses_a_bad_address(copy_of_the_book, bad):
-    before = [path.read_bytes() for path in address.places()]
-    with pytest.raises(SystemExit, match="the address must look like"):
-        address.main(bad)
-    assert [path.read_bytes() for path in address.places()] == before
 
 
 # ------------------------------------------------------------------ strict nbval sees one altered character

@@ -24,7 +24,7 @@ from torch.nn import functional
 from torch.testing import assert_close
 
 import resnext_lib
-from resnext_lib import blocks, complexity, exercises, networks
+from resnext_lib import blocks, complexity, descendants, exercises, networks
 from tools.notebooks import read
 
 MODULES = [module.name for module in pkgutil.iter_modules(resnext_lib.__path__)]
@@ -267,6 +267,19 @@ def step_of_bottleneck_weights(given):
         assert given(*arguments) == complexity.bottleneck_weights(*arguments)
 
 
+def step_of_se_bottleneck(given):
+    """The whole block written out, with squeeze-and-excitation at the end of its transform."""
+    for arguments in ((32, 16, 32, 4, 1, 4), (32, 24, 64, 8, 2, 16)):
+        arguments = arguments[:len(parameter_names(given))]  # perhaps without the reduction, then it is 16
+        assert_same_module(given(*arguments), descendants.SEBottleneck(*arguments), 2, 32, 6, 6)
+
+
+def step_of_x_block(given):
+    """The whole block written out, with groups of a fixed width."""
+    for arguments in ((24, 24, 8), (16, 36, 12, 2)):
+        assert_same_module(given(*arguments), descendants.XBlock(*arguments), 2, arguments[0], 6, 6)
+
+
 # The library's (or PyTorch's) name -> how an earlier step is compared with it.
 STEPS = {
     "conv2d": step_of_conv2d,
@@ -283,6 +296,8 @@ STEPS = {
     "Inception": step_of_inception,
     "GoogLeNet": step_of_googlenet,
     "bottleneck_weights": step_of_bottleneck_weights,
+    "SEBottleneck": step_of_se_bottleneck,
+    "XBlock": step_of_x_block,
 }
 
 
@@ -392,6 +407,24 @@ B_TO_A = '''def to_form(state, form):
         state = forms.NEXT_FORM[forms.form_of(state)](state)
     return state'''
 
+WRITTEN_OUT = """class Block(blocks.ResidualBlock):
+    def __init__(self, in_channels, ARGUMENTS, stride=1):
+        EXTRA
+        super().__init__(in_channels, width, out_channels, cardinality, stride)
+        self.conv1, self.bn1 = blocks.conv1x1(in_channels, width), nn.BatchNorm2d(width)
+        self.conv2, self.bn2 = blocks.conv3x3(width, width, stride, cardinality), nn.BatchNorm2d(width)
+        self.conv3, self.bn3 = blocks.conv1x1(width, out_channels), nn.BatchNorm2d(out_channels)
+        self.downsample = blocks.projection(in_channels, out_channels, stride)
+
+    def transform(self, x):
+        return self.bn3(self.conv3(torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))))))"""
+X_BLOCK = "from resnext_lib import blocks\n" + WRITTEN_OUT.replace("ARGUMENTS", "out_channels, group_width").replace(
+    "EXTRA", "width, cardinality = out_channels, out_channels // group_width")
+SE_BLOCK = "from resnext_lib import blocks\nfrom resnext_lib.descendants import SqueezeExcitation\n" + WRITTEN_OUT.replace(
+    "ARGUMENTS", "width, out_channels, cardinality").replace("stride=1", "stride=1, reduction=16").replace("        EXTRA\n", "").replace(
+    "        self.downsample", "        self.se = SqueezeExcitation(out_channels, out_channels // reduction)\n        self.downsample").replace(
+    "return self.bn3(", "return self.se(self.bn3(") + ")"
+
 # a cell's metadata and source; replacements that the comparison must notice
 BREAKABLE = [
     ("mirrors", "number_of_paths", PATHS, [("1 + max", "max"), ("paths.", "path."), ("def number_of_paths", "def paths")]),
@@ -411,6 +444,8 @@ BREAKABLE = [
     ("step-of", "Inception", "class Module(Inception):\n    extra = 0", [("extra = 0", "forward = lambda self, x: Inception.forward(self, x) * 2")]),
     ("step-of", "ResNeXt", "def Network(cardinality=1, bottleneck_width=64):\n    return networks.ResNeXt((3, 4, 6, 3), cardinality, bottleneck_width)",
      [("3), cardinality, bottleneck_width", "3)"), ("(3, 4, 6, 3)", "(3, 4, 23, 3)")]),
+    ("step-of", "XBlock", X_BLOCK, [("out_channels // group_width", "group_width"), ("width, width, stride", "width, width, 1"), ("self.bn3(self", "(self")]),
+    ("step-of", "SEBottleneck", SE_BLOCK, [("self.se(self.bn3", "self.bn3(self.se"), ("// reduction", "// 8"), ("return self.se", "return 2 * self.se")]),
     ("wrong", "output_size", SIZE, [("size + padding", "size + 2 * padding"), ("return", "return 1 / 0 +")]),
 ]
 BROKEN = [(key, name, source.replace(*change)) for key, name, source, changes in BREAKABLE for change in changes]

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import statistics
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from torch.testing import assert_close
 from resnext_lib import exercises, forms, networks
 from resnext_lib.blocks import Bottleneck, Inception, ResidualBlock
 from resnext_lib.complexity import count_macs, count_parameters, width_for_budget
+from resnext_lib.descendants import XBlock
 from resnext_lib.networks import GOOGLENET_MODULES
 from tools.notebooks import read
 
@@ -232,10 +234,67 @@ def renamed():
 
 GREY = dict(image_channels=1, num_classes=10)
 MIDDLE = {"reads": 256, "middle": 4, "reaches": 256}
+STEPS = {"resnextify": Bottleneck(384, 96, 384, 96), "inverted": Bottleneck(96, 384, 96, 384)}
 SHAPES = {"conv1": (256, 256, 1, 1), "conv2": (256, 4, 3, 3), "conv3": (256, 256, 1, 1)}
 
 
+def kind(convolution, far_end="in_channels"):
+    if convolution.groups == 1:
+        return "dense"
+    return "depthwise" if convolution.groups == getattr(convolution, far_end) else "grouped"
+
+
+def squeezed(c, r, layers=2, biases=lambda c, s: c + s, kernel=1):
+    return layers * c * (c // r) * kernel**2 + biases(c, c // r)
+
+
+def x_block(build=Block, groups=lambda o, d: o // d, width=lambda o: o, **options):
+    """RegNet's block, written with the block above and with a mistake."""
+    return lambda i, o, d, s: build(i, width(o), o, groups(o, d), s, **options)
+
+
 # ------------------------------------------------------------------ one right answer a check, or several
+
+def moments(pixels, scale=255, dims=(0, 2, 3)):
+    x = pixels.double() / scale
+    return x.mean(dim=dims), x.std(dim=dims)
+
+
+def stairs(epoch, epochs, peak):
+    return peak / 10 ** ((epoch >= epochs / 2) + (epoch >= 0.75 * epochs))
+
+
+def by_class(labels, answers, of=1.0):
+    return {n: of * (answers[labels == n] == n).double().mean().item() for n in labels.unique().tolist()}
+
+
+def alone(block, path, copied=True, width=None, others=False, shortcut=True):
+    block = copy.deepcopy(block) if copied else block
+    width = width or block.width // block.cardinality
+    kept = torch.zeros(block.width, dtype=torch.bool)
+    kept[path * width:(path + 1) * width] = True
+    with torch.no_grad():
+        block.conv3.weight[:, kept if others else ~kept] = 0
+    if not shortcut:
+        block.shortcut = lambda x: 0
+    return block
+
+
+def budget(counts, scale=100, sign=abs, reference=None):
+    reference = reference or counts[0]
+    return max(sign(scale * (count / reference - 1)) for count in counts)
+
+
+def five(values, factor=2.776, spread=statistics.stdev, root=5 ** 0.5):
+    return statistics.mean(values), factor * spread(values) / root
+
+
+def paired(first, second):
+    return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
+
+
+FOLLOWS = {"fits": True, "always": False, "depth": False, "seeds": True}
+
 
 RIGHT = {
     "convolution_cost": [lambda i, o, k, h, w: (i * o * k * k, i * o * k * k * h * w)],
@@ -267,6 +326,18 @@ RIGHT = {
     "stride_layer": [stride_of],
     "write_a_test": [full_test],
     "stage_parameters": [stage],
+    "kind_of_convolution": [kind],
+    "se_parameters": [squeezed],
+    "x_block": [x_block(), XBlock],
+    "steps_to_convnext": [STEPS],
+    "channel_moments": [moments, lambda p: [m.float().view(1, -1, 1, 1) for m in moments(p)]],
+    "staircase": [stairs],
+    "class_accuracy": [by_class],
+    "only_path": [alone],
+    "budget_kept": [budget],
+    "five_runs": [five, lambda v: list(five(v, factor=2.78))],
+    "differences": [paired],
+    "what_follows": [FOLLOWS],
 }
 
 # ------------------------------------------------------------------ wrong answers, and words that name the mistake
@@ -466,6 +537,86 @@ WRONG = {
         (lambda i, w, o, c, n: stage(i, w, o, c, n, grouped=False), "divide its weights by C"),
         (lambda i, w, o, c, n: n * (2 * o * w + 9 * w * w // c + 2 * (w + w + o)), "first block reads in_channels"),
     ],
+    "kind_of_convolution": [
+        (lambda conv: "depthwise" if conv.groups > 1 else "dense", "one group reads 4 of the 128 channels"),
+        (lambda conv: "grouped" if conv.groups > 1 else "dense", "one group reads 1 of the 96 channels"),
+        (lambda conv: kind(conv, "out_channels"), "64 channels in, 128 out, groups=64"),
+        (lambda conv: "depthwise" if conv.groups == min(conv.in_channels, conv.out_channels) else kind(conv), "128 channels in, 32 out"),
+        (lambda conv: "pointwise", "not 'pointwise'"), (lambda conv: None, "is `return` missing?"),
+    ],
+    "se_parameters": [
+        (lambda c, r: squeezed(c, r, biases=lambda c, s: 0), "have biases"), (lambda c, r: squeezed(c, r, 1, lambda c, s: s), "a second one leads back"),
+        (lambda c, r: squeezed(c, r, 1, lambda c, s: 0), "both have biases"), (lambda c, r: squeezed(c, r, kernel=3), "kernels are 1x1"),
+        (lambda c, r: squeezed(c, 1), "channels // reduction = 16"), (lambda c, r: squeezed(c, r, biases=lambda c, s: 2 * s), "each of its outputs, all channels"),
+        (lambda c, r: squeezed(c, r, biases=lambda c, s: 2 * c), "its few outputs"), (lambda c, r: 56 * 56 * squeezed(c, r), "is not it"),
+    ],
+    "x_block": [
+        (x_block(groups=lambda o, d: d), "groups=24 is the width of a path; groups is the number of paths, 4"), (x_block(groups=lambda o, d: 1), "groups=1"),
+        (x_block(groups=lambda o, d: 32 if o % 32 == 0 else 8), "groups=32"), (x_block(width=lambda o: 2 * o), "should be"), (x_block(width=lambda o: o // 2), "should be"),
+        (lambda i, o, d, s: XBlock(i, o, d), "lacks its 1x1 projection"), (x_block(projected=False), "lacks its 1x1 projection"), (x_block(bias=True), "have a bias"),
+        (x_block(NoLastRelu), "last ReLU is missing"), (x_block(strides=(2, 1, 1)), "stride sits on the first 1x1"),
+    ],
+    "steps_to_convnext": [
+        (STEPS | {"resnextify": Bottleneck(384, 96, 384, 32)}, "32 paths is ResNeXt's choice"), (STEPS | {"resnextify": Bottleneck(384, 96, 384)}, "cardinality is missing"),
+        (STEPS | {"inverted": STEPS["resnextify"]}, "inverted: it is the other way round: narrow outside"), (STEPS | {"inverted": Bottleneck(96, 384, 96, 96)}, "is 384 groups, not 96"),
+        ({"resnextify": STEPS["inverted"], "inverted": STEPS["resnextify"]}, "wide outside and narrow"), (STEPS | {"inverted": Bottleneck(96, 384, 384, 384)}, "should be (96, 384, 96)"),
+        (STEPS | {"inverted": nn.Identity()}, "not Identity"), ({"resnextify": STEPS["resnextify"]}, "give a dictionary with the keys"),
+    ],
+    "channel_moments": [
+        (lambda p: moments(p, scale=1), "on the scale 0 to 255"),
+        (lambda p: moments(p, dims=None), "one number for each of the 3 channels"),
+        (lambda p: (moments(p)[0], moments(p)[1] ** 2), "the spread is the root"),
+        (lambda p: (moments(p)[1], moments(p)[0]), "mean of channel 1 is"),
+        (lambda p: moments(p)[0], "return two tensors"), (lambda p: None, "is `return` missing?"),
+    ],
+    "staircase": [
+        (lambda e, n, peak: peak / 10 ** ((e > n / 2) + (e > 3 * n / 4)), "the first drop begins here"),
+        (lambda e, n, peak: peak / 10 ** ((e >= n / 2) + (e > 3 * n / 4)), "the second drop begins here"),
+        (lambda e, n, peak: peak / 10 ** (e >= n / 2), "the second drop begins here"),
+        (lambda e, n, peak: peak / 10 ** ((e >= 150) + (e >= 225)), "epoch 4 of 8"),
+        (lambda e, n, peak: 0.1 / 10 ** ((e >= n / 2) + (e >= 3 * n / 4)), "0.4, not 0.1"),
+        (lambda e, n, peak: None, "is `return` missing?"),
+    ],
+    "class_accuracy": [
+        (lambda y, a: (y == a).double().mean().item(), "return a dictionary"),
+        (lambda y, a: by_class(y, a, of=100.0), "not per cent"),
+        (lambda y, a: {n: (y[a == n] == n).double().mean().item() for n in (0, 2)} | {5: 0.0}, "how often it is true"),
+        (lambda y, a: {n: (a[y == n] == n).double().mean().item() for n in range(10)}, "classes that occur are 0, 2 and 5"),
+        (lambda y, a: {n: ((y == n) & (a == n)).double().mean().item() for n in (0, 2, 5)}, "0.75 of its pictures"),
+        (lambda y, a: None, "is `return` missing?"),
+    ],
+    "only_path": [
+        (lambda b, i: alone(b, i, copied=False), "copy.deepcopy it first"),
+        (lambda b, i: alone(b, i, others=True), "the other way round"),
+        (lambda b, i: alone(b, i, width=1), "that is one channel"),
+        (lambda b, i: alone(b, i, shortcut=False), "the shortcut is gone"),
+        (lambda b, i: alone(b, (i + 1) % 4), "not that of path 0 alone"),
+        (lambda b, i: 3, "nn.Modules"),
+    ],
+    "budget_kept": [
+        (lambda c: budget(c, scale=1), "that is a share"), (lambda c: budget(c, sign=float), "is downwards"),
+        (lambda c: -budget(c), "without sign"), (lambda c: budget(c, reference=min(c)), "not the smallest"),
+        (lambda c: 7.0, "it is 3.0 per cent, not 7.0"), (lambda c: None, "is `return` missing?"),
+    ],
+    "five_runs": [
+        (lambda v: five(v, root=1), "divide the spread by the root of 5"), (lambda v: five(v, factor=1), "factor 2.78 is missing"),
+        (lambda v: five(v, spread=statistics.pstdev), "use stdev, not pstdev"), (lambda v: five(v, root=5), "not by 5"),
+        (lambda v: five(v, factor=1.96), "1.96 is for many runs"), (lambda v: five(v, factor=2 * 2.776), "the whole width"),
+        (lambda v: (max(v), five(v)[1]), "the mean of"), (lambda v: five(v)[0], "return two numbers"),
+        (lambda v: (five(v)[0], 1.0), "the half width is"),
+    ],
+    "differences": [
+        (lambda a, b: paired(b, a), "first minus second"), (lambda a, b: [abs(d) for d in paired(a, b)], "keep the signs"),
+        (lambda a, b: [a[s] - b[s] for s in a if s in b], "not in the order of the seeds"),
+        (lambda a, b: [x - y for x, y in zip(a.values(), b.values(), strict=True)], "there are 3 differences, not 4"),
+        (lambda a, b: [x - y for x, y in zip(list(a.values())[:3], b.values(), strict=False)], "the same seed"),
+        (lambda a, b: 0.2, "return a list"),
+    ],
+    "what_follows": [
+        (FOLLOWS | {"fits": False}, "fits: look at the paired differences"), (FOLLOWS | {"always": True}, "always: one data set"),
+        (FOLLOWS | {"depth": True}, "depth: six epochs"), (FOLLOWS | {"seeds": False}, "seeds: compare the rankings"),
+        (FOLLOWS | {"fits": "yes"}, "answer True or False"), ({"fits": True}, "the keys are"), ([True], "give a dictionary"),
+    ],
 }
 ABSURD = [0, -1, 2.5, "text", b"", [], {}, (), object(), int, torch.zeros(3), float("nan"), True, nn.Identity(), lambda *a: a, lambda *a: None,
           lambda *a: torch.zeros(2, 2), lambda *a: "text", lambda *a: [], lambda *a: float("nan"), lambda *a: nn.Identity()]
@@ -549,7 +700,7 @@ def raising(*arguments):
     raise KeyError("a\nlong\nstory")
 
 
-@pytest.mark.parametrize("name", sorted(set(CHECKS) - {"numbers_tuned", "path_reach", "form_c_shapes", "small_change"}))
+@pytest.mark.parametrize("name", sorted(set(CHECKS) - {"numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}))
 def test_code_that_raises_gets_a_verdict_of_one_line(name):
     verdict = judge(name, raising)
     assert not verdict
@@ -572,6 +723,7 @@ def kept(build):
 HELD = [
     ("bottleneck", spoilt_bottleneck(), [(32, 16, 64, 2), (64, 16, 64, 1), (32, 8, 64, 1), (64, 16, 64, 2)]),
     ("resnext_block", spoilt(), [(32, 24, 64, 4, 2), (64, 24, 64, 4, 1), (64, 24, 64, 8, 1), (32, 24, 64, 1, 1)]),
+    ("x_block", x_block(), [(32, 96, 24, 2), (48, 48, 8, 1), (32, 24, 24, 2), (24, 48, 1, 1)]),
     ("form_a", forms.FormA, [(12, 8, 12, 4, 1), (12, 8, 20, 4, 2)]),
     ("inception_3a", ThreeA, [()]),
 ]

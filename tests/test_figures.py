@@ -20,6 +20,7 @@ from torch import nn
 from resnext_lib import figures, forms, networks
 from resnext_lib.blocks import Bottleneck, Inception
 from resnext_lib.complexity import layer_costs, stage_costs
+from resnext_lib.descendants import ConvNeXtBlock, DepthwiseSeparable, SEBottleneck, SqueezeExcitation, XBlock
 from tools.contract import ROOT
 from tools.notebooks import read
 
@@ -62,6 +63,11 @@ BLOCKS = {
     "form A, 2 paths": (lambda: forms.FormA(16, 8, 16, 2), "sum", 2, "identity"),
     "form B, 2 paths": (lambda: forms.FormB(16, 8, 16, 2), "concatenate", 2, "identity"),
     "last stage": (lambda: Bottleneck(2048, 1024, 2048, 32), "", 1, "identity"),
+    "squeeze and excitation": (lambda: SqueezeExcitation(256, 16), "", 1, "the map itself"),
+    "with squeeze and excitation": (lambda: SEBottleneck(**SIZE_32x4d), "", 1, "identity"),
+    "X block, stride 2": (lambda: XBlock(192, 432, 48, 2), "", 1, "projection"),
+    "depthwise separable": (lambda: DepthwiseSeparable(128, 256, 2), "", 1, None),
+    "ConvNeXt block": (lambda: ConvNeXtBlock(96), "", 1, "identity"),
     "plain Sequential": (plain, "", 1, None),
 }
 
@@ -69,6 +75,10 @@ BLOCKS = {
 def grouped(groups=4, channels=16, kernel=3):
     return nn.Conv2d(channels, channels, kernel, groups=groups, bias=False)
 
+
+# One row a network: the spatial convolutions of its stages.
+LINE = [("ResNet-50", [grouped(1, 64), grouped(1, 512)]), ("ResNeXt-50", [grouped(32, 128), grouped(32, 256), grouped(32, 1024)]),
+        ("RegNetX-3.2GF", [grouped(2, 96), grouped(21, 1008)]), ("MobileNet", [grouped(32, 32), grouped(1024, 1024)])]
 
 # Every kind of figure, for what holds of all of them.
 GALLERY = {name: (lambda build=build: figures.block_diagram(build())) for name, (build, *_) in BLOCKS.items()}
@@ -86,6 +96,7 @@ GALLERY |= {
     "cost bars": lambda: figures.cost_bars([("ResNet-50", 25_557_032, False), ("ResNeXt-50", 25_028_904, True)], "parameters", limit=26_000_000),
     "share bars": lambda: figures.share_bars([("ResNet", (16_384, 36_864, 16_384)), ("ResNeXt", (32_768, 4_608, 32_768))], ["1×1", "3×3 (blue)", "1×1"], "weights"),
     "layer bars": lambda: figures.layer_cost_bars(Bottleneck(256, 128, 256, 32), (256, 56, 56), "macs"),
+    "group line": lambda: figures.group_line(LINE),
     "numbers": lambda: figures.number_grids([[[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[-1, 0], [0, 1]]], ["image", "kernel"], [(0, 1, 2, 2), None]),
 }
 
@@ -148,7 +159,7 @@ def contrast(one, other):
 # ------------------------------------------------------------------ a diagram is its module
 
 def drawable(module):
-    return {name: layer for name, layer in module.named_modules() if isinstance(layer, (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d))}
+    return {name: layer for name, layer in module.named_modules() if isinstance(layer, (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d))}
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -163,7 +174,11 @@ def test_nodes_carry_their_layers_numbers(name):
     module = BLOCKS[name][0]()
     for node in figures.diagram(module).nodes():
         for layer in (module.get_submodule(each) for each in node.layers):
-            if isinstance(layer, nn.Conv2d):
+            if node.kind == "gate":
+                assert node.label == "SE" and all(name.startswith("se.") for name in node.layers)
+            elif isinstance(layer, nn.AdaptiveAvgPool2d):
+                assert (node.kind, node.label) == ("pool", "mean")
+            elif isinstance(layer, nn.Conv2d):
                 assert node.label == f"{layer.kernel_size[0]}×{layer.kernel_size[1]}, {layer.out_channels}"
                 assert (f"groups={layer.groups}" in node.note.split("\n")) == (layer.groups > 1)
                 assert (f"stride {layer.stride[0]}" in node.note.split("\n")) == (layer.stride[0] > 1)
@@ -211,6 +226,28 @@ def test_the_numbers_stand_in_the_svg(name):
         assert [comment for comment in comments if line in comment], line
     if result.repeated > 1:
         assert f"⋯  {result.repeated} paths in all" in comments
+
+
+def test_a_product_is_drawn_as_a_cross_and_a_sum_as_a_plus():
+    def strokes(fig):
+        return [(abs(x1 - x0), abs(y1 - y0)) for x0, x1, y0, y1 in
+                ((*line.get_xdata(), *line.get_ydata()) for line in fig.axes[0].lines if line.get_color() == figures.SUM and len(line.get_xdata()) == 2)]
+    assert sorted(strokes(figures.block_diagram(Bottleneck(**SIZE_32x4d)))) == [(0, 10), (10, 0)]
+    assert strokes(figures.block_diagram(SqueezeExcitation(256, 16))) == [(8, 8), (8, 8)]
+
+
+def test_the_line_of_groups_puts_every_network_at_its_place():
+    fig = figures.group_line(LINE)
+    texts = [text.get_text() for text in fig.axes[0].texts]
+    assert {"32 of 128 → 32 of 1024", "2 of 96 → 21 of 1008", "1 of 64 → 1 of 512"} <= set(texts)
+    circles = [patch for patch in fig.axes[0].patches if isinstance(patch, Circle)]
+    assert len(circles) == 2 * len(LINE)
+    for (_, convolutions), first, last in zip(LINE, circles[::2], circles[1::2], strict=True):
+        for circle, convolution in ((first, convolutions[0]), (last, convolutions[-1])):
+            share = (circle.center[0] - 14) / (360 - 28)   # of the way from groups = 1 to groups = channels
+            assert convolution.in_channels ** share == pytest.approx(convolution.groups)
+    shown = [patch.get_facecolor() for patch in circles]
+    assert {to_hex(c) for c in shown[::2]} == {"#ffffff"} and {to_hex(c) for c in shown[1::2]} == {figures.PATH.lower()}
 
 
 def test_another_module_gives_another_picture():

@@ -134,7 +134,7 @@ def test_chapters_are_stored_as_the_tool_writes_them(path):
 
 
 @pytest.mark.parametrize(("command", "says"), [
-    (["tools.notebooks"], "required: paths"), (["tools.address"], "python -m tools.address https://"),
+    (["tools.notebooks"], "required: paths"), (["tools.address", "one", "two", "three"], "python -m tools.address https://"),
     (["tools.address", "not-an-address"], "the address must look like"),
 ])
 def test_a_wrong_call_explains_itself(command, says):

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import tinycss2
+from sphinx.errors import ExtensionError
 
 # In the order in which a page would load them; the last one is this book's own.
 STYLE_SHEETS = ["basic.css", "styles/pydata-sphinx-theme.css", "pygments.css", "styles/sphinx-book-theme.css",
@@ -14,7 +15,7 @@ STYLE_SHEETS = ["basic.css", "styles/pydata-sphinx-theme.css", "pygments.css", "
 # Read as source only: no page loads them.
 UNUSED_FILES = ["**/*.map", "**/*.pyc", "**/fontawesome.js*", "vendor/**/*", "scripts/bootstrap.js", "styles/theme.css",
                 "**/sbt-webpack-macros.html", "**/webpack-macros.html", "_sphinx_javascript_frameworks_compat.js",
-                "sbt-webpack-macros.html", "images/logo_*", "minus.png", "plus.png", "file.png"]
+                "sbt-webpack-macros.html", "images/logo_*", "locales/**/*"]
 # The icons are drawn in book.css; the theme's come from a font of 156 KB.
 ICON_FONT = re.compile(r"\.fa[bsr]?(?![\w])|\.fa-|Font ?Awesome")
 
@@ -74,6 +75,17 @@ def join_style_sheets(static, words):
     return "\n".join(joined)
 
 
+def refuse_unknown_sheets(names):
+    """An extension's style sheet that ``STYLE_SHEETS`` does not name would silently be left out."""
+    for name in names:
+        if not any(Path(name).match(pattern) for pattern in [*STYLE_SHEETS, "theme.css"]):
+            raise ExtensionError(f"{name} is missing in STYLE_SHEETS of site/extensions/light_pages.py")
+
+
+def check_page(app, pagename, templatename, context, doctree):
+    refuse_unknown_sheets(str(getattr(sheet, "filename", sheet)) for sheet in context.get("css_files", []))
+
+
 def lighten(app, exception):
     """Write ``_static/site.css`` and delete from the built site what no page loads."""
     if exception is None and app.builder.format == "html":
@@ -88,6 +100,7 @@ def lighten(app, exception):
 def setup(app):
     # Jupyter Book sets this for sphinx_comments, which is left out.
     app.add_config_value("comments_config", {}, "html")
+    app.connect("html-page-context", check_page)
     # After the theme, which writes pygments.css in the same event.
     app.connect("build-finished", lighten, priority=900)
     return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -24,7 +24,7 @@ def read_chapter(root, file):
     if not (minutes and needs):
         raise ExtensionError(f"{file}: the third cell must say 'You need ...' and 'Reading takes about N minutes'")
     chapters = " ".join(re.findall(r"chapters? ([\d, and]+)", needs[0]))
-    picture = root / "site/map" / f"{file[9:11]}.svg"
+    picture = root / "site/map" / f"{re.sub(r'.*/[0-9]+_', '', file)}.svg"
     return {"file": file, "number": int(file[9:11]), "title": opening.splitlines()[0].lstrip("# "),
             "teaser": re.sub(r"[*`]", "", opening.splitlines()[-1]), "minutes": int(minutes[1]),
             "needs": sorted({int(number) for number in re.findall(r"\d+", chapters)}),
@@ -54,7 +54,7 @@ def level_of(number, chapters):
 
 
 def mark_path(chapters):
-    """Say of every chapter whether it lies on the way from Inception to ResNeXt-50, and what line goes on from it."""
+    """Say of every chapter whether it lies between ``PATH_FROM`` and ``PATH_TO``, and what line goes on from it."""
     on_path = False
     for chapter in chapters:
         on_path = on_path or chapter["title"].startswith(PATH_FROM)
@@ -100,21 +100,29 @@ def colab_address(options, source):
     return f"{colab}/github/{owner_and_name}/blob/{options.get('repository_branch') or 'main'}/{source}"
 
 
+def facts_of(app, pagename, context):
+    """What site/templates/facts.html shows."""
+    source = Path(app.env.doc2path(pagename)).relative_to(app.srcdir).as_posix()
+    updated = app.book_dates.get(source)
+    facts = {"chapter": context["chapter"], "student": context.get("student"), "updated": updated,
+             "updated_words": updated and f"{updated.day} {updated:%B %Y}"}
+    if context["chapter"]:
+        facts["notebook"] = context["pathto"](f"_sources/{context['sourcename']}", 1)
+        facts["colab"] = colab_address(app.config.html_theme_options, source)
+    return facts
+
+
 def describe_page(app, pagename, templatename, context, doctree):
     """Put the facts under the page's title, and the map on the landing page."""
     chapters = {chapter["file"]: chapter for part in app.book_parts for chapter in part["chapters"]}
     chapter = chapters.get(pagename)
     context |= {"parts": app.book_parts, "chapter": chapter, "logo_svg": app.book_logo,
-                "description": chapter["teaser"] if chapter else "From Inception to ResNeXt, every step as code that runs."}
+                "description": chapter["teaser"] if chapter else "From Inception to ResNeXt, every step as code."}
     if doctree is None:
         return
-    source = Path(app.env.doc2path(pagename)).relative_to(app.srcdir).as_posix()
-    updated = app.book_dates.get(source)
-    facts = {"chapter": chapter, "updated": updated, "colab": chapter and colab_address(app.config.html_theme_options, source),
-             "updated_words": updated and f"{updated.day} {updated:%B %Y}",
-             "notebook": chapter and context["pathto"](f"_sources/{context['sourcename']}", 1)}
     templates = app.builder.templates
-    body = context["body"].replace("</h1>", "</h1>\n" + templates.render("facts.html", facts), 1)
+    facts = templates.render("facts.html", facts_of(app, pagename, context))
+    body = context["body"].replace("</h1>", "</h1>\n" + facts, 1)
     context["body"] = body.replace(MAP_PLACE, templates.render("map.html", context))
 
 

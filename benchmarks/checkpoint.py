@@ -1,0 +1,93 @@
+"""Train the book's own checkpoint and look into it: ``python -m benchmarks.checkpoint``. Resumes where it stopped.
+
+Writes resnext_lib/checkpoints/small_resnext.pt (weights; the model card beside it says what it is for) and into
+resnext_lib/evidence: training.csv (the history), predictions.csv (every test image), paths.csv (the accuracy
+with one path switched off) and responses.csv (what each path of the last block adds, by class).
+"""
+
+import csv
+import tempfile
+from pathlib import Path
+
+import torch
+
+from resnext_lib import data, networks, training
+from resnext_lib.experiments import without_path
+from resnext_lib.weights import trained_small_resnext
+
+LIBRARY = Path(__file__).parent.parent / "resnext_lib"
+RECIPE, SEED = training.Recipe(epochs=20, channels_last=True), 0
+RESUME = Path(tempfile.gettempdir()) / "small_resnext_run.pt"
+BLOCKS = [f"layer{stage}.{number}" for stage in (1, 2, 3) for number in (0, 1)]
+LAST = BLOCKS[-1]
+
+
+def write(name, rows):
+    with open(LIBRARY / "evidence" / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+
+
+def fit(images):
+    """Train, printing a line an epoch; save the weights and the history."""
+    torch.manual_seed(SEED)
+    network = networks.small_resnext()
+    for epoch in range(1, RECIPE.epochs + 1):
+        history = training.train(network, *images, RECIPE, SEED, checkpoint=RESUME, stop_after=epoch, progress=False)
+        print({name: round(value, 4) for name, value in history[-1].items()}, flush=True)
+    torch.save({name: value.contiguous() for name, value in network.state_dict().items()},
+               LIBRARY / "checkpoints" / "small_resnext.pt")
+    write("training", history)
+
+
+def predictions(network, test, moments):
+    """A row for every test image: its class, the network's answer and how sure it was."""
+    shares = training.predict(network, test, *moments).softmax(dim=1)
+    sure, answers = shares.max(dim=1)
+    columns = zip(test.labels.tolist(), answers.tolist(), sure.tolist(), shares[range(len(sure)), test.labels].tolist(),
+                  strict=True)
+    return [{"image": n, "label": label, "answer": answer, "confidence": confidence, "share_of_the_label": own}
+            for n, (label, answer, confidence, own) in enumerate(columns)]
+
+
+def paths_off(network, test, moments):
+    """A row for every path of every block: the accuracy of the network without it."""
+    rows = []
+    for block in BLOCKS:
+        for path in range(network.cardinality):
+            accuracy = training.evaluate(without_path(network, block, path), test, *moments)["accuracy"]
+            rows.append({"block": block, "path": path, "accuracy": accuracy})
+        print(block, min(row["accuracy"] for row in rows if row["block"] == block), flush=True)
+    return rows
+
+
+def responses(network, test, moments):
+    """A row for every path of the last block and every class: the mean size of what the path adds to the sum."""
+    block = network.get_submodule(LAST)
+    seen = []
+    handle = block.conv3.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    training.predict(network, test, *moments)
+    handle.remove()
+    middle, width = torch.cat(seen), block.width // block.cardinality
+    rows = []
+    for path in range(block.cardinality):
+        part = slice(path * width, (path + 1) * width)
+        added = torch.einsum("oc,nchw->nohw", block.conv3.weight[:, part, 0, 0].detach(), middle[:, part])
+        size = added.flatten(1).norm(dim=1)
+        rows += [{"path": path, "label": label, "size": size[test.labels == label].mean().item()} for label in range(10)]
+    return rows
+
+
+def main():
+    torch.set_num_threads(1)
+    images = [data.fashion_subset(split) for split in ("train", "test")]
+    if not (LIBRARY / "checkpoints" / "small_resnext.pt").exists():
+        fit(images)
+    network, moments = trained_small_resnext(), data.mean_and_spread(images[0])
+    for name, measure in (("predictions", predictions), ("responses", responses), ("paths", paths_off)):
+        write(name, measure(network, images[1], moments))
+
+
+if __name__ == "__main__":
+    main()

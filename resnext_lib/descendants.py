@@ -1,0 +1,190 @@
+"""What came after ResNeXt, each as a small edit of the bottleneck; ``edit`` shows it as a diff.
+
+Layers keep the bottleneck's names: conv2 is the spatial convolution, wherever it stands.
+"""
+
+import difflib
+import inspect
+import re
+from collections import Counter
+from math import log
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from resnext_lib.arguments import divides, has_channels, positive_int
+from resnext_lib.blocks import Bottleneck, ResidualBlock, conv1x1, conv3x3
+from resnext_lib.networks import ResNeXt, initialise
+
+
+def edit(after, before=Bottleneck):
+    """What to take out (-) of the methods of class ``before`` and put in (+) to get class ``after``, as a text."""
+    def lines(block):
+        methods = [inspect.getsource(method) for method in vars(block).values() if inspect.isfunction(method)]
+        return re.sub(r" +#.*", "", "\n".join(methods)).splitlines()
+
+    diff = difflib.unified_diff(lines(before), lines(after), n=0, lineterm="")
+    return "\n".join(line for line in diff if not line.startswith(("---", "+++", "@@")) and line[1:].strip())
+
+
+class SqueezeExcitation(nn.Module):
+    """Multiply each channel by a number between 0 and 1, computed from the means of all channels.
+
+    Shapes: ``(N, channels, H, W)`` to the same. Raises ``TypeError`` or ``ValueError`` when an
+    argument is no positive whole number. Source: arXiv 1709.01507, section 3.
+    """
+
+    def __init__(self, channels, squeezed):
+        super().__init__()
+        self.squeeze = nn.AdaptiveAvgPool2d(1)
+        positive_int("channels", channels)
+        positive_int("squeezed", squeezed)
+        self.fc1 = nn.Conv2d(channels, squeezed, kernel_size=1)
+        self.fc2 = nn.Conv2d(squeezed, channels, kernel_size=1)
+
+    def forward(self, x):
+        means = self.squeeze(x)                                       # (N, channels, 1, 1)
+        gates = torch.sigmoid(self.fc2(torch.relu(self.fc1(means))))  # (N, channels, 1, 1): excite
+        return x * gates
+
+
+class SEBottleneck(Bottleneck):
+    """The ResNeXt block with squeeze-and-excitation before the sum.
+
+    Arguments, shapes and errors: as :class:`resnext_lib.blocks.Bottleneck`, and ``ValueError`` when
+    ``reduction`` leaves no channel. Keys are timm's. Source: arXiv 1709.01507, Fig. 3, Table 1.
+    """
+
+    def __init__(self, in_channels, width, out_channels, cardinality=1, stride=1, reduction=16):
+        super().__init__(in_channels, width, out_channels, cardinality, stride)
+        if positive_int("reduction", reduction) > out_channels:
+            raise ValueError(f"reduction={reduction} leaves no channel; at most out_channels={out_channels} works")
+        self.se = SqueezeExcitation(out_channels, out_channels // reduction)
+
+    def transform(self, x):
+        return self.se(super().transform(x))
+
+
+def seresnext50_32x4d(**options):
+    """SE-ResNeXt-50 (32x4d): 27,559,896 parameters; names and shapes are timm's."""
+    return ResNeXt((3, 4, 6, 3), cardinality=32, bottleneck_width=4, block=SEBottleneck, **options)
+
+
+class XBlock(Bottleneck):
+    """RegNet's X block: no narrower middle, and groups of a fixed width instead of a fixed number.
+
+    Shapes: ``(N, in_channels, H, W)`` to ``(N, out_channels, H/stride, W/stride)``, rounded up.
+    Errors: as :class:`resnext_lib.blocks.Bottleneck`, and ``ValueError`` when ``group_width`` does not
+    divide ``out_channels``. Source: arXiv 2003.13678, with bottleneck ratio 1.
+    """
+
+    def __init__(self, in_channels, out_channels, group_width, stride=1):
+        group_width, out_channels = positive_int("group_width", group_width), positive_int("out_channels", out_channels)
+        divides(group_width, out_channels, "out_channels", "group_width")
+        super().__init__(in_channels, out_channels, out_channels, out_channels // group_width, stride)
+
+
+def regnet_stages(depth, initial_width, slope, multiplier, group_width):
+    """RegNet's width rule: a list of (width, blocks, group width), one for each stage.
+
+    Block j asks for ``initial_width + slope * j`` channels and gets ``initial_width`` times the nearest
+    whole power of ``multiplier``, rounded to a multiple of 8. Blocks of equal width are a stage, whose width
+    is rounded to a multiple of the group width. Raises ``TypeError`` or ``ValueError`` where an argument
+    allows no such rule. Source: arXiv 2003.13678, with its d, w_0, w_a, w_m.
+    """
+    if positive_int("initial_width", initial_width) % 8:
+        raise ValueError(f"initial_width must be a multiple of 8 such as 88, but got {initial_width}")
+    if not all(isinstance(number, (int, float)) for number in (slope, multiplier)) or not (slope >= 0 and multiplier > 1):
+        raise ValueError(f"slope must be 0 or more and multiplier above 1, but got {slope=}, {multiplier=}")
+    asked = [initial_width + slope * j for j in range(positive_int("depth", depth))]
+    powers = [round(log(width / initial_width) / log(multiplier)) for width in asked]
+    stages = Counter(8 * round(initial_width * multiplier**power / 8) for power in powers)
+    groups = {width: min(positive_int("group_width", group_width), width) for width in stages}
+    return [(groups[w] * int(w / groups[w] + 0.5), blocks, groups[w]) for w, blocks in stages.items()]
+
+
+class RegNetX(nn.Module):
+    """RegNet's X network: a 3x3 stem, the stages of :func:`regnet_stages`, a classifier.
+
+    Shapes: ``(N, image_channels, H, W)`` to logits ``(N, num_classes)``.
+    Errors: as :func:`regnet_stages` and :class:`resnext_lib.networks.ResNeXt`. Source: arXiv 2003.13678.
+    """
+
+    def __init__(self, depth, initial_width, slope, multiplier, group_width, *, num_classes=1000, image_channels=3):
+        super().__init__()
+        self.image_channels = positive_int("image_channels", image_channels)
+        self.conv1, self.bn1 = conv3x3(image_channels, 32, stride=2), nn.BatchNorm2d(32)
+        self.stages, in_channels = nn.Sequential(), 32
+        for width, blocks, group in regnet_stages(depth, initial_width, slope, multiplier, group_width):
+            first = XBlock(in_channels, width, group, stride=2)
+            self.stages.append(nn.Sequential(first, *[XBlock(width, width, group) for _ in range(blocks - 1)]))
+            in_channels = width
+        self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(in_channels, positive_int("num_classes", num_classes))
+        initialise(self)
+
+    def forward(self, x):
+        has_channels(x, self.image_channels, "image_channels")
+        x = torch.relu(self.bn1(self.conv1(x)))  # (N, 32, 112, 112) for a 224x224 image
+        x = self.stages(x)                       # (N, width of the last stage, 7, 7)
+        return self.fc(self.avgpool(x).flatten(1))
+
+
+def regnet_x_3_2gf(**options):
+    """RegNetX-3.2GF: 15,296,552 parameters; its five numbers are torchvision's."""
+    return RegNetX(depth=25, initial_width=88, slope=26.31, multiplier=2.25, group_width=48, **options)
+
+
+class DepthwiseSeparable(ResidualBlock):
+    """MobileNet's block: a depthwise 3x3, then a 1x1, with batch norm and ReLU each; no shortcut.
+
+    Shapes: ``(N, in_channels, H, W)`` to ``(N, out_channels, H/stride, W/stride)``, rounded up.
+    Errors: as :class:`resnext_lib.blocks.ResidualBlock`. Source: arXiv 1704.04861, Fig. 3.
+    """
+
+    def __init__(self, in_channels, out_channels, stride=1):
+        width = cardinality = in_channels
+        super().__init__(in_channels, width, out_channels, cardinality, stride)
+        self.conv2 = conv3x3(width, width, stride, cardinality)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = conv1x1(width, out_channels)
+        self.bn3 = nn.BatchNorm2d(out_channels)
+
+    def transform(self, x):
+        x = torch.relu(self.bn2(self.conv2(x)))
+        return self.bn3(self.conv3(x))
+
+    def forward(self, x):
+        return torch.relu(self.transform(x))
+
+
+class LayerNorm2d(nn.LayerNorm):
+    """Layer norm over the channels of each pixel by itself: ``(N, C, H, W)`` to the same."""
+
+    def forward(self, x):
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class ConvNeXtBlock(ResidualBlock):
+    """ConvNeXt's block: a depthwise 7x7, layer norm, a 1x1 up to 4 times the channels, GELU, a 1x1 down.
+
+    Shapes: ``(N, channels, H, W)`` to the same. Errors: as :class:`resnext_lib.blocks.ResidualBlock`.
+    ``layer_scale`` is where the learned factors, one a channel, start. Source: arXiv 2201.03545, Fig. 4.
+    """
+
+    def __init__(self, channels, layer_scale=1e-6):
+        super().__init__(channels, channels, channels, cardinality=channels)
+        self.conv2 = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
+        self.norm = LayerNorm2d(channels, eps=1e-6)
+        self.conv1 = nn.Conv2d(channels, 4 * channels, kernel_size=1)
+        self.conv3 = nn.Conv2d(4 * channels, channels, kernel_size=1)
+        self.layer_scale = nn.Parameter(torch.full((channels, 1, 1), layer_scale))
+        self.downsample = None
+
+    def transform(self, x):
+        x = self.norm(self.conv2(x))
+        x = functional.gelu(self.conv1(x))
+        return self.layer_scale * self.conv3(x)
+
+    def forward(self, x):
+        return self.transform(x) + self.shortcut(x)

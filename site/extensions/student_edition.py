@@ -1,0 +1,40 @@
+"""The site carries the student edition of every chapter with exercises, and each page offers it under its title."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the book's folder, where tools is
+
+from tools.classroom import student  # noqa: E402
+from tools.notebooks import read, text_of  # noqa: E402
+
+FOLDER = "student"
+
+
+def chapter_of(app, pagename):
+    """The notebook that a page was made from if it has exercises, else None."""
+    path = Path(app.srcdir, f"{pagename}.ipynb")
+    notebook = read(path) if path.is_file() else None
+    return notebook if notebook and any("exercise" in cell.metadata for cell in notebook.cells) else None
+
+
+def offer(app, pagename, templatename, context, doctree):
+    """Tell site/templates/facts.html where this page's student edition is."""
+    if chapter_of(app, pagename):
+        context["student"] = context["pathto"](f"{FOLDER}/{Path(pagename).name}.ipynb", 1)
+
+
+def write(app, exception):
+    """Generate the notebooks into the built site."""
+    if exception is None and app.builder.format == "html":
+        folder = Path(app.outdir, FOLDER)
+        folder.mkdir(exist_ok=True)
+        for pagename in sorted(app.env.found_docs):
+            if notebook := chapter_of(app, pagename):
+                (folder / f"{Path(pagename).name}.ipynb").write_text(text_of(student(notebook)), encoding="utf-8")
+
+
+def setup(app):
+    app.connect("html-page-context", offer, priority=400)  # before page_facts, which renders the line
+    app.connect("build-finished", write)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,231 @@
+"""The public address: one command sets it everywhere, and refuses what is none; without it the setup cell says so."""
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+import yaml
+from notebooks_for_tests import CHAPTERS
+
+from tools import address, contract
+from tools.notebooks import read
+
+GENERATED = {".venv", ".venv-older", ".git", "_build", "build", "__pycache__", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints"}
+FORK = "https://github.com/someone/a-fork"
+GOOD = [(FORK, "main"), ("https://github.com/a/b", "v1.0"), ("https://github.com/A-1-b/res.next_2", "feature/x-1"),
+        ("https://github.com/someone/gitbook", "0.1.x")]
+BAD_URLS = [
+    "", "not-an-address", "someone/a-fork", "github.com/someone/a-fork", "http://github.com/someone/a-fork", f"{FORK}/", f"{FORK}//",
+    f"{FORK}.git", "git@github.com:someone/a-fork", "ssh://git@github.com/someone/a-fork", "https://github.com/a-fork",
+    "https://github.com//a-fork", "https://github.com/someone/", "https://github.com/some one/a-fork", f" {FORK}", f"{FORK} ",
+    f"{FORK}\n", f"{FORK}/tree/main", f"{FORK}@main", f"{FORK}#readme", f"{FORK}?x=1", "https://github.com/-someone/a-fork",
+    "https://github.com/some--one/a-fork", "https://github.com/someone/..", "https://github.com/someone/.git",
+    "https://github.com/some_one/a-fork", "https://gitlab.com/someone/a-fork", 'https://github.com/someone/a"fork',
+    "https://github.com/someone/ä", "https://example.org/https://github.com/someone/a-fork",
+]
+BAD_BRANCHES = ["", " main", "main ", "a b", "-x", "/main", "main/", "a//b", "a..b", "x.lock", "x.", "a~1", "a^", "a:b", "a@b", 'a"b', ".x"]
+
+
+@pytest.fixture
+def copy_of_the_book(tmp_path, monkeypatch):
+    """Some of the places in a folder of their own, without an address, with ROOT on it."""
+    for path in address.places()[:3]:
+        target = tmp_path / path.relative_to(contract.ROOT)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(path, target)
+    monkeypatch.setattr(contract, "ROOT", tmp_path)
+    address.write("", "")
+    return tmp_path
+
+
+def contents():
+    return {path.name: path.read_text(encoding="utf-8") for path in address.places()}
+
+
+def settings():
+    """What _config.yml says: the address, the branch, where launch buttons lead."""
+    config = yaml.safe_load((contract.ROOT / "_config.yml").read_text(encoding="utf-8"))
+    return config["repository"]["url"], config["repository"]["branch"], config["launch_buttons"]["colab_url"]
+
+
+# ------------------------------------------------------------------ the book as it is
+
+def test_all_places_agree_on_the_address():
+    assert len(address.places()) == 1 + len(CHAPTERS) >= 8
+    for path in CHAPTERS:
+        assert contract.setup_cell(read(path)) == [], path.name
+    url, branch, colab = settings()
+    assert bool(url) == bool(branch) == bool(colab)
+    assert contract.address() == (f"{url}@{branch}" if url else "")
+
+
+def others_that_name(url, root):
+    """Files that hold ``url`` and that tools.address does not know, so that it could not change them."""
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [f for f in folders if f not in GENERATED and not f.endswith(".egg-info")]
+        paths = (Path(folder) / name for name in names)
+        found += [path for path in paths if path not in address.places() and url.encode() in path.read_bytes()]
+    return found
+
+
+def test_no_other_file_names_the_address(copy_of_the_book):
+    root = Path(address.__file__).parent.parent
+    url = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
+    copies = {path.relative_to(copy_of_the_book) for path in address.places()}
+    assert not url or {path.relative_to(root) for path in others_that_name(url, root)} <= copies
+
+
+def test_a_file_that_names_the_address_is_found(copy_of_the_book):
+    address.main([FORK])
+    assert others_that_name(FORK, copy_of_the_book) == []
+    (copy_of_the_book / "README.md").write_text(f"See {FORK}.\n", encoding="utf-8")
+    assert others_that_name(FORK, copy_of_the_book) == [copy_of_the_book / "README.md"]
+
+
+# ------------------------------------------------------------------ setting it
+
+@pytest.mark.parametrize(("url", "branch"), GOOD)
+def test_every_place_gets_the_address(copy_of_the_book, url, branch):
+    address.main([url, branch])
+    assert settings() == (url, branch, "https://colab.research.google.com")
+    for path in address.places()[1:]:
+        assert f'BOOK = "{url}@{branch}"\n' in read(path).cells[1].source, path.name
+        assert contract.setup_cell(read(path)) == contract.short_cells(read(path)) == [], path.name
+
+
+def test_the_branch_is_main_if_none_is_named(copy_of_the_book):
+    address.main([FORK])
+    assert contract.address() == f"{FORK}@main"
+
+
+def test_only_the_address_changes_and_it_comes_out_again(copy_of_the_book):
+    before = contents()
+    address.main([FORK, "v1.0"])
+    after = contents()
+    for name in before:
+        lines = list(zip(before[name].split("\n"), after[name].split("\n"), strict=True))
+        assert sum(old != new for old, new in lines) == (2 if name == "_config.yml" else 1), name
+    address.write("", "")
+    assert contents() == before
+
+
+def test_setting_it_again_changes_nothing_and_another_one_leaves_no_trace(copy_of_the_book):
+    address.main([FORK, "v1.0"])
+    once = contents()
+    address.main([FORK, "v1.0"])
+    assert contents() == once
+    address.main(["https://github.com/other/place", "main"])
+    address.main([FORK, "v1.0"])
+    assert contents() == once
+
+
+def test_without_arguments_a_new_chapter_gets_the_present_address(copy_of_the_book):
+    address.main([FORK, "v1.0"])
+    right = contents()
+    for old in ("", "https://github.com/other/place@main"):
+        chapter = address.places()[-1]
+        chapter.write_text(right[chapter.name].replace(f"{FORK}@v1.0", old), encoding="utf-8")
+        assert contents() != right and contract.setup_cell(read(chapter))
+        address.main([])
+        assert contents() == right
+
+
+@pytest.mark.parametrize("bad", BAD_URLS)
+def test_what_is_no_address_is_refused(copy_of_the_book, bad):
+    before = contents()
+    with pytest.raises(SystemExit) as error:
+        address.main([bad, "main"])
+    assert "the address must look like https://github.com/you/fork" in str(error.value) and repr(bad) in str(error.value)
+    assert contents() == before
+
+
+@pytest.mark.parametrize("bad", BAD_BRANCHES)
+def test_what_is_no_branch_is_refused(copy_of_the_book, bad):
+    before = contents()
+    with pytest.raises(SystemExit) as error:
+        address.main([FORK, bad])
+    assert "the branch must look like main or v1.0" in str(error.value) and repr(bad) in str(error.value)
+    assert contents() == before
+
+
+@pytest.mark.parametrize("branch", [branch for _, branch in GOOD] + BAD_BRANCHES)
+def test_git_agrees_on_what_a_branch_is(branch):
+    """Git refuses what we refuse, but for names that a link or pip would read otherwise."""
+    ours = address.BRANCH.fullmatch(branch) is not None
+    gits = subprocess.run(["git", "check-ref-format", "--branch", branch], capture_output=True).returncode == 0
+    assert ours == gits or (gits and branch in ("a@b", 'a"b'))
+
+
+@pytest.mark.parametrize("key", ["repository", "launch_buttons"])
+def test_a_config_without_the_line_is_refused_before_anything_is_written(copy_of_the_book, key):
+    config = address.places()[0]
+    config.write_text(config.read_text(encoding="utf-8").replace(f"{key}:", f"# {key}:"), encoding="utf-8")
+    before = contents()
+    with pytest.raises(SystemExit, match=f"one line that begins with {key}:"):
+        address.write(FORK, "main")
+    assert contents() == before
+
+
+# ------------------------------------------------------------------ the setup cell
+
+def run_setup(address, monkeypatch, installed, run=None):
+    """Execute the setup cell where ``installed`` modules are found and ``run`` takes the place of pip."""
+    calls = []
+
+    def fake(command, **options):
+        calls.append(command)
+        return run(command) if run else subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: ModuleSpec(name, None) if name in installed else None)
+    monkeypatch.setattr("importlib.metadata.version", {"torch": "2.9.1+cu126", "torchvision": "0.24.1", "numpy": "2.0.2"}.__getitem__)
+    monkeypatch.setattr("subprocess.run", fake)
+    exec(contract.SETUP.format(address=address), {})
+    return calls
+
+
+def test_where_the_library_is_installed_the_cell_does_nothing(monkeypatch):
+    for place in ("", f"{FORK}@main"):
+        assert run_setup(place, monkeypatch, {"resnext_lib", "torch"}) == []
+
+
+def test_elsewhere_it_installs_the_version_of_the_page_and_pins_what_is_there(monkeypatch):
+    for found in (["torch", "torchvision", "numpy"], ["numpy"], []):
+        command, = run_setup(f"{FORK}@v1.0", monkeypatch, set(found))
+        assert command[:4] == [sys.executable, "-m", "pip", "install"]
+        pins = [f"{name}=={ {'torch': '2.9.1+cu126', 'torchvision': '0.24.1', 'numpy': '2.0.2'}[name]}" for name in found]
+        assert command[4:] == ["--quiet", f"resnext-book @ git+{FORK}@v1.0", *pins]
+
+
+def test_without_an_address_it_says_what_to_do(monkeypatch):
+    with pytest.raises(ImportError, match="has no address to get it from") as error:
+        run_setup("", monkeypatch, {"torch"})
+    assert "make lab" in str(error.value) and "make address" in str(error.value) and "CONTRIBUTING.md" in str(error.value)
+
+
+def test_when_pip_fails_it_says_what_to_do_and_what_pip_said(monkeypatch):
+    failed = subprocess.CompletedProcess([], 1, "", "Could not resolve host")
+    with pytest.raises(ImportError, match="Go online") as error:
+        run_setup(f"{FORK}@main", monkeypatch, set(), run=lambda command: failed)
+    assert f"{FORK}@main" in str(error.value) and "run the cell again" in str(error.value) and "Could not resolve host" in str(error.value)
+
+
+def test_what_was_just_installed_is_found_although_the_folder_looks_unchanged(monkeypatch, tmp_path):
+    """Python remembers a folder's listing by its time, and a file system may tell time coarsely."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModuleNotFoundError):
+        import just_installed
+    time = os.stat(tmp_path).st_mtime_ns
+
+    def install(command):
+        (tmp_path / "just_installed.py").write_text("", encoding="utf-8")
+        os.utime(tmp_path, ns=(time, time))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    run_setup(f"{FORK}@main", monkeypatch, set(), run=install)
+    import just_installed  # noqa: F811
+    assert just_installed.__file__ == str(tmp_path / "just_installed.py")

@@ -1,0 +1,344 @@
+"""The editions come from the chapters: students get starters and no answers, lecturers get slides that fit."""
+
+import ast
+import copy
+import re
+
+import pytest
+from notebooks_for_tests import CHAPTERS, chapter_id, code, notebook, text
+
+from resnext_lib import exercises
+from tools import classroom, contract
+from tools.classroom import __main__ as editions
+from tools.classroom import slides
+from tools.grading.assignment import answer_in
+from tools.grading.dependencies import imports_of
+from tools.notebooks import execute, read, text_of
+
+SOLUTIONS = [pytest.param(path, index, id=f"{path.stem[:2]}-{cell.metadata['exercise']}")
+             for path in CHAPTERS for index, cell in enumerate(read(path).cells) if "exercise" in cell.metadata]
+
+# ------------------------------------------------------------------ starters
+
+STARTERS = {
+    "a function": ("def f(a, b=2):\n    c = a + b\n    return c", "def f(a, b=2):\n    return ...  # your code"),
+    "a docstring stays": ('def f(a):\n    """Double it."""\n    return 2 * a', 'def f(a):\n    """Double it."""\n    return ...  # your code'),
+    "a signature on two lines": ("def f(\n    a, b\n):\n    # first\n\n    return a", "def f(\n    a, b\n):\n    return ...  # your code"),
+    "all on one line": ("def f(a): return secret(a)", "def f(a):\n    return ...  # your code"),
+    "a decorator": ("@cache\ndef f(a):\n    return 1", "@cache\ndef f(a):\n    return ...  # your code"),
+    "a number": ("total = 9 * 6", "total = ...  # your code"),
+    "several names": ("a, b = 1, 2", "a = ...  # your code\nb = ...  # your code"),
+    "imports": ("import math\nfrom torch import nn\nsize = math.pi", "import math\nfrom torch import nn\nsize = ...  # your code"),
+    "other statements": ("for i in range(3):\n    print(i)\nn = 3\nprint(n)", "n = ...  # your code"),
+    "a helper and an import": ("import math\ndef f():\n    return 1\nx = f()", "import math\n\n\ndef f():\n    return ...  # your code\n\n\nx = ...  # your code"),
+    "a class": (
+        'class K(nn.Module):\n    """A block."""\n    size = 3\n\n    def __init__(self, n):\n        super().__init__()\n        self.n = n\n\n'
+        "    def forward(self, x):\n        y = self.n(x)\n        return y",
+        'class K(nn.Module):\n    """A block."""\n    def __init__(self, n):\n        super().__init__()\n        # your code\n\n'
+        "    def forward(self, x):\n        return ...  # your code"),
+    "a call of super that is the answer": (
+        "class K(Base):\n    def __init__(self, n):\n        super().__init__(n, 2 * n)", "class K(Base):\n    def __init__(self, n):\n        ...  # your code"),
+    "a class without methods": ("class K(Base):\n    size = 3", "class K(Base):\n    ...  # your code"),
+}
+
+
+@pytest.mark.parametrize("kind", STARTERS)
+def test_starter(kind):
+    source, expected = STARTERS[kind]
+    made = classroom.starter(source)
+    assert made == expected
+    ast.parse(made)
+    assert classroom.starter(made) == made
+
+
+@pytest.mark.parametrize(("path", "index"), SOLUTIONS)
+def test_a_starter_runs_and_its_check_answers_with_the_hint(path, index):
+    made = read(path)
+    name = made.cells[index].metadata["exercise"]
+    namespace = {}
+    exec("\n".join(imports_of([c for c in made.cells[2:index] if c.cell_type == "code"])), namespace)
+    exec(classroom.starter(made.cells[index].source), namespace)
+    answer = eval(answer_in(made.cells[index + 1].source, name), namespace)
+    check = getattr(exercises, name)
+    assert repr(check(answer)) == f"not yet: replace the ... by your answer. Hint: {' '.join(check.hint.split())}"
+
+
+@pytest.mark.parametrize("answer", [lambda x: x[...], lambda x: (x, ...), lambda *_: None, max, type("K", (), {"forward": lambda self, x: x})])
+def test_an_answer_of_one_s_own_is_no_starter(answer):
+    assert "Hint" not in repr(exercises.grouped_cost(answer))
+
+
+# ------------------------------------------------------------------ the student edition
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
+def test_no_solution_leaks(path):
+    source = read(path)
+    made = classroom.student(source)
+    everything = text_of(made)
+    for index, cell in enumerate(source.cells):
+        if "exercise" not in cell.metadata:
+            continue
+        others = "\n".join(c.source for i, c in enumerate(source.cells) if i != index)
+        own = [line.strip() for line in cell.source.split("\n") if line.strip() and line.strip() not in others]
+        secret = [line for line in own if not line.startswith(("def ", "class ", "import ", "from ", "super().__init__()", ")", "]"))]
+        assert secret, f"{cell.metadata['exercise']}: nothing to hide"
+        kept = made.cells[index].source.split("\n")
+        assert not [line for line in secret if any(line == k.strip() for k in kept)]
+        assert not [line for line in secret if len(line) > 20 and line.replace('"', '\\"') in everything]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
+def test_only_answers_are_taken_away(path):
+    source = read(path)
+    made = classroom.student(copy.deepcopy(source))
+    quiz = next(i for i, cell in enumerate(source.cells) if "## Quiz" in cell.source.split("\n"))
+    for index, (before, after) in enumerate(zip(source.cells, made.cells, strict=True)):
+        assert not {"slide", "slideshow"} & set(after.metadata), "speaker notes are the teacher's"
+        if "exercise" in before.metadata:
+            assert after.metadata["exercise"] == before.metadata["exercise"]
+            assert not {"tags", "jupyter", "cellView"} & set(after.metadata), "a starter is not folded"
+        else:
+            assert after.source == before.source
+        if before.cell_type == "code" and index < quiz:
+            assert after.outputs == before.outputs
+        if after.cell_type == "code" and index > quiz:
+            assert after.outputs == [] and after.execution_count is None
+    assert source == read(path), "the chapter itself is not touched"
+    assert classroom.student(made) == made
+
+
+def test_outputs_go_from_the_quiz_on():
+    made = classroom.student(notebook(
+        text("# C"), code("1", result="1"), text("## Quiz\n\n**1. Which?**"), code("key", printed="b"), text("## Exercises"),
+        code("a = 1", exercise="grouped_cost", tags=["hide-input"]), code("exercises.grouped_cost(a)", result="correct: one")))
+    assert [bool(c.outputs) for c in made.cells if c.cell_type == "code"] == [True, False, False, False]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
+def test_the_student_edition_runs_to_the_end(path, tmp_path):
+    made = execute(classroom.student(read(path)), tmp_path)
+    verdicts = []
+    for cell, after in zip(made.cells, made.cells[1:], strict=False):
+        if "exercise" in cell.metadata:
+            verdicts.append(after.outputs[0].data["text/plain"])
+    assert len(verdicts) >= 3
+    assert all(line.startswith("not yet: replace the ... by your answer. Hint:") for line in verdicts)
+    assert not [o for c in made.cells if c.cell_type == "code" for o in c.outputs if o.output_type == "error" or o.get("name") == "stderr"]
+
+
+# ------------------------------------------------------------------ the folder
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("classroom")
+    (made / "slides").mkdir()
+    (made / "slides" / "old.html").write_text("", encoding="utf-8")
+    (made / "grading").mkdir()
+    (made / "grading" / "kept.txt").write_text("", encoding="utf-8")
+    editions.main(["--folder", str(made)])
+    return made
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_chapter_is_in_the_folder_and_again_changes_nothing(folder):
+    first = contents(folder)
+    names = {path.name for path in CHAPTERS}
+    assert {name.split("/")[1] for name in first if name.startswith("student/")} == names
+    for path in CHAPTERS:
+        assert first[f"solution/{path.name}"] == path.read_bytes()
+        assert first[f"student/{path.name}"].decode() == text_of(classroom.student(read(path)))
+    assert "slides/old.html" not in first and "grading/kept.txt" in first
+    editions.main(["--folder", str(folder)])
+    assert contents(folder) == first
+
+
+def test_the_readme_says_what_each_thing_is(folder):
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    for name in ("student/", "solution/", "slides/", "tools/grading/README.md"):
+        assert name in readme
+    assert (contract.ROOT / "tools/grading/README.md").is_file()
+    rows = [line for line in readme.split("\n") if line.startswith("| 0") or line.startswith("| 1")]
+    assert [row.split(" | ")[0].strip("| ") for row in rows] == [path.stem for path in CHAPTERS]
+
+
+# ------------------------------------------------------------------ slides
+
+MARKED = [path for path in CHAPTERS if any(map(slides.is_slide, read(path).cells))]
+PROMISED = {"01", "02", "03", "04", "05", "06", "07"}
+
+
+def marked_cells(path):
+    return [cell for cell in read(path).cells if slides.slide_type(cell) != "skip"]
+
+
+def title(cell):
+    return cell.metadata["slide"]["text"].split("\n")[0]
+
+
+def test_the_promised_chapters_have_slides():
+    assert PROMISED <= {path.stem[:2] for path in MARKED}
+
+
+@pytest.mark.parametrize("path", MARKED, ids=chapter_id)
+def test_slides_are_few_and_have_titles_of_their_own(path):
+    cells = [cell for cell in marked_cells(path) if slides.is_slide(cell)]
+    assert 12 <= len(cells) <= 25
+    titles = [title(cell) for cell in cells]
+    assert titles[0].startswith("# ") and all(t.startswith("## ") for t in titles[1:])
+    assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.parametrize("path", MARKED, ids=chapter_id)
+def test_every_slide_has_notes(path):
+    """What to say, what to ask, what to expect, and the minutes."""
+    for cell in filter(slides.is_slide, marked_cells(path)):
+        notes = cell.metadata["slide"]["notes"]
+        assert re.fullmatch(r"Say: .+\nAsk: .+\nExpect: .+\n\d+ minutes?\.", notes), title(cell)
+    assert 40 <= slides.minutes(read(path)) <= 75
+
+
+@pytest.mark.parametrize("path", MARKED, ids=chapter_id)
+def test_no_orphan_number_on_a_slide(path):
+    source = read(path)
+    shown = contract.published_numbers()
+    for cell in contract.code_cells(source):
+        shown |= contract.numbers_in(contract.outputs_text(cell))
+    for cell in marked_cells(path):
+        wish = cell.metadata["slide"]
+        assert contract.numbers_in(wish["text"] + wish["notes"]) <= shown, title(cell)
+
+
+@pytest.mark.parametrize("path", MARKED, ids=chapter_id)
+def test_slides_need_no_network_and_no_script_for_formulas(path):
+    page = slides.slides(read(path), path.stem)
+    outside = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//|url\(["']?(?:https?:)?//|@import""", outside)
+    formulas = sum(len(re.findall(r"\$\$?[^$]+\$\$?", cell.metadata["slide"]["text"])) for cell in marked_cells(path))
+    assert outside.count('class="katex"') == formulas
+    assert page.count("<section><section>") == sum(map(slides.is_slide, read(path).cells))
+
+
+def deck(*marked):
+    """The page of a small notebook whose code cells carry these ``slide`` dictionaries."""
+    cells = [code("secret = 1", printed="shown", slideshow={"slide_type": "slide"}, slide=wish) for wish in marked]
+    page = slides.slides(notebook(text("# Not marked"), *cells), "small")
+    return re.search(r'<div class="slides">(.*)</div></div>', page, re.DOTALL)[1]
+
+
+def test_only_marked_cells_and_only_what_is_asked_for():
+    page = deck({"text": "## One"}, {"text": "## Two", "code": True})
+    first, second = page.split("<section><section>")[1:]
+    assert "shown" in first and "secret" not in first and "Not marked" not in page
+    assert "secret" in second and "shown" in second
+
+
+def test_notes_stay_outside_of_what_is_revealed():
+    """Inside, the speaker would see them only after the key press."""
+    page = deck({"text": "## One", "notes": "Say: it.", "reveal": True})
+    assert page.index("Say: it.") < page.index('<div class="fragment">') < page.index("shown")
+    assert '<aside class="notes">' in page
+
+
+def test_without_a_marked_cell_there_is_no_deck():
+    with pytest.raises(ValueError, match="no cell of 'plain' is marked as a slide: set slideshow.slide_type"):
+        slides.slides(notebook(text("# C"), code("1")), "plain")
+
+
+@pytest.mark.parametrize(("lines", "size"), [(["x"], 30), (["x" * 88], 20), (["x"] * 20, 17), (["x"] * 60, 16)])
+def test_type_grows_to_fill_the_slide(lines, size):
+    assert slides.type_size("\n".join(lines)) == size
+
+
+def test_a_tall_figure_is_cut_into_panels_of_one_scale():
+    figure = '<figure><img alt="Two boxes, one above." src="data:image/svg+xml,%3Csvg viewBox=%220 0 360 100%22/%3E"></figure>'
+    made = slides.panels(figure, [0.3])
+    assert re.findall(r'class="(panel[^"]*)"', made) == ["panels", "panel", "panel fragment"]
+    assert re.findall(r'<svg viewBox="([^"]*)"', made) == ["0 0 360.0 70.0"] * 2
+    assert re.findall(r'height="[^"]*" viewBox="([^"]*)"', made) == ["0 0.0 360.0 30.0", "0 30.0 360.0 70.0"]
+    assert made.count('aria-label="Two boxes, one above."') == 2
+
+
+# ------------------------------------------------------------------ slides in a browser
+
+OVERFLOW = """() => {
+  const slide = Reveal.getCurrentSlide(), bad = [];
+  for (const e of slide.querySelectorAll('*')) {
+    if (e.closest('aside, .katex, .panel svg *')) continue;
+    const box = e.getBoundingClientRect();
+    if (!box.width || !box.height) continue;
+    const name = `${slide.innerText.slice(0, 30)}: ${e.tagName}.${e.className}`;
+    if (box.left < 0 || box.top < 0 || box.right > innerWidth || box.bottom > innerHeight) bad.push(name + ' leaves the slide');
+    if (getComputedStyle(e).display != 'inline' && e.scrollWidth > e.clientWidth + 1) bad.push(name + ' is cut off');
+    if (e.matches('p, li, td, pre') && parseFloat(getComputedStyle(e).fontSize) < 16) bad.push(name + ' is too small to read');
+    // A label of a figure has 12 pixels; it needs at least 15.
+    const scale = e.matches('img') ? Math.min(e.clientWidth / e.naturalWidth, e.clientHeight / e.naturalHeight)
+      : e.matches('.panel > svg') ? 0.75 * e.getScreenCTM().a : 9;
+    if (scale < 1.28) bad.push(name + ' is too small to read');
+  }
+  return bad; }"""
+
+
+@pytest.fixture(scope="module")
+def page(browser):
+    made = browser.new_page(viewport=dict(zip(("width", "height"), slides.SIZE, strict=True)))
+    made.problems = []
+    made.on("pageerror", lambda error: made.problems.append(str(error)))
+    made.on("request", lambda request: made.problems.append(request.url) if request.url.startswith("http") else None)
+    yield made
+    made.close()
+
+
+def open_deck(page, path):
+    page.goto(path.as_uri())
+    page.wait_for_function("window.Reveal && Reveal.isReady()")
+
+
+def problems_of(page):
+    """Every slide with all its pieces shown: what leaves it, is cut off or too small."""
+    found = []
+    for number in range(page.evaluate("Reveal.getTotalSlides()")):
+        page.evaluate(f"Reveal.slide({number}); while (Reveal.availableFragments().next) Reveal.nextFragment()")
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        found += page.evaluate(OVERFLOW)
+    return found
+
+
+@pytest.mark.parametrize("path", MARKED, ids=chapter_id)
+def test_every_slide_fits_and_can_be_read_from_the_last_row(path, folder, page):
+    open_deck(page, folder / "slides" / f"{path.stem}.html")
+    assert problems_of(page) == []
+    assert page.problems == []
+
+
+def test_what_does_not_fit_is_found(page, tmp_path):
+    lines = "\n".join(["y" * 20] * 60)
+    cells = [code("1", printed=printed, slideshow={"slide_type": "slide"}, slide={"text": "## T"}) for printed in (lines, "x" * 200)]
+    path = tmp_path / "wrong.html"
+    path.write_text(slides.slides(notebook(*cells), "wrong"), encoding="utf-8")
+    open_deck(page, path)
+    assert {problem.rsplit(" ", 3)[-1] for problem in problems_of(page)} == {"slide", "off"}
+
+
+def test_scripts_in_outputs_are_live_and_the_speaker_sees_the_notes(page, tmp_path):
+    cell = code("1", slideshow={"slide_type": "slide"}, slide={"text": "## Live", "notes": "Say: look.", "reveal": True})
+    cell.outputs = copy.deepcopy(code("1", figure="a figure that moves").outputs)
+    cell.outputs[0].data["text/html"] = """<figure><input type="range" min="1" max="9" value="2"><output></output><script>
+      const root = document.currentScript.closest("figure"), slider = root.querySelector("input");
+      slider.oninput = () => { root.querySelector("output").textContent = "C = " + slider.value; };</script></figure>"""
+    path = tmp_path / "live.html"
+    path.write_text(slides.slides(notebook(cell), "live"), encoding="utf-8")
+    open_deck(page, path)
+    assert not page.is_visible("input")
+    page.keyboard.press("ArrowRight")
+    page.focus("input")
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("output") == "C = 3"
+    page.evaluate("document.activeElement.blur()")
+    with page.expect_popup() as speaker:
+        page.keyboard.press("s")
+    speaker.value.wait_for_function("document.body.innerText.includes('Say: look.')", timeout=10_000)
+    speaker.value.close()

@@ -1,0 +1,75 @@
+"""Write every edition of the chapters to a folder: ``python -m tools.classroom [--folder _classroom]``.
+
+Nothing is executed. Running it again gives the same files; the folders student, solution and slides are replaced whole.
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from tools.classroom import slides
+from tools.classroom.editions import student
+from tools.contract import ROOT
+from tools.notebooks import chapters_in, read, text_of
+
+README = """# The classroom's editions
+
+Made by `make classroom` from the chapters in `chapters/`.
+The next time these three folders are replaced: change the chapters, not these files.
+
+- `student/`: the chapters with starters in place of solutions. They run to the end, and every check answers with a hint.
+- `solution/`: the chapters as they are, solutions and outputs included.
+- `slides/`: one page a chapter. Open it in a browser; no network is needed. The arrow keys lead on,
+  `S` opens the speaker's view with notes, `F` fills the screen, `?` lists the other keys.
+  To print, add `?print-pdf` to the address.
+
+The notebooks need `resnext_lib`.
+In this project's environment it is there (`.venv/bin/jupyter lab _classroom`); in Colab their first cell installs it.
+
+| chapter | exercises | slides | minutes in the notes |
+|---|---|---|---|
+{rows}
+
+Grading is apart: `make grader` once, then `make assignment`; see `tools/grading/README.md`.
+"""
+
+
+def row(path, notebook):
+    exercises = [cell.metadata.exercise for cell in notebook.cells if "exercise" in cell.metadata]
+    count = sum(map(slides.is_slide, notebook.cells))
+    return f"| {path.stem} | {', '.join(exercises)} | {count or 'none'} | {slides.minutes(notebook) or ''} |"
+
+
+def files_of(path):
+    """The editions of one chapter: file name to text."""
+    notebook = read(path)
+    made = {f"student/{path.name}": text_of(student(notebook)),
+            f"solution/{path.name}": path.read_text(encoding="utf-8")}
+    if any(map(slides.is_slide, notebook.cells)):
+        made[f"slides/{path.stem}.html"] = slides.slides(notebook, path.stem)
+    return made
+
+
+def write(chapters, folder):
+    """Replace the editions in ``folder``; what else lies there is left alone."""
+    made = {name: text for path in chapters for name, text in files_of(path).items()}
+    made["README.md"] = README.format(rows="\n".join(row(path, read(path)) for path in chapters))
+    for edition in ("student", "solution", "slides"):
+        shutil.rmtree(folder / edition, ignore_errors=True)
+        (folder / edition).mkdir(parents=True)
+    for name, text in made.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return sorted(made)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=ROOT / "_classroom")
+    folder = parser.parse_args(arguments).folder
+    chapters = [path for path in chapters_in([ROOT / "chapters"]) if any("exercise" in c.metadata for c in read(path).cells)]
+    names = write(chapters, folder)
+    print(f"{folder}: {len(names)} files for {len(chapters)} chapters. README.md there says what is what.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Assignments and grades with nbgrader: ``python -m tools.grading`` (see README.md in this folder)."""

@@ -1,0 +1,104 @@
+"""An assignment from chosen exercises: a small nbgrader notebook with setup, what the exercise needs, and the exercise.
+
+The notebook is the instructor's: it has the solutions, the starters (in metadata) and the hidden tests.
+nbgrader makes the students' release from it.
+"""
+
+import re
+
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tools.classroom.editions import starter
+from tools.contract import ROOT, SETUP, address
+from tools.grading.dependencies import imports_of, needed_cells
+from tools.notebooks import chapters_in, normalise, read
+
+# Hidden from students; the judge and a fresh copy of the library are read from the book's folder.
+HIDDEN = """# Graded here, by further tests.
+### BEGIN HIDDEN TESTS
+import os
+import runpy
+
+judge = runpy.run_path(os.environ["RESNEXT_BOOK"] + "/tools/grading/judge.py")["judge"]
+passed, message = judge("{name}", {answer})
+print(message)
+assert passed, message
+### END HIDDEN TESTS"""
+
+OPENING = """# Assignment {title}
+
+Write your answers into the cells marked `# your code`, and run the check below each.
+Keep the other cells as they are: they are restored before grading.
+You may add cells of your own.
+"""
+
+
+def exercises_of(chapters=None):
+    """Every exercise by name: (notebook, index of its solution cell)."""
+    found = {}
+    for path in chapters or chapters_in([ROOT / "chapters"]):
+        notebook = read(path)
+        found |= {cell.metadata["exercise"]: (notebook, index)
+                  for index, cell in enumerate(notebook.cells) if "exercise" in cell.metadata}
+    return found
+
+
+def find(name, known):
+    if name not in known:
+        raise ValueError(f"there is no exercise {name!r}; there are: {', '.join(known)}")
+    return known[name]
+
+
+def cell(kind, source, grade_id, **nbgrader):
+    """A cell with nbgrader's metadata; locked unless it is the student's."""
+    make = new_code_cell if kind == "code" else new_markdown_cell
+    marks = {"schema_version": 3, "grade_id": grade_id, "grade": False, "solution": False, "locked": True,
+             "task": False, "cell_type": kind} | nbgrader
+    made = make(source, metadata={"nbgrader": marks})
+    made["id"] = grade_id[:64]
+    return made
+
+
+def question(notebook, index):
+    """The exercise's text, without the heading of the section and without the number it has there."""
+    text = notebook.cells[index - 1].source.removeprefix("## Exercises").strip()
+    return re.sub(r"^\*\*\d+\. ", "**", text)
+
+
+def answer_in(check, name):
+    """What the check cell hands to its check: ``exercises.NAME(answer)``."""
+    return re.fullmatch(rf"exercises\.{name}\((.*)\)", check.strip(), re.DOTALL)[1]
+
+
+def cells_for(name, notebook, index, points):
+    """Question, what it needs, answer, check, graded test."""
+    solution, check = notebook.cells[index:index + 2]
+    imports = imports_of([c for c in notebook.cells[2:index] if c.cell_type == "code"])
+    made = [cell("markdown", question(notebook, index), f"{name}-question"),
+            cell("code", "\n".join(imports), f"{name}-imports")]
+    try:
+        needed = needed_cells(notebook, index)
+    except ValueError as problem:
+        raise ValueError(f"exercise {name!r} cannot stand alone: {problem}") from None
+    made += [cell("code", c.source, f"{name}-needs-{number}") for number, c in enumerate(needed, 1)]
+    answer = cell("code", solution.source, f"{name}-answer", solution=True, locked=False)
+    answer.metadata["starter"] = starter(solution.source)
+    hidden = HIDDEN.format(name=name, answer=answer_in(check.source, name))
+    return [*made, answer, cell("code", check.source, f"{name}-check"),
+            cell("code", hidden, f"{name}-test", grade=True, points=points)]
+
+
+def assignment(title, names, points=10, chapters=None):
+    """The instructor's notebook for the exercises ``names``, each worth ``points``. Raises ``ValueError``."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", title):
+        raise ValueError(f"the name of an assignment has letters, digits, - and _ only, not {title!r}")
+    if not names or len(set(names)) != len(names):
+        raise ValueError(f"give one exercise or more, each once, not {names}")
+    known = exercises_of(chapters)
+    cells = [cell("markdown", OPENING.format(title=title), "opening"),
+             cell("code", SETUP.format(address=address()), "setup")]
+    for name in names:
+        more = cells_for(name, *find(name, known), points)
+        # Exercises of one chapter share their imports.
+        cells += [c for c in more if not c.id.endswith("-imports") or c.source not in {earlier.source for earlier in cells}]
+    return normalise(new_notebook(cells=cells))
