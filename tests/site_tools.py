@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -14,10 +13,10 @@ import pytest
 import yaml
 from axe_playwright_python.base import AXE_SCRIPT
 
+from tools.browser import FLAGS as BROWSER_FLAGS  # noqa: F401 (for the tests)
+from tools.browser import find
+
 ROOT = Path(__file__).resolve().parent.parent
-# A machine may have more than one network service that Chromium would call on its own.
-BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
-                 "--disable-component-update", "--disable-sync", "--no-first-run"]
 # These tags load what they name; an <a> only points to it.
 LOADING = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src",
            "audio": "src", "video": "src", "object": "data", "embed": "src"}
@@ -105,9 +104,8 @@ def is_remote(address):
 
 def find_browser():
     """The path of Chromium. Without one: a failure under CI, a skip elsewhere."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if shutil.which(name):
-            return shutil.which(name)
+    if path := find():
+        return path
     message = "NO BROWSER: the site was not looked at. Install chromium."
     if os.environ.get("CI"):
         pytest.fail(message)

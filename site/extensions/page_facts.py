@@ -54,7 +54,7 @@ def level_of(number, chapters):
 
 
 def mark_path(chapters):
-    """Say of every chapter whether it lies between ``PATH_FROM`` and ``PATH_TO``, and what line goes on from it."""
+    """Say of every chapter if it lies between ``PATH_FROM`` and ``PATH_TO``, and what line goes on."""
     on_path = False
     for chapter in chapters:
         on_path = on_path or chapter["title"].startswith(PATH_FROM)
@@ -67,8 +67,8 @@ def mark_path(chapters):
 def last_changes(root):
     """The date of each file's last commit; empty where there is no git or no history."""
     try:
-        log = subprocess.run(["git", "log", "--format=%cs", "--name-only", "--relative", "--", "intro.md", "chapters"], cwd=root,
-                             capture_output=True, text=True, check=True).stdout
+        log = subprocess.run(["git", "log", "--format=%cs", "--name-only", "--relative", "--", "intro.md", "chapters"],
+                             cwd=root, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return {}
     dates, day = {}, None
@@ -123,6 +123,8 @@ def describe_page(app, pagename, templatename, context, doctree):
     templates = app.builder.templates
     facts = templates.render("facts.html", facts_of(app, pagename, context))
     body = context["body"].replace("</h1>", "</h1>\n" + facts, 1)
+    # The label would hide from a screen reader what the fold says of itself, "Show the solution".
+    body = body.replace(' aria-label="Toggle hidden content"', "")
     context["body"] = body.replace(MAP_PLACE, templates.render("map.html", context))
 
 

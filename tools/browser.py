@@ -1,0 +1,12 @@
+"""Chromium, for the PDF and for the tests of the site."""
+
+import shutil
+
+# A machine may have more than one network service that Chromium would call on its own.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--no-first-run"]
+
+
+def find():
+    """The path of Chromium or Chrome, or None."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
