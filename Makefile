@@ -8,7 +8,7 @@ OLDER  := .venv-older
 GRADER := .venv-grader
 GRADER_READY := $(GRADER)/ready
 
-.PHONY: help book test check-all older-torch notebooks reference serve lab classroom grader exercises assignment grade address publish clean
+.PHONY: help book test check-all older-torch notebooks reference serve pdf zip lab classroom grader exercises assignment grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -54,6 +54,12 @@ reference: $(READY) ## write chapters/library.md from the docstrings
 
 serve: book ## serve the built site at http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html 8000
+
+pdf: book ## print the whole book to _build/resnext-book.pdf (needs Chromium)
+	$(BIN)/python -m tools.pdf
+
+zip: book ## pack the site for offline classes into _build/resnext-book.zip
+	$(BIN)/python -m tools.offline
 
 lab: $(READY) ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab chapters

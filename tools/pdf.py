@@ -24,7 +24,7 @@ WIDTH = 642   # CSS pixels between the margins: 170 mm of A4's 210
 
 PAGE = """<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>
 <link rel="stylesheet" href="_static/site.css"><style>
-@page {{ size: A4; margin: 20mm; @bottom-center {{ content: counter(page); font: 9pt sans-serif; color: #48566B }} }}
+@page {{ size: A4; margin: 18mm 20mm; @bottom-center {{ content: counter(page); font: 9pt sans-serif; color: #48566B }} }}
 @page :first {{ @bottom-center {{ content: none }} }}
 html {{ font-size: 13px }}
 body {{ background: #fff }}
@@ -32,7 +32,9 @@ body {{ background: #fff }}
 .bd-main .bd-content .bd-article-container {{ display: block; max-width: none; padding: 0; width: auto }}
 .bd-article {{ padding: 0 }} .bd-article :is(p, ul, ol) {{ max-width: none }}
 .bd-article h1 {{ break-before: page; margin-top: 0 }} h1, h2, h3, h4 {{ break-after: avoid }}
-figure, img, tr, .katex-display {{ break-inside: avoid }} .cell_output img {{ max-height: 235mm }}
+.bd-article h2 {{ margin-top: 1.5rem; padding-top: 1rem }} .bd-article details.hide > summary {{ display: none }}
+.cell_input, figure, img, tr, .katex-display {{ break-inside: avoid }} pre {{ line-height: 1.3 }}
+.bd-content .cell_output .output.text_html figure img {{ max-height: 235mm; max-width: 460px !important }}
 .bd-article table :is(th, td) {{ white-space: normal !important; padding: 0.2rem 0.4rem; font-size: 0.85em }}
 .bd-article .cell_output pre {{ white-space: pre-wrap !important; background: none !important }}
 .cover {{ break-after: page; padding-top: 60mm; text-align: center }} .cover .logo-mark {{ height: 40mm; width: 40mm }}

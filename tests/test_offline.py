@@ -1,0 +1,104 @@
+"""The zip for classes without internet opens from any folder, and the PDF holds the whole book."""
+
+import zipfile
+
+import pytest
+from site_tools import tab, toc_files
+
+from tools import offline, pdf
+
+
+def test_the_unpacked_zip_is_the_whole_site_and_searches(browser, site, tmp_path):
+    book = tmp_path / "book.pdf"
+    book.write_bytes(b"%PDF")
+    offline.write(site, book, tmp_path / "a.zip")
+    offline.write(site, book, tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    folder = tmp_path / "my lessons, 2026 \u00fc"
+    zipfile.ZipFile(tmp_path / "a.zip").extractall(folder)
+    assert (folder / "resnext-book/book.pdf").read_bytes() == b"%PDF"
+    with tab(browser, "light", 1280) as page:
+        for file in toc_files():
+            page.goto((folder / "resnext-book" / f"{file}.html").as_uri())
+        page.goto((folder / "resnext-book/index.html").as_uri())
+        page.wait_for_url("**/intro.html")
+        page.keyboard.press("Control+k")
+        page.keyboard.type("cardinality")
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="The ResNeXt block").first.click()
+        page.wait_for_url("**/05_the_resnext_block.html*")
+        assert not page.complaints
+
+
+def test_without_a_site_there_is_no_zip(tmp_path):
+    with pytest.raises(SystemExit, match="make book"):
+        offline.write(tmp_path, tmp_path / "none.pdf", tmp_path / "a.zip")
+    assert not (tmp_path / "a.zip").exists()
+
+
+ADDRESSES = [("#recap", "#05_b--recap"), ("06_c.html", "#06_c"), ("../intro.html", "#intro"), ("06_c.html#x", "#06_c--x"),
+             ("https://a.b/c.html", "https://a.b/c.html"), ("../student/05_b.ipynb", "../student/05_b.ipynb")]
+
+
+@pytest.mark.parametrize("old, new", ADDRESSES)
+def test_links_between_pages_become_links_inside_the_pdf(old, new):
+    assert pdf.new_address("chapters/05_b", old) == new
+
+
+@pytest.fixture(scope="module")
+def printed(site, tmp_path_factory):
+    """The PDF, read once."""
+    output = tmp_path_factory.mktemp("pdf") / "book.pdf"
+    pdf.write(site, output)   # fails when something is wider than the paper
+    return pdf.PdfReader(output)
+
+
+def flat(text):
+    return "".join(text.split())
+
+
+@pytest.mark.slow
+def test_the_contents_name_the_page_of_every_title(printed, pages, site):
+    texts = [flat(page.extract_text()) for page in printed.pages]
+    assert len(texts) > 10 * len(toc_files())
+    numbers = pdf.page_numbers(printed.stream)
+    for file in toc_files():
+        title = flat(pdf.article_of(site, file).h1.get_text())
+        number = numbers[pdf.anchor(file)]
+        assert texts[number - 1].startswith(title), file
+        assert f"{title}{number}" in texts[1], (file, texts[1])
+
+
+@pytest.mark.slow
+def test_the_pdf_has_bookmarks_and_every_figure_and_nothing_of_this_machine(printed, pages, site):
+    bookmarks = {flat(mark.title) for mark in printed.outline if not isinstance(mark, list)}
+    missing = [file for file in toc_files() if flat(pdf.article_of(site, file).h1.get_text()) not in bookmarks]
+    assert not missing
+    links = [mark["/A"]["/URI"] for page in printed.pages for mark in map(pypdf_object, page.get("/Annots", []))
+             if "/URI" in mark.get("/A", {})]
+    assert links and all(link.startswith("https://") for link in links), set(links)
+    figures = sum(len(page.images) > 0 or "figure" in page.tags for page in pages.values())
+    assert figures and count_figures(printed) == sum(page.tags.count("figure") for page in pages.values())
+
+
+def pypdf_object(mark):
+    return mark.get_object()
+
+
+def count_figures(printed):
+    """How many figures the PDF's tags name."""
+    def walk(node):
+        node = node.get_object()
+        children = node.get("/K", []) if hasattr(node, "get") else []
+        children = children if isinstance(children, list) else [children]
+        return (hasattr(node, "get") and node.get("/S") == "/Figure") + sum(walk(child) for child in children if hasattr(child, "get_object") and not isinstance(child, int))
+    return walk(printed.trailer["/Root"]["/StructTreeRoot"])
+
+
+@pytest.mark.slow
+def test_what_is_wider_than_the_paper_is_found(site):
+    with pdf.printer() as page:
+        page.goto((site / "intro.html").as_uri())
+        assert page.evaluate(pdf.TOO_WIDE) == []
+        page.evaluate("document.querySelector('.bd-article p').outerHTML = `<figure><img alt='wide' style='width: 900px'></figure>`")
+        assert len(page.evaluate(pdf.TOO_WIDE)) == 1
