@@ -117,6 +117,7 @@ def tab(browser, theme, width):
     """A tab that notes in ``page.complaints`` console errors, failed requests and requests to another host."""
     context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 800})
     page = context.new_page()
+    page.set_default_timeout(120_000)   # a busy machine is slow, not wrong
     page.complaints = []
     page.on("console", lambda m: m.type in ("error", "warning") and page.complaints.append(m.text))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))

@@ -32,7 +32,7 @@ body {{ background: #fff }}
 .bd-main .bd-content .bd-article-container {{ display: block; max-width: none; padding: 0; width: auto }}
 .bd-article {{ padding: 0 }} .bd-article :is(p, ul, ol) {{ max-width: none }}
 .bd-article h1 {{ break-before: page; margin-top: 0 }} h1, h2, h3, h4 {{ break-after: avoid }}
-.bd-article h2 {{ margin-top: 1.5rem; padding-top: 1rem }} .bd-article details.hide > summary {{ display: none }}
+.bd-article h2 {{ margin-top: 1.5rem; padding-top: 1rem }} .bd-article details.hide > summary {{ display: none !important }}
 .cell_input, figure, img, tr, .katex-display {{ break-inside: avoid }} pre {{ line-height: 1.3 }}
 .bd-content .cell_output .output.text_html figure img {{ max-height: 235mm; max-width: 460px !important }}
 .bd-article table :is(th, td) {{ white-space: normal !important; padding: 0.2rem 0.4rem; font-size: 0.85em }}
