@@ -122,7 +122,8 @@ def tab(browser, theme, width):
     page.on("console", lambda m: m.type in ("error", "warning") and page.complaints.append(m.text))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on("request", lambda r: re.match("file:|data:|http://127.0.0.1:", r.url) or page.complaints.append(r.url))
-    page.on("requestfailed", lambda r: page.complaints.append(f"failed: {r.url}"))
+    # A page that is left stops what it was still loading.
+    page.on("requestfailed", lambda r: "ABORTED" in r.failure or page.complaints.append(f"failed: {r.url}"))
     page.on("response", lambda r: r.status >= 400 and page.complaints.append(f"{r.status}: {r.url}"))
     try:
         yield page

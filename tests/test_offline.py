@@ -46,10 +46,10 @@ def test_links_between_pages_become_links_inside_the_pdf(old, new):
 
 
 @pytest.fixture(scope="module")
-def printed(site, tmp_path_factory):
+def printed(browser, site, tmp_path_factory):
     """The PDF, read once."""
     output = tmp_path_factory.mktemp("pdf") / "book.pdf"
-    pdf.write(site, output)   # fails when something is wider than the paper
+    pdf.write(browser, site, output)   # fails when something is wider than the paper
     return pdf.PdfReader(output)
 
 
@@ -100,8 +100,8 @@ def tags(printed, kind):
 
 
 @pytest.mark.slow
-def test_what_is_wider_than_the_paper_is_found(site):
-    with pdf.printer() as page:
+def test_what_is_wider_than_the_paper_is_found(browser, site):
+    with pdf.sheet(browser) as page:
         page.goto((site / "intro.html").as_uri())
         assert page.evaluate(pdf.TOO_WIDE) == []
         page.evaluate("document.querySelector('.bd-article p').outerHTML = `<figure><img alt='wide' style='width: 900px'></figure>`")

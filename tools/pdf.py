@@ -116,17 +116,23 @@ def page_numbers(pdf):
 
 
 @contextmanager
-def printer():
-    """A page of Chromium as wide as the paper between its margins."""
+def launched():
+    """Chromium, as long as it is needed. Raises ``SystemExit`` where there is none."""
     path = browser.find()
     if path is None:
         raise SystemExit("the PDF is printed by Chromium or Chrome, and neither is installed")
     with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=path, args=browser.FLAGS)
-        page = chromium.new_page(viewport={"width": WIDTH, "height": 971})
-        page.emulate_media(media="print")
-        yield page
-        chromium.close()
+        yield driver.chromium.launch(executable_path=path, args=browser.FLAGS)
+
+
+@contextmanager
+def sheet(chromium):
+    """A page as wide as the paper between its margins, laid out as for print."""
+    page = chromium.new_page(viewport={"width": WIDTH, "height": 971})
+    page.set_default_timeout(600_000)   # 250 pages with 100 pictures take a slow machine minutes
+    page.emulate_media(media="print")
+    yield page
+    page.close()
 
 
 def show(page, site, numbers=None):
@@ -140,9 +146,9 @@ def show(page, site, numbers=None):
         file.unlink()
 
 
-def write(site, output):
+def write(chromium, site, output):
     """Print the book of ``site`` to ``output``. Raises ``SystemExit`` when something is wider than the paper."""
-    with printer() as page:
+    with sheet(chromium) as page:
         numbers = {}
         for _ in range(2):
             show(page, site, numbers)
@@ -153,5 +159,6 @@ def write(site, output):
 
 
 if __name__ == "__main__":
-    write(SITE, OUTPUT)
+    with launched() as chromium:
+        write(chromium, SITE, OUTPUT)
     print(f"{OUTPUT.relative_to(ROOT)}: {len(PdfReader(OUTPUT).pages)} pages")
