@@ -86,8 +86,8 @@ def inference_copy(model, example=None):
     for norm, conv in [(norm, conv) for norm, x in reads.items() for conv, y in made if y is x]:
         fast.set_submodule(conv, fuse_conv_bn_eval(layers[conv], layers[norm]))
         fast.set_submodule(norm, nn.Identity())
-    change = (fast.to(memory_format=torch.channels_last)(example) - expected).abs().max() / expected.abs().max()
-    if not change < 1e-4:
-        raise ValueError(f"the copy's outputs change by {change:.1g} of the largest: is a convolution or batch norm "
-                         "used twice, or are there nan in model?")
+    change = (fast.to(memory_format=torch.channels_last)(example) - expected).abs().max()
+    if not change <= 1e-4 * expected.abs().max():
+        raise ValueError(f"the copy's outputs change by {change:.2g}: is a convolution or batch norm of model used "
+                         "twice, or does it give nan?")
     return fast
