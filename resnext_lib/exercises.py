@@ -960,7 +960,7 @@ def stage_parameters(answer):
     return "205,824 for the first stage of ResNeXt-50."
 
 
-# --- Chapter 10 -------------------------------------------------------------------------------
+# --- Chapter 11 -------------------------------------------------------------------------------
 
 
 @check("how many input channels does one group read: all of them, some, or one?")
@@ -1201,3 +1201,87 @@ def what_follows(answer):
         expect(isinstance(answer[name], bool), f"{name}: answer True or False, not {answer[name]!r}")
         expect(answer[name] == right, f"{name}: {reason}")
     return "a study supports what it varied and measured, no more."
+
+
+# --- Chapter 10 -------------------------------------------------------------------------------
+
+
+def _number(given):
+    """``given`` as a float, or what is wrong with it."""
+    expect(given is not None, NOTHING_RETURNED)
+    expect(isinstance(given, (int, float)), f"return a number, not {type(given).__name__}")
+    return float(given)
+
+
+def _near(given, value):
+    return abs(given - value) <= 1e-6 * abs(value)
+
+
+@check("statistics.median of each list, then divide")
+def times_as_fast(answer):
+    """A function from two lists of seconds to how many times as fast the second arm is, by medians."""
+    first, second = [8.0, 6.0, 90.0, 5.0, 6.5], [2.0, 1.0, 2.5, 40.0, 1.5]
+    given = _number(answer(list(first), list(second)))
+    expect(not _near(given, 2 / 6.5), "the other way round: a faster second arm gives more than 1")
+    expect(not _near(given, sum(first) / sum(second)), "these are means; one interrupted call decides them")
+    expect(not _near(given, 5 / 1), "the fastest calls are the luckiest ones: take the medians")
+    ratios = sorted(a / b for a, b in zip(first, second, strict=True))
+    expect(not _near(given, ratios[2]), "that is the median of the ratios; asked is the ratio of the medians")
+    expect(not _near(given, 90 / 2.5), "the middle of the list as it came is not the median: sort it, or use median()")
+    expect(_near(given, 6.5 / 2), f"for {first} and {second} it is {6.5 / 2:.2f}, not {given:.2f}")
+    return "and a calm word for a loud machine."
+
+
+@check("MACs = channels * channels / groups * kernel**2 * side**2; bytes = 4 * (input + weights + output)")
+def macs_a_byte(answer):
+    """A function of channels, kernel, side, groups to a convolution's MACs a byte."""
+    for channels, kernel, side, groups in ((64, 3, 14, 1), (64, 3, 14, 16), (128, 1, 7, 1)):
+        given = _number(answer(channels, kernel, side, groups))
+        weights, maps = channels * channels // groups * kernel**2, channels * side**2
+        macs = weights * side**2
+        mistakes = {
+            macs / (2 * maps + weights): "that is MACs a number; a number has 4 bytes",
+            2 * macs / (4 * (2 * maps + weights)): "one MAC is one multiplication and one addition: count it once",
+            macs * groups / (4 * (2 * maps + weights)): "with groups, each output reads only channels / groups inputs",
+            macs / (4 * (2 * maps + weights * groups)): "a grouped convolution has fewer weights to fetch as well",
+            macs / (4 * (maps + weights)): "the input moves, and so does the output",
+            macs / (4 * 2 * maps): "the weights move as well",
+        }
+        right = macs / (4 * (2 * maps + weights))
+        for value, message in mistakes.items():
+            expect(_near(given, right) or not _near(given, value), message)
+        expect(_near(given, right), f"{channels} channels, {kernel}x{kernel}, side {side}, groups={groups}: "
+                                    f"{right:.2f} MACs a byte, not {given:.2f}")
+    return "grouping empties the top of this fraction and leaves most of the bottom."
+
+
+@check("the smaller of two limits: peak, and intensity * bandwidth")
+def attainable(answer):
+    """A function of intensity, peak and bandwidth to the MACs a second that the roofline allows."""
+    for intensity, peak, bandwidth in ((0.5, 100.0, 20.0), (40.0, 100.0, 20.0), (5.0, 100.0, 20.0)):
+        given = _number(answer(intensity, peak, bandwidth))
+        slope = intensity * bandwidth
+        right = min(peak, slope)
+        expect(_near(given, right) or not _near(given, max(peak, slope)), "the smaller limit decides, not the larger")
+        expect(_near(given, right) or not _near(given, peak), f"at {intensity} MACs a byte the memory delivers less than the peak")
+        expect(_near(given, right) or not _near(given, slope), f"at {intensity} MACs a byte this passes the peak")
+        expect(_near(given, right), f"intensity {intensity}, peak {peak}, bandwidth {bandwidth}: {right:g}, not {given:g}")
+    return "a slope, then a flat roof."
+
+
+@check("the rest takes 1 - share, the layer share / factor; the whole becomes 1 over their sum")
+def whole_speedup(answer):
+    """A function of a layer's share of the time and its speed-up to that of the whole network (Amdahl's law)."""
+    for share, factor in ((0.1, 10.0), (0.5, 2.0), (1.0, 3.0), (0.0, 5.0)):
+        given = _number(answer(share, factor))
+        right = 1 / (1 - share + share / factor)
+        mistakes = {
+            1 - share + share / factor: "that is the time that is left; how many times as fast is 1 over it",
+            share * factor: "the rest of the network takes its time as well",
+            1 + share * (factor - 1): "add times, not speeds",
+            factor: "only the layer became faster; the rest takes 1 - share as before",
+        }
+        for value, message in mistakes.items():
+            expect(_near(given, right) or not _near(given, value), message)
+        expect(_near(given, right), f"share {share}, factor {factor}: {right:.3f}, not {given:.3f}")
+    return "a tenth of the time, made infinitely fast, gives 1.11."
