@@ -1,6 +1,6 @@
 """How fast are the forms, the groups, the networks? Every group's arms take turns in one process.
 
-Prints a table and writes resnext_lib/evidence/speed.csv and layers.csv, with the circumstances:
+Prints a table and writes resnext_lib/evidence/speed.csv, layers.csv and profile.csv, with the circumstances:
     python -m benchmarks.speed                       everything, about a quarter of an hour on two cores
     python -m benchmarks.speed forms groups          only these; the other rows of the CSV stay
     python -m benchmarks.speed --threads 1 --clock processor      on a machine that has other work to do
@@ -133,6 +133,9 @@ GROUPS = {
 }
 
 
+ALL = [*GROUPS, "layers", "profile"]
+
+
 def convolutions(network, x):
     """Every convolution of ``network`` once per size: {(layer's sizes): (name, layer, input, output shape, how many)}."""
     found = {}
@@ -166,6 +169,24 @@ def roofline(**options):
     return [{"layer": t.name, "macs": work[t.name][0], "bytes": work[t.name][1], "groups": work[t.name][2],
              "times_in_network": work[t.name][3], "median": f"{t.median:.3g}", "spread": f"{t.spread:.2g}"}
             for t in compare(arms, **options)]
+
+
+def profile(options):
+    """Rows for profile.csv: which share of a network's processor time each kind of operation takes."""
+    ours, reference, x = networks.resnext50_32x4d().eval(), models.resnext50_32x4d().eval(), images()
+    arms = {"ResNet-50": networks.resnet50().eval(), "ResNeXt-50": ours, "torchvision": reference,
+            "inference_copy": inference_copy(ours)}
+    rows = []
+    for name, network in arms.items():
+        call = forward(network, x)
+        call()
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
+            for _ in range(options.pairs):
+                call()
+        times = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
+        rows += [{"network": name, "operation": key.removeprefix("aten::"), "share": f"{value / sum(times.values()):.3f}"}
+                 for key, value in sorted(times.items(), key=lambda item: -item[1])[:5]]
+    return rows
 
 
 def circumstances(options):
@@ -204,19 +225,21 @@ def measure(group, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("groups", nargs="*", metavar="group", help=f"of {[*GROUPS, 'layers']}; all without")
+    parser.add_argument("groups", nargs="*", metavar="group", help=f"of {ALL}; all without")
     parser.add_argument("--pairs", type=int, default=31)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
     options = parser.parse_args()
-    unknown = set(options.groups) - {*GROUPS, "layers"}
+    unknown = set(options.groups) - set(ALL)
     if unknown:
-        parser.error(f"no group is called {unknown}; there are {[*GROUPS, 'layers']}")
+        parser.error(f"no group is called {unknown}; there are {ALL}")
     torch.set_num_threads(options.threads)
-    for group in options.groups or [*GROUPS, "layers"]:
+    for group in options.groups or ALL:
         if group == "layers":
             rows = roofline(pairs=options.pairs, clock=CLOCKS[options.clock])
             save("layers", "layer", [{**row, **circumstances(options)} for row in rows])
+        elif group == "profile":
+            save("profile", "network", [{**row, **circumstances(options)} for row in profile(options)])
         else:
             measure(group, options)
 
