@@ -24,7 +24,7 @@ from torch.nn import functional
 from torchvision import models
 
 from resnext_lib import forms, networks
-from resnext_lib.complexity import layer_macs
+from resnext_lib.complexity import count_macs, layer_macs
 from resnext_lib.timing import compare, inference_copy
 from resnext_lib.training import Recipe, compute
 
@@ -115,6 +115,9 @@ def inference_arms():
                  "inference_copy": fast, "inference_copy, bfloat16": lambda x: half(x.bfloat16()).float()}
     if shutil.which("g++"):
         models_of["inference_copy, compiled"] = torch.compile(fast)
+    matrix = torch.randn(1024, 1024)
+    products = round(BATCH * count_macs(ours, (3, 224, 224)) / 1024**3)
+    models_of["as many MACs, nothing else"] = lambda _: [matrix @ matrix for _ in range(products)]
     return {"torchvision": forward(reference, x), **{name: forward(model, x) for name, model in models_of.items()}}
 
 
