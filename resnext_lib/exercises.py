@@ -1258,14 +1258,16 @@ def macs_a_byte(answer):
 @check("the smaller of two limits: peak, and intensity * bandwidth")
 def attainable(answer):
     """A function of intensity, peak and bandwidth to the MACs a second that the roofline allows."""
-    for intensity, peak, bandwidth in ((0.5, 100.0, 20.0), (40.0, 100.0, 20.0), (5.0, 100.0, 20.0)):
-        given = _number(answer(intensity, peak, bandwidth))
+    cases = [(0.5, 100.0, 20.0), (40.0, 100.0, 20.0), (5.0, 100.0, 20.0)]
+    given = [_number(answer(*case)) for case in cases]
+    expect(given != [100.0, 800.0, 100.0], "the smaller limit decides, not the larger")
+    for value, (intensity, peak, bandwidth) in zip(given, cases, strict=True):
         slope = intensity * bandwidth
         right = min(peak, slope)
-        expect(_near(given, right) or not _near(given, max(peak, slope)), "the smaller limit decides, not the larger")
-        expect(_near(given, right) or not _near(given, peak), f"at {intensity} MACs a byte the memory delivers less than the peak")
-        expect(_near(given, right) or not _near(given, slope), f"at {intensity} MACs a byte this passes the peak")
-        expect(_near(given, right), f"intensity {intensity}, peak {peak}, bandwidth {bandwidth}: {right:g}, not {given:g}")
+        expect(_near(value, right) or not _near(value, peak),
+               f"at {intensity} MACs a byte memory delivers less than the peak")
+        expect(_near(value, right) or not _near(value, slope), f"at {intensity} MACs a byte this passes the peak")
+        expect(_near(value, right), f"intensity {intensity}, peak {peak}, bandwidth {bandwidth}: {right:g}, not {value:g}")
     return "a slope, then a flat roof."
 
 
