@@ -17,13 +17,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from resnext_lib.arguments import positive_int
 
-Timing = namedtuple("Timing", "name median spread ratio peak_memory device threads")
+_Timing = namedtuple("Timing", "name median spread ratio peak_memory device threads")
 
 
 def compare(arms, pairs=15, warm_up=2, clock=time.perf_counter, memory=False):
     """Time ``{"name": callable, ...}``. A round calls every arm once; each round starts with the next arm.
 
-    Returns one ``Timing`` an arm: median and spread (interquartile range) in seconds, the ratio of its median
+    Returns one named tuple an arm: name, median and spread (interquartile range) in seconds, the ratio of its median
     to the first arm's, with ``memory`` the bytes of :func:`peak_memory`, device and threads. ``clock`` gives
     seconds. Raises ``TypeError`` or ``ValueError`` for no arms, no callable, fewer than 2 ``pairs``.
     """
@@ -47,8 +47,8 @@ def compare(arms, pairs=15, warm_up=2, clock=time.perf_counter, memory=False):
             seconds[name].append(clock() - start)
     middle, quarters = ({n: f(s) for n, s in seconds.items()} for f in (median, quantiles))
     device = torch.cuda.get_device_name() if cuda else f"{platform.machine()} CPU"
-    return [Timing(n, middle[n], quarters[n][2] - quarters[n][0], middle[n] / middle[names[0]],
-                   peak_memory(arms[n]) if memory else None, device, torch.get_num_threads()) for n in names]
+    return [_Timing(n, middle[n], quarters[n][2] - quarters[n][0], middle[n] / middle[names[0]],
+                    peak_memory(arms[n]) if memory else None, device, torch.get_num_threads()) for n in names]
 
 
 def peak_memory(call):
