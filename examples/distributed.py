@@ -14,7 +14,7 @@ import torch.distributed as dist
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data.distributed import DistributedSampler
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from resnext_lib.data import augment, fashion_subset, mean_and_spread, normalise
 from resnext_lib.networks import small_resnext

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from torch.nn import functional
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from resnext_lib.data import augment, mean_and_spread, normalise
 from resnext_lib.weights import DAMAGED
