@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.data.distributed import DistributedSampler
 
 from resnext_lib import networks
 from resnext_lib.blocks import Bottleneck, Inception
@@ -1201,3 +1202,70 @@ def what_follows(answer):
         expect(isinstance(answer[name], bool), f"{name}: answer True or False, not {answer[name]!r}")
         expect(answer[name] == right, f"{name}: {reason}")
     return "a study supports what it varied and measured, no more."
+
+
+# --- Chapter 11 -------------------------------------------------------------------------------
+
+
+@check("rank, rank + world, rank + 2 * world, ... up to ceil(count / world) of them; % count begins again at 0")
+def share_of_images(answer):
+    """A function (count, world, rank) to the indices that an unshuffled ``DistributedSampler`` gives."""
+    for count, world in ((12, 4), (10, 4), (9, 2), (3, 8), (7, 1)):
+        shares = [answer(count, world, rank) for rank in range(world)]
+        expect(shares[0] is not None, NOTHING_RETURNED)
+        shares, case = [list(share) for share in shares], f"{count} images, {world} ranks: "
+        right = [list(DistributedSampler(range(count), world, rank, shuffle=False)) for rank in range(world)]
+        sizes = {len(share) for share in shares}
+        expect(len(sizes) == 1, case + f"the shares have {sorted(sizes)} images, so the longer ones would wait forever")
+        lost = sorted(set(range(count)) - set(sum(shares, [])))
+        expect(not lost, case + f"nobody sees the images {lost}")
+        outside = sorted(set(sum(shares, [])) - set(range(count)))
+        expect(not outside, case + f"there are no images {outside}; begin again at 0")
+        expect(len(shares[0]) == len(right[0]), case + f"{len(right[0])} each suffice, not {len(shares[0])}")
+        expect(shares == right, case + f"rank 0 gets {right[0]}, every {world}-th, but you give it {shares[0]}")
+    return "no image is lost, and only the padding is seen twice."
+
+
+@check("how many images does one step see, on all machines together?")
+def cluster_learning_rate(answer):
+    """A function (machines, cards, batch of a card) to the learning rate by the linear rule."""
+    for machines, cards, batch in ((1, 8, 32), (2, 8, 32), (1, 2, 32), (4, 4, 128)):
+        given, right = answer(machines, cards, batch), 0.1 * machines * cards * batch / 256
+        expect(given is not None, NOTHING_RETURNED)
+        expect(isinstance(given, (int, float)), f"give a number, not {type(given).__name__}")
+        mistakes = {
+            0.1 * batch / 256: "that is the rate for the batch of one card; a step sees those of all cards",
+            0.1 * cards * batch / 256: "that is the rate for one machine; a step sees the images of all machines",
+            0.1 * 256 / (machines * cards * batch): "a larger batch wants a larger learning rate, not a smaller one",
+            0.1 * (machines * cards * batch / 256) ** 0.5: "that is the root of the factor; the rule takes the factor",
+            0.1: "the learning rate follows the batch; 0.1 is for 256 images a step",
+        }
+        known = [text for value, text in mistakes.items() if abs(given - value) < 1e-9]
+        expect(
+            abs(given - right) < 1e-9,
+            f"{machines} machines, {cards} cards, {batch} images a card: {known[0] if known else f'{given} is not it'}",
+        )
+    return "0.1 for 256 images a step, in proportion for every other batch."
+
+
+@check("a mean times its count is a sum; sums may be added")
+def mean_of_all(answer):
+    """A function (gradients, counts): the mean over all images of ranks with unequal shares."""
+    for counts in ((3, 1), (20, 20, 10), (5,)):
+        gradients = [random(4, seed=seed) for seed in range(len(counts))]
+        before = [gradient.clone() for gradient in gradients]
+        given = answer(gradients, list(counts))
+        expect(given is not None, NOTHING_RETURNED)
+        expect(all(torch.equal(a, b) for a, b in zip(gradients, before, strict=True)), "leave the gradients as they were")
+        total = sum(gradient * count for gradient, count in zip(gradients, counts, strict=True))
+        expect_close(given, given, "give a tensor")
+        for wrong, text in (
+            (sum(gradients) / len(gradients), "every rank counts the same here, but they had unequally many images"),
+            (total, "that is the sum over all images; divide by their number"),
+            (total / len(counts), f"divide by the number of images, {sum(counts)}, not by that of the ranks"),
+            (sum(gradients) / sum(counts), "weigh each gradient by its rank's number of images before adding"),
+        ):
+            same = torch.allclose(wrong, total / sum(counts)) or given.shape != wrong.shape
+            expect(same or not torch.allclose(given, wrong), f"shares of {counts}: {text}")
+        expect_close(given, total / sum(counts), f"shares of {counts}: this is not the mean over all images")
+    return "shares weighted by their size give the mean over all images."
