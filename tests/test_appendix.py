@@ -293,6 +293,7 @@ def recomputed():
             found |= {f"{count_parameters(network)}", f"{count_macs(network, image)}"}
     with torch.device("meta"):
         found.add(f"{count_parameters(networks.torchvision_googlenet(auxiliary_heads=True))}")
+    found.add(f"{count_parameters(networks.small_resnext(1, 64))}")
     widths = [networks.group_width(4, 64 * 2 ** stage) for stage in range(4)]
     return found | {f"{32 * d}" for d in widths} | {f"{256 * 2 ** stage}" for stage in range(4)}
 

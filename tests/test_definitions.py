@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import importlib.util
 import inspect
 import pkgutil
 from importlib import import_module
@@ -25,6 +26,7 @@ from torch.testing import assert_close
 
 import resnext_lib
 from resnext_lib import blocks, complexity, descendants, exercises, networks
+from tools.contract import ROOT
 from tools.notebooks import read
 
 MODULES = [module.name for module in pkgutil.iter_modules(resnext_lib.__path__)]
@@ -281,7 +283,19 @@ def step_of_x_block(given):
 
 
 # The library's (or PyTorch's) name -> how an earlier step is compared with it.
+def step_of_the_script(given):
+    """Chapter 11's cells are examples/distributed.py, which tests/test_distributed.py runs: the same bytecode."""
+    spec = importlib.util.spec_from_file_location("distributed_example", ROOT / "examples" / "distributed.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    wanted, code = getattr(script, given.__name__).__code__, given.__code__
+    assert (code.co_code, code.co_names, code.co_varnames) == (wanted.co_code, wanted.co_names, wanted.co_varnames)
+
+
 STEPS = {
+    "distributed train_epoch": step_of_the_script,
+    "distributed train": step_of_the_script,
+    "distributed main": step_of_the_script,
     "conv2d": step_of_conv2d,
     "make_stage": step_of_make_stage,
     "ResNeXt": step_of_resnext,
