@@ -33,11 +33,13 @@ import os, sys, time
 import torch
 sys.path.insert(0, {folder!r})
 import distributed
-rank, normalise, compute, seen, steps = os.environ["RANK"], distributed.normalise, distributed.compute, [], []
+rank, normalise, compute = os.environ["RANK"], distributed.normalise, distributed.compute
+seen, seeds, steps = [], [], []
 
 def recording(pixels, *moments):
     seen.append(pixels)
-    torch.save(torch.cat(seen), "seen" + rank)
+    seeds.append(torch.initial_seed())
+    torch.save((torch.cat(seen), seeds), "seen" + rank)
     return normalise(pixels, *moments)
 
 def slow(*arguments):
@@ -86,7 +88,7 @@ def finish(process, folder, seconds=240):
         left = processes_of(folder)
         for each in left:
             each.kill()
-        process.wait()
+        process.wait(30)
     assert not left, "processes outlived their torchrun"
     return process.returncode, (folder / "log").read_text()
 
@@ -169,13 +171,18 @@ def test_two_processes_differ_from_the_batch_in_one_piece(two):
 
 def test_every_rank_saw_its_shard_and_together_they_saw_every_image_once_an_epoch(two):
     images = fashion_subset("train").pixels[:IMAGES]
-    seen = [torch.load(two / f"seen{rank}").split(IMAGES // 2) for rank in (0, 1)]
+    seen = [torch.load(two / f"seen{rank}")[0].split(IMAGES // 2) for rank in (0, 1)]
     for epoch in range(EPOCHS):
         for rank, shard in enumerate(shards(epoch)):
             assert torch.equal(seen[rank][epoch], images[shard])
         together = torch.cat([seen[rank][epoch] for rank in (0, 1)]).flatten(1).tolist()
         assert sorted(together) == sorted(images.flatten(1).tolist())
     assert not torch.equal(seen[0][0], seen[0][1]), "every epoch has an order of its own"
+
+
+def test_every_rank_augments_with_random_numbers_of_its_own_in_every_epoch(two):
+    seeds = [torch.load(two / f"seen{rank}")[1] for rank in (0, 1)]
+    assert [len(set(own)) for own in seeds] == [EPOCHS, EPOCHS] and not set(seeds[0]) & set(seeds[1])
 
 
 def test_the_loss_in_the_history_is_that_of_all_ranks(two):
@@ -258,7 +265,7 @@ def test_a_killed_run_is_resumed_by_the_same_command(tmp_path, two):
 
 def test_a_run_that_takes_too_long_is_an_error_and_leaves_nothing(tmp_path):
     folder = tmp_path.resolve()
-    (folder / "endless.py").write_text("import time\nopen('here', 'w').close()\ntime.sleep(600)\n")
+    (folder / "endless.py").write_text("import time\nopen('here', 'w').close()\ntime.sleep(120)\n")
     process = start(folder, folder / "endless.py")
     wait_for((folder / "here").exists)
     with pytest.raises(pytest.fail.Exception, match="not done after 0.1 s"):
