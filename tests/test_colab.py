@@ -164,7 +164,6 @@ def test_the_branch_holds_the_library_and_notebooks_with_the_forks_address(publi
         assert made == here, path
 
 
-@pytest.mark.skipif(publish.student is None, reason="LEAD: remove this line when tools/classroom is on main")
 def test_the_branch_holds_the_student_edition_with_the_forks_address(published):
     for path in CHAPTERS:
         made = notebook_of(published, f"student/{path.name}")
@@ -319,7 +318,6 @@ def test_every_other_chapter_runs_in_colab(shared, published, path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(publish.student is None, reason="LEAD: remove this line when tools/classroom is on main")
 @pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
 def test_every_student_notebook_runs_in_colab(shared, published, path):
     runs_in_colab(shared, published, f"student/{path.name}")
