@@ -109,10 +109,9 @@ def inference_arms():
     ours = networks.resnext50_32x4d().eval()
     ours.load_state_dict(reference.state_dict())
     fast = inference_copy(ours)
-    half = copy.deepcopy(fast).bfloat16()
     models_of = {"channels-last": copy.deepcopy(ours).to(memory_format=LAST),
                  "folded": copy.deepcopy(fast).to(memory_format=torch.contiguous_format),
-                 "inference_copy": fast, "inference_copy, bfloat16": lambda x: half(x.bfloat16()).float()}
+                 "inference_copy": fast, "inference_copy, bfloat16": inference_copy(ours, precision="bfloat16")}
     if shutil.which("g++"):
         models_of["inference_copy, compiled"] = torch.compile(fast)
     matrix = torch.randn(1024, 1024)

@@ -17,6 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from resnext_lib.arguments import positive_int
 
+CHANGE = {"float32": 1e-4, "bfloat16": 2e-2}  # what rounding may do to an output, against the largest
 _Timing = namedtuple("Timing", "name median spread ratio peak_memory device threads")
 
 
@@ -65,14 +66,17 @@ def peak_memory(call):
 
 
 @torch.no_grad()
-def inference_copy(model, example=None):
+def inference_copy(model, example=None, precision="float32"):
     """A copy in eval mode, batch norms folded into the convolutions that they read, channels-last.
 
-    ``model`` stays as it is. Who reads what is found by running ``example``, a batch (N, C, H, W), by default
-    noise of 64x64. Raises ``TypeError`` unless ``model`` is a module, ``ValueError`` if outputs change by 1e-4.
+    ``model`` stays as it is. Who reads what is found by running ``example``, a batch (N, C, H, W), by default noise
+    of 64x64. With ``precision="bfloat16"`` the copy computes in it, and takes and gives float32 all the same. Raises
+    ``TypeError`` unless ``model`` is a module, ``ValueError`` if outputs change by ``CHANGE`` of the largest.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, not {type(model).__name__}")
+    if precision not in CHANGE:
+        raise ValueError(f"precision must be one of {list(CHANGE)}, not {precision!r}")
     fast, made, reads = copy.deepcopy(model).eval(), [], {}
     layers = dict(fast.named_modules())
     convs, norms = ([n for n, m in layers.items() if type(m) is kind] for kind in (nn.Conv2d, nn.BatchNorm2d))
@@ -86,8 +90,12 @@ def inference_copy(model, example=None):
     for norm, conv in [(norm, conv) for norm, x in reads.items() for conv, y in made if y is x]:
         fast.set_submodule(conv, fuse_conv_bn_eval(layers[conv], layers[norm]))
         fast.set_submodule(norm, nn.Identity())
-    change = (fast.to(memory_format=torch.channels_last)(example) - expected).abs().max()
-    if not change <= 1e-4 * expected.abs().max():
+    fast.to(memory_format=torch.channels_last)
+    if precision == "bfloat16":
+        fast.bfloat16().register_forward_pre_hook(lambda m, inputs: tuple(x.bfloat16() for x in inputs))
+        fast.register_forward_hook(lambda m, inputs, output: output.float())
+    change = (fast(example) - expected).abs().max()
+    if not change <= CHANGE[precision] * expected.abs().max():
         raise ValueError(f"the copy's outputs change by {change:.2g}: is a convolution or batch norm of model used "
                          "twice, or does it give nan?")
     return fast

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import math
 import statistics
 
 import pytest
@@ -301,6 +302,15 @@ def intensity(channels, kernel, side, groups, maps=2, weights=1):
     return filters * side**2 / (4 * (maps * channels * side**2 + weights * filters))
 
 
+def shares(count, world, rank):
+    each = math.ceil(count / world)
+    return [index % count for index in range(rank, each * world, world)]
+
+
+def weighted(gradients, counts):
+    return sum(g * n for g, n in zip(gradients, counts, strict=True)) / sum(counts)
+
+
 RIGHT = {
     "convolution_cost": [lambda i, o, k, h, w: (i * o * k * k, i * o * k * k * h * w)],
     "output_size": [lambda n, k, s, p: (n + 2 * p - k) // s + 1],
@@ -347,6 +357,9 @@ RIGHT = {
     "macs_a_byte": [intensity],
     "attainable": [lambda i, p, b: min(p, i * b), lambda i, p, b: p if i > p / b else i * b],
     "whole_speedup": [lambda s, f: 1 / (1 - s + s / f), lambda s, f: f / (f - f * s + s)],
+    "share_of_images": [shares],
+    "cluster_learning_rate": [lambda m, c, b: m * c * b / 2560],
+    "mean_of_all": [weighted],
 }
 
 # ------------------------------------------------------------------ wrong answers, and words that name the mistake
@@ -647,6 +660,24 @@ WRONG = {
         (FOLLOWS | {"fits": False}, "fits: look at the paired differences"), (FOLLOWS | {"always": True}, "always: one data set"),
         (FOLLOWS | {"depth": True}, "depth: six epochs"), (FOLLOWS | {"seeds": False}, "seeds: compare the rankings"),
         (FOLLOWS | {"fits": "yes"}, "answer True or False"), ({"fits": True}, "the keys are"), ([True], "give a dictionary"),
+    ],
+    "share_of_images": [
+        (lambda n, w, r: list(range(r, n, w)), "the longer ones would wait forever"),
+        (lambda n, w, r: list(range(r, n - n % w, w)), "nobody sees the images"),
+        (lambda n, w, r: list(range(r, math.ceil(n / w) * w, w)), "begin again at 0"),
+        (lambda n, w, r: [i % n for i in range(r * math.ceil(n / w), (r + 1) * math.ceil(n / w))], "every 4-th"),
+        (lambda n, w, r: [i % n for i in range(r, (math.ceil(n / w) + 1) * w, w)], "each suffice"),
+        (lambda n, w, r: None, "is `return` missing?"),
+    ],
+    "cluster_learning_rate": [
+        (lambda m, c, b: b / 2560, "the batch of one card"), (lambda m, c, b: c * b / 2560, "the rate for one machine"),
+        (lambda m, c, b: 25.6 / (m * c * b), "not a smaller one"), (lambda m, c, b: 0.1 * (m * c * b / 256) ** 0.5, "the root"),
+        (lambda m, c, b: 0.1, "follows the batch"), (lambda m, c, b: None, "is `return` missing?"),
+    ],
+    "mean_of_all": [
+        (lambda g, n: sum(g) / len(g), "every rank counts the same"), (lambda g, n: weighted(g, n) * sum(n), "divide by their number"),
+        (lambda g, n: weighted(g, n) * sum(n) / len(n), "not by that of the ranks"), (lambda g, n: sum(g) / sum(n), "weigh each gradient"),
+        (lambda g, n: g[0].zero_(), "leave the gradients as they were"), (lambda g, n: 3, "give a tensor"),
     ],
 }
 ABSURD = [0, -1, 2.5, "text", b"", [], {}, (), object(), int, torch.zeros(3), float("nan"), True, nn.Identity(), lambda *a: a, lambda *a: None,

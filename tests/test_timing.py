@@ -11,7 +11,9 @@ from torch import nn
 from torchvision import models
 
 from resnext_lib import forms, networks, timing
+from resnext_lib.data import fashion_subset, mean_and_spread, normalise
 from resnext_lib.timing import compare, inference_copy, peak_memory
+from resnext_lib.weights import trained_small_resnext
 
 
 @dataclass
@@ -131,6 +133,36 @@ def test_the_copy_computes_the_same_and_the_original_is_untouched(name):
         assert (fast(x) - expected).abs().max() < 1e-4 * expected.abs().max()
         fast.get_parameter(next(key for key, _ in fast.named_parameters())).zero_()
     assert all(torch.equal(value, model.state_dict()[key]) for key, value in before.items() if "num_batches" not in key)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_bfloat16_inside_float32_outside(name):
+    build, image, left = NETWORKS[name]
+    torch.manual_seed(0)
+    model = unsettle(build()).eval()
+    fast = inference_copy(model, precision="bfloat16")
+    assert {value.dtype for value in fast.parameters()} == {torch.bfloat16} and norms(fast) == left
+    assert {value.dtype for value in model.parameters()} == {torch.float32}
+    x = torch.randn(3, *image)
+    with torch.no_grad():
+        expected, given = model(x), fast(x)
+        assert given.dtype == torch.float32
+        assert 1e-4 < (given - expected).abs().max() / expected.abs().max() < 2e-2
+
+
+def test_bfloat16_keeps_the_labels_of_the_trained_network():
+    """Random inputs say little about a decision: here are 2,000 pictures and trained weights."""
+    network = trained_small_resnext().eval()
+    moments = mean_and_spread(fashion_subset("train"))
+    x = normalise(fashion_subset("test").pixels, *moments)
+    with torch.inference_mode():
+        labels = [model(x).argmax(dim=1) for model in (network, inference_copy(network, precision="bfloat16"))]
+    assert (labels[0] != labels[1]).float().mean() < 0.01
+
+
+def test_a_precision_that_is_none_is_named():
+    with pytest.raises(ValueError, match=r"precision must be one of \['float32', 'bfloat16'\], not 'half'"):
+        inference_copy(nn.Conv2d(3, 4, 1), precision="half")
 
 
 def test_weights_are_channels_last():
