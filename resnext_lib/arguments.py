@@ -11,9 +11,7 @@ def positive_int(name, value):
     try:
         number = operator.index(None if isinstance(value, bool) else value)
     except TypeError:
-        raise TypeError(
-            f"{name} must be a whole number such as 4, but got {value!r} ({type(value).__name__})"
-        ) from None
+        raise TypeError(f"{name} must be a whole number such as 4, but got {value!r} ({type(value).__name__})") from None
     if number < 1:
         raise ValueError(f"{name} must be 1 or more, but got {name}={number}")
     return number
@@ -34,17 +32,13 @@ def divides(cardinality, width, width_name="width", name="cardinality"):
     nearest = min(divisors, key=lambda c: (abs(c - cardinality), c))
     below = width // cardinality * cardinality
     widths = " or ".join(str(w) for w in (below, below + cardinality) if w > 0)
-    raise ValueError(
-        f"{name}={cardinality} does not divide {width_name}={width}: the paths would be unequal. "
-        f"Nearest that work: {name}={nearest}, or {width_name}={widths}"
-    )
+    raise ValueError(f"{name}={cardinality} does not divide {width_name}={width}: the paths would be unequal. "
+                     f"Nearest that work: {name}={nearest}, or {width_name}={widths}")
 
 
 def has_channels(x, expected, name):
     """Raise ``ValueError`` unless ``x`` is a batch ``(N, expected, H, W)``; ``name`` set the channels."""
     if x.ndim != 4 or x.shape[1] != expected:
-        raise ValueError(
-            f"expected a batch of shape (N, {expected}, H, W) because {name}={expected}, but got "
-            f"{tuple(x.shape)}. Build with {name}=<channels of your images>, "
-            "and add the batch dimension with x.unsqueeze(0) if it is missing"
-        )
+        raise ValueError(f"expected a batch of shape (N, {expected}, H, W) because {name}={expected}, but got "
+                         f"{tuple(x.shape)}. Build with {name}=<channels of your images>, and add the batch dimension "
+                         "with x.unsqueeze(0) if it is missing")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.data.distributed import DistributedSampler
 
 from resnext_lib import networks
 from resnext_lib.blocks import Bottleneck, Inception
@@ -960,84 +961,6 @@ def stage_parameters(answer):
     return "205,824 for the first stage of ResNeXt-50."
 
 
-# --- Chapter 10 -------------------------------------------------------------------------------
-
-
-@check("how many input channels does one group read: all of them, some, or one?")
-def kind_of_convolution(answer):
-    """A function from an ``nn.Conv2d`` to "dense", "grouped" or "depthwise"."""
-    for cin, cout, groups, right in (
-        (128, 128, 1, "dense"),
-        (128, 128, 32, "grouped"),
-        (96, 96, 96, "depthwise"),
-        (1008, 1008, 21, "grouped"),
-        (64, 128, 64, "depthwise"),
-        (128, 32, 32, "grouped"),
-    ):
-        given = answer(nn.Conv2d(cin, cout, 3, padding=1, groups=groups))
-        expect(given is not None, NOTHING_RETURNED)
-        expect(given in ("dense", "grouped", "depthwise"), f'return "dense", "grouped" or "depthwise", not {given!r}')
-        expect(
-            given == right,
-            f"{cin} channels in, {cout} out, groups={groups}: one group reads {cin // groups} of the {cin} channels, "
-            f"so this is {right}, not {given}",
-        )
-    return "dense reads all, grouped reads some, depthwise reads one."
-
-
-@check("two 1x1s with biases: channels to channels // reduction, and back")
-def se_parameters(answer):
-    """A function (channels, reduction) to the parameters of squeeze-and-excitation."""
-    for channels, reduction in ((256, 16), (2048, 16), (64, 4)):
-        small = channels // reduction
-        right = 2 * channels * small + small + channels
-        expect_number(
-            answer(channels, reduction),
-            right,
-            {
-                2 * channels * small: "the two layers have biases: no batch norm follows them",
-                channels * small + small: "that is the first layer; a second one leads back to all channels",
-                channels * small: "that is the first layer's weights; a second layer leads back, and both have biases",
-                2 * channels * small + 2 * small: "the second layer has a bias for each of its outputs, all channels",
-                2 * channels * small + 2 * channels: "the first layer has a bias for each of its few outputs",
-                9 * 2 * channels * small + small + channels: "the kernels are 1x1: the map is a single pixel there",
-                2 * channels * channels + 2 * channels: f"the middle has channels // reduction = {small} channels",
-            },
-            f"parameters for {channels} channels and reduction {reduction}",
-        )
-    return "8,464 for the first stage of SE-ResNeXt-50."
-
-
-@check("the ResNeXt block with width=out_channels, and out_channels // group_width groups")
-def x_block(answer):
-    """A class (in_channels, out_channels, group_width, stride): RegNet's X block."""
-    for cin, cout, d, stride in ((32, 96, 24, 2), (48, 48, 8, 1), (32, 24, 24, 2), (24, 48, 1, 1)):
-        expect_block(lambda i, w, o, c, s: answer(i, o, w // c, s), (cin, cout, cout, cout // d, stride))
-    return "groups of equal width, as many as the stage needs."
-
-
-@check("Bottleneck(in_channels, width, out_channels, cardinality); the widths are 96 and 384")
-def steps_to_convnext(answer):
-    """A dictionary of two ``Bottleneck`` objects, "resnextify" and "inverted": ConvNeXt's first two steps."""
-    right = {"resnextify": (384, 96, 384), "inverted": (96, 384, 96)}
-    expect(isinstance(answer, dict) and set(answer) == set(right), f"give a dictionary with the keys {list(right)}")
-    for name, (outer, middle, _) in right.items():
-        block = answer[name]
-        expect(
-            all(hasattr(block, key) for key in ("in_channels", "width", "out_channels", "cardinality", "conv2")),
-            f"{name}: give a block made by Bottleneck(...), not {type(block).__name__}",
-        )
-        given = (block.in_channels, block.width, block.out_channels)
-        other = "wide outside and narrow in the middle" if outer > middle else "narrow outside and wide in the middle"
-        expect(given != (middle, outer, middle), f"{name}: it is the other way round: {other}")
-        expect(given == right[name], f"{name}: in, middle and out are {given}, but should be {right[name]}")
-        groups = block.conv2.groups
-        expect(groups != 1, f"{name}: the 3x3 is dense; cardinality is missing")
-        expect(groups != 32, f"{name}: 32 paths is ResNeXt's choice; here every channel is a group of its own")
-        expect(groups == middle, f"{name}: the 3x3 reads {middle} channels, so depthwise is {middle} groups, not {groups}")
-    return "both are our block, with one channel a group."
-
-
 # --- Chapter 8 --------------------------------------------------------------------------------
 
 
@@ -1201,3 +1124,234 @@ def what_follows(answer):
         expect(isinstance(answer[name], bool), f"{name}: answer True or False, not {answer[name]!r}")
         expect(answer[name] == right, f"{name}: {reason}")
     return "a study supports what it varied and measured, no more."
+
+
+# --- Chapter 10 -------------------------------------------------------------------------------
+
+
+def _number(given):
+    """``given`` as a float, or what is wrong with it."""
+    expect(given is not None, NOTHING_RETURNED)
+    expect(isinstance(given, (int, float)), f"return a number, not {type(given).__name__}")
+    return float(given)
+
+
+def _near(given, value):
+    return abs(given - value) <= 1e-6 * abs(value)
+
+
+@check("statistics.median of each list, then divide")
+def times_as_fast(answer):
+    """A function from two lists of seconds to how many times as fast the second arm is, by medians."""
+    first, second = [8.0, 6.0, 90.0, 5.0, 6.5], [2.0, 1.0, 2.5, 40.0, 1.5]
+    given = _number(answer(list(first), list(second)))
+    expect(not _near(given, 2 / 6.5), "the other way round: a faster second arm gives more than 1")
+    expect(not _near(given, sum(first) / sum(second)), "these are means; one interrupted call decides them")
+    expect(not _near(given, 5 / 1), "the fastest calls are the luckiest ones: take the medians")
+    ratios = sorted(a / b for a, b in zip(first, second, strict=True))
+    expect(not _near(given, ratios[2]), "that is the median of the ratios; asked is the ratio of the medians")
+    expect(not _near(given, 90 / 2.5), "the middle of the list as it came is not the median: sort it, or use median()")
+    expect(_near(given, 6.5 / 2), f"for {first} and {second} it is {6.5 / 2:.2f}, not {given:.2f}")
+    return "and a calm word for a loud machine."
+
+
+@check("MACs = channels * channels / groups * kernel**2 * side**2; bytes = 4 * (input + weights + output)")
+def macs_a_byte(answer):
+    """A function of channels, kernel, side, groups to a convolution's MACs a byte."""
+    for channels, kernel, side, groups in ((64, 3, 14, 1), (64, 3, 14, 16), (128, 1, 7, 1)):
+        given = _number(answer(channels, kernel, side, groups))
+        weights, maps = channels * channels // groups * kernel**2, channels * side**2
+        macs = weights * side**2
+        mistakes = {
+            macs / (2 * maps + weights): "that is MACs a number; a number has 4 bytes",
+            2 * macs / (4 * (2 * maps + weights)): "one MAC is one multiplication and one addition: count it once",
+            macs * groups / (4 * (2 * maps + weights)): "with groups, each output reads only channels / groups inputs",
+            macs / (4 * (2 * maps + weights * groups)): "a grouped convolution has fewer weights to fetch as well",
+            macs / (4 * (maps + weights)): "the input moves, and so does the output",
+            macs / (4 * 2 * maps): "the weights move as well",
+        }
+        right = macs / (4 * (2 * maps + weights))
+        for value, message in mistakes.items():
+            expect(_near(given, right) or not _near(given, value), message)
+        expect(_near(given, right), f"{channels} channels, {kernel}x{kernel}, side {side}, groups={groups}: "
+                                    f"{right:.2f} MACs a byte, not {given:.2f}")
+    return "grouping empties the top of this fraction and leaves most of the bottom."
+
+
+@check("the smaller of two limits: peak, and intensity * bandwidth")
+def attainable(answer):
+    """A function of intensity, peak and bandwidth to the MACs a second that the roofline allows."""
+    cases = [(0.5, 100.0, 20.0), (40.0, 100.0, 20.0), (5.0, 100.0, 20.0)]
+    given = [_number(answer(*case)) for case in cases]
+    expect(given != [100.0, 800.0, 100.0], "the smaller limit decides, not the larger")
+    for value, (intensity, peak, bandwidth) in zip(given, cases, strict=True):
+        slope = intensity * bandwidth
+        right = min(peak, slope)
+        expect(_near(value, right) or not _near(value, peak),
+               f"at {intensity} MACs a byte memory delivers less than the peak")
+        expect(_near(value, right) or not _near(value, slope), f"at {intensity} MACs a byte this passes the peak")
+        expect(_near(value, right), f"intensity {intensity}, peak {peak}, bandwidth {bandwidth}: {right:g}, not {value:g}")
+    return "a slope, then a flat roof."
+
+
+@check("the rest takes 1 - share, the layer share / factor; the whole becomes 1 over their sum")
+def whole_speedup(answer):
+    """A function of a layer's share of the time and its speed-up to that of the whole network (Amdahl's law)."""
+    for share, factor in ((0.1, 10.0), (0.5, 2.0), (1.0, 3.0), (0.0, 5.0)):
+        given = _number(answer(share, factor))
+        right = 1 / (1 - share + share / factor)
+        mistakes = {
+            1 - share + share / factor: "that is the time that is left; how many times as fast is 1 over it",
+            share * factor: "the rest of the network takes its time as well",
+            1 + share * (factor - 1): "add times, not speeds",
+            factor: "only the layer became faster; the rest takes 1 - share as before",
+        }
+        for value, message in mistakes.items():
+            expect(_near(given, right) or not _near(given, value), message)
+        expect(_near(given, right), f"share {share}, factor {factor}: {right:.3f}, not {given:.3f}")
+    return "a tenth of the time, made infinitely fast, gives 1.11."
+
+
+# --- Chapter 11 -------------------------------------------------------------------------------
+
+
+@check("how many input channels does one group read: all of them, some, or one?")
+def kind_of_convolution(answer):
+    """A function from an ``nn.Conv2d`` to "dense", "grouped" or "depthwise"."""
+    for cin, cout, groups, right in (
+        (128, 128, 1, "dense"),
+        (128, 128, 32, "grouped"),
+        (96, 96, 96, "depthwise"),
+        (1008, 1008, 21, "grouped"),
+        (64, 128, 64, "depthwise"),
+        (128, 32, 32, "grouped"),
+    ):
+        given = answer(nn.Conv2d(cin, cout, 3, padding=1, groups=groups))
+        expect(given is not None, NOTHING_RETURNED)
+        expect(given in ("dense", "grouped", "depthwise"), f'return "dense", "grouped" or "depthwise", not {given!r}')
+        expect(
+            given == right,
+            f"{cin} channels in, {cout} out, groups={groups}: one group reads {cin // groups} of the {cin} channels, "
+            f"so this is {right}, not {given}",
+        )
+    return "dense reads all, grouped reads some, depthwise reads one."
+
+
+@check("two 1x1s with biases: channels to channels // reduction, and back")
+def se_parameters(answer):
+    """A function (channels, reduction) to the parameters of squeeze-and-excitation."""
+    for channels, reduction in ((256, 16), (2048, 16), (64, 4)):
+        small = channels // reduction
+        right = 2 * channels * small + small + channels
+        expect_number(
+            answer(channels, reduction),
+            right,
+            {
+                2 * channels * small: "the two layers have biases: no batch norm follows them",
+                channels * small + small: "that is the first layer; a second one leads back to all channels",
+                channels * small: "that is the first layer's weights; a second layer leads back, and both have biases",
+                2 * channels * small + 2 * small: "the second layer has a bias for each of its outputs, all channels",
+                2 * channels * small + 2 * channels: "the first layer has a bias for each of its few outputs",
+                9 * 2 * channels * small + small + channels: "the kernels are 1x1: the map is a single pixel there",
+                2 * channels * channels + 2 * channels: f"the middle has channels // reduction = {small} channels",
+            },
+            f"parameters for {channels} channels and reduction {reduction}",
+        )
+    return "8,464 for the first stage of SE-ResNeXt-50."
+
+
+@check("the ResNeXt block with width=out_channels, and out_channels // group_width groups")
+def x_block(answer):
+    """A class (in_channels, out_channels, group_width, stride): RegNet's X block."""
+    for cin, cout, d, stride in ((32, 96, 24, 2), (48, 48, 8, 1), (32, 24, 24, 2), (24, 48, 1, 1)):
+        expect_block(lambda i, w, o, c, s: answer(i, o, w // c, s), (cin, cout, cout, cout // d, stride))
+    return "groups of equal width, as many as the stage needs."
+
+
+@check("Bottleneck(in_channels, width, out_channels, cardinality); the widths are 96 and 384")
+def steps_to_convnext(answer):
+    """A dictionary of two ``Bottleneck`` objects, "resnextify" and "inverted": ConvNeXt's first two steps."""
+    right = {"resnextify": (384, 96, 384), "inverted": (96, 384, 96)}
+    expect(isinstance(answer, dict) and set(answer) == set(right), f"give a dictionary with the keys {list(right)}")
+    for name, (outer, middle, _) in right.items():
+        block = answer[name]
+        expect(
+            all(hasattr(block, key) for key in ("in_channels", "width", "out_channels", "cardinality", "conv2")),
+            f"{name}: give a block made by Bottleneck(...), not {type(block).__name__}",
+        )
+        given = (block.in_channels, block.width, block.out_channels)
+        other = "wide outside and narrow in the middle" if outer > middle else "narrow outside and wide in the middle"
+        expect(given != (middle, outer, middle), f"{name}: it is the other way round: {other}")
+        expect(given == right[name], f"{name}: in, middle and out are {given}, but should be {right[name]}")
+        groups = block.conv2.groups
+        expect(groups != 1, f"{name}: the 3x3 is dense; cardinality is missing")
+        expect(groups != 32, f"{name}: 32 paths is ResNeXt's choice; here every channel is a group of its own")
+        expect(groups == middle, f"{name}: the 3x3 reads {middle} channels, so depthwise is {middle} groups, not {groups}")
+    return "both are our block, with one channel a group."
+
+
+# --- Chapter 12 -------------------------------------------------------------------------------
+
+
+@check("rank, rank + world, rank + 2 * world, ... up to ceil(count / world) of them; % count begins again at 0")
+def share_of_images(answer):
+    """A function (count, world, rank) to the indices that an unshuffled ``DistributedSampler`` gives."""
+    for count, world in ((12, 4), (10, 4), (9, 2), (3, 8), (7, 1)):
+        shares = [answer(count, world, rank) for rank in range(world)]
+        expect(shares[0] is not None, NOTHING_RETURNED)
+        shares, case = [list(share) for share in shares], f"{count} images, {world} ranks: "
+        right = [list(DistributedSampler(range(count), world, rank, shuffle=False)) for rank in range(world)]
+        sizes = {len(share) for share in shares}
+        expect(len(sizes) == 1, case + f"the shares have {sorted(sizes)} images, so the longer ones would wait forever")
+        lost = sorted(set(range(count)) - set(sum(shares, [])))
+        expect(not lost, case + f"nobody sees the images {lost}")
+        outside = sorted(set(sum(shares, [])) - set(range(count)))
+        expect(not outside, case + f"there are no images {outside}; begin again at 0")
+        expect(len(shares[0]) == len(right[0]), case + f"{len(right[0])} each suffice, not {len(shares[0])}")
+        expect(shares == right, case + f"rank 0 gets {right[0]}, every {world}-th, but you give it {shares[0]}")
+    return "no image is lost, and only the padding is seen twice."
+
+
+@check("how many images does one step see, on all machines together?")
+def cluster_learning_rate(answer):
+    """A function (machines, cards, batch of a card) to the learning rate by the linear rule."""
+    for machines, cards, batch in ((1, 8, 32), (2, 4, 32), (1, 2, 32), (4, 4, 128)):
+        given, right = answer(machines, cards, batch), 0.1 * machines * cards * batch / 256
+        expect(given is not None, NOTHING_RETURNED)
+        expect(isinstance(given, (int, float)), f"give a number, not {type(given).__name__}")
+        mistakes = {
+            0.1 * batch / 256: "that is the rate for the batch of one card; a step sees those of all cards",
+            0.1 * cards * batch / 256: "that is the rate for one machine; a step sees the images of all machines",
+            0.1 * 256 / (machines * cards * batch): "a larger batch wants a larger learning rate, not a smaller one",
+            0.1 * (machines * cards * batch / 256) ** 0.5: "that is the root of the factor; the rule takes the factor",
+            0.1: "the learning rate follows the batch; 0.1 is for 256 images a step",
+        }
+        known = [text for value, text in mistakes.items() if abs(given - value) < 1e-9]
+        expect(
+            abs(given - right) < 1e-9,
+            f"{machines} machines, {cards} cards, {batch} images a card: {known[0] if known else f'{given} is not it'}",
+        )
+    return "0.1 for 256 images a step, in proportion for every other batch."
+
+
+@check("a mean times its count is a sum; sums may be added")
+def mean_of_all(answer):
+    """A function (gradients, counts): the mean over all images of ranks with unequal shares."""
+    for counts in ((3, 1), (20, 20, 10), (5,)):
+        gradients = [random(4, seed=seed) for seed in range(len(counts))]
+        before = [gradient.clone() for gradient in gradients]
+        given = answer(gradients, list(counts))
+        expect(given is not None, NOTHING_RETURNED)
+        expect(all(torch.equal(a, b) for a, b in zip(gradients, before, strict=True)), "leave the gradients as they were")
+        total = sum(gradient * count for gradient, count in zip(gradients, counts, strict=True))
+        expect_close(given, given, "give a tensor")
+        for wrong, text in (
+            (sum(gradients) / len(gradients), "every rank counts the same here, but they had unequally many images"),
+            (total, "that is the sum over all images; divide by their number"),
+            (total / len(counts), f"divide by the number of images, {sum(counts)}, not by that of the ranks"),
+            (sum(gradients) / sum(counts), "weigh each gradient by its rank's number of images before adding"),
+        ):
+            same = torch.allclose(wrong, total / sum(counts)) or given.shape != wrong.shape
+            expect(same or not torch.allclose(given, wrong), f"shares of {counts}: {text}")
+        expect_close(given, total / sum(counts), f"shares of {counts}: this is not the mean over all images")
+    return "shares weighted by their size give the mean over all images."

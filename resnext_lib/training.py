@@ -61,7 +61,7 @@ def train(network, train_images, test_images, recipe=None, seed=0, *, device="cp
     network.to(device, memory_format=torch.channels_last if recipe.channels_last else torch.contiguous_format)
     optimiser = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum,
                                 weight_decay=recipe.weight_decay)
-    history = _resume(checkpoint, network, optimiser, recipe, seed)
+    history = resume(checkpoint, network, optimiser, recipe, seed)
     mean, spread = (value.to(device) for value in mean_and_spread(train_images))
     with torch.random.fork_rng():  # the caller's random numbers stay as they were
         for epoch in range(len(history), min(recipe.epochs, stop_after or recipe.epochs)):
@@ -69,7 +69,7 @@ def train(network, train_images, test_images, recipe=None, seed=0, *, device="cp
             row = train_epoch(network, optimiser, train_images, recipe, epoch, mean, spread, progress)
             row |= {f"test_{k}": v for k, v in evaluate(network, test_images, mean, spread, recipe).items()}
             history.append({"epoch": epoch + 1, **row})
-            _save(checkpoint, network, optimiser, recipe, seed, history)
+            save(checkpoint, network, optimiser, recipe, seed, history)
     return history
 
 
@@ -122,7 +122,7 @@ def evaluate(network, images, mean, spread, recipe=None):
     return {"loss": functional.cross_entropy(logits, images.labels).item(), "accuracy": accuracy}
 
 
-def _save(path, network, optimiser, recipe, seed, history):
+def save(path, network, optimiser, recipe, seed, history):
     """Write beside the file and rename: a killed process leaves the old checkpoint or the new one, whole."""
     if path is None:
         return
@@ -133,7 +133,7 @@ def _save(path, network, optimiser, recipe, seed, history):
     os.replace(unfinished, path)
 
 
-def _resume(path, network, optimiser, recipe, seed):
+def resume(path, network, optimiser, recipe, seed):
     """Load ``path`` if it is there and belongs to this run; return the history so far."""
     if path is None or not Path(path).exists():
         return []

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import importlib.util
 import inspect
 import pkgutil
 from importlib import import_module
@@ -25,6 +26,7 @@ from torch.testing import assert_close
 
 import resnext_lib
 from resnext_lib import blocks, complexity, descendants, exercises, networks
+from tools.contract import ROOT
 from tools.notebooks import read
 
 MODULES = [module.name for module in pkgutil.iter_modules(resnext_lib.__path__)]
@@ -280,8 +282,24 @@ def step_of_x_block(given):
         assert_same_module(given(*arguments), descendants.XBlock(*arguments), 2, arguments[0], 6, 6)
 
 
+def step_of_the_script(given):
+    """Chapter 12's cells are examples/distributed.py, to the letter (tests/test_distributed.py, which also runs it).
+
+    Here: the same variables, names and constants. Bytecode would depend on the imports compiled with it.
+    """
+    spec = importlib.util.spec_from_file_location("distributed_example", ROOT / "examples" / "distributed.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    seen = [(code.co_varnames, set(code.co_names), [c for c in code.co_consts if not inspect.iscode(c)])
+            for code in (given.__code__, getattr(script, given.__name__).__code__)]
+    assert seen[0] == seen[1]
+
+
 # The library's (or PyTorch's) name -> how an earlier step is compared with it.
 STEPS = {
+    "distributed train_epoch": step_of_the_script,
+    "distributed train": step_of_the_script,
+    "distributed main": step_of_the_script,
     "conv2d": step_of_conv2d,
     "make_stage": step_of_make_stage,
     "ResNeXt": step_of_resnext,

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import math
 import statistics
 
 import pytest
@@ -296,6 +297,20 @@ def paired(first, second):
 FOLLOWS = {"fits": True, "always": False, "depth": False, "seeds": True}
 
 
+def intensity(channels, kernel, side, groups, maps=2, weights=1):
+    filters = channels * channels // groups * kernel**2
+    return filters * side**2 / (4 * (maps * channels * side**2 + weights * filters))
+
+
+def shares(count, world, rank):
+    each = math.ceil(count / world)
+    return [index % count for index in range(rank, each * world, world)]
+
+
+def weighted(gradients, counts):
+    return sum(g * n for g, n in zip(gradients, counts, strict=True)) / sum(counts)
+
+
 RIGHT = {
     "convolution_cost": [lambda i, o, k, h, w: (i * o * k * k, i * o * k * k * h * w)],
     "output_size": [lambda n, k, s, p: (n + 2 * p - k) // s + 1],
@@ -338,6 +353,13 @@ RIGHT = {
     "five_runs": [five, lambda v: list(five(v, factor=2.78))],
     "differences": [paired],
     "what_follows": [FOLLOWS],
+    "times_as_fast": [lambda a, b: statistics.median(a) / statistics.median(b)],
+    "macs_a_byte": [intensity],
+    "attainable": [lambda i, p, b: min(p, i * b), lambda i, p, b: p if i > p / b else i * b],
+    "whole_speedup": [lambda s, f: 1 / (1 - s + s / f), lambda s, f: f / (f - f * s + s)],
+    "share_of_images": [shares],
+    "cluster_learning_rate": [lambda m, c, b: m * c * b / 2560],
+    "mean_of_all": [weighted],
 }
 
 # ------------------------------------------------------------------ wrong answers, and words that name the mistake
@@ -593,6 +615,28 @@ WRONG = {
         (lambda b, i: alone(b, (i + 1) % 4), "not that of path 0 alone"),
         (lambda b, i: 3, "nn.Modules"),
     ],
+    "times_as_fast": [
+        (lambda a, b: statistics.median(b) / statistics.median(a), "the other way round"),
+        (lambda a, b: statistics.mean(a) / statistics.mean(b), "these are means"),
+        (lambda a, b: min(a) / min(b), "the luckiest"), (lambda a, b: a[len(a) // 2] / b[len(b) // 2], "as it came"),
+        (lambda a, b: statistics.median(x / y for x, y in zip(a, b, strict=True)), "median of the ratios"),
+        (lambda a, b: 7.0, "it is 3.25, not 7.00"), (lambda a, b: None, "is `return` missing?"), (lambda a, b: "3", "return a number"),
+    ],
+    "macs_a_byte": [
+        (lambda *a: 4 * intensity(*a), "a number has 4 bytes"), (lambda *a: 2 * intensity(*a), "count it once"),
+        (lambda c, k, s, g: g * intensity(c, k, s, g), "channels / groups inputs"),
+        (lambda c, k, s, g: intensity(c, k, s, g, weights=g), "fewer weights to fetch"),
+        (lambda *a: intensity(*a, maps=1), "so does the output"), (lambda *a: intensity(*a, weights=0), "the weights move"),
+        (lambda *a: 1.0, "MACs a byte, not 1.00"),
+    ],
+    "attainable": [
+        (lambda i, p, b: max(p, i * b), "the smaller limit"), (lambda i, p, b: p, "less than the peak"),
+        (lambda i, p, b: i * b, "passes the peak"), (lambda i, p, b: 3, "10, not 3"),
+    ],
+    "whole_speedup": [
+        (lambda s, f: 1 - s + s / f, "1 over it"), (lambda s, f: s * f, "takes its time as well"),
+        (lambda s, f: 1 + s * (f - 1), "add times"), (lambda s, f: f, "only the layer"), (lambda s, f: 9.0, "not 9.000"),
+    ],
     "budget_kept": [
         (lambda c: budget(c, scale=1), "that is a share"), (lambda c: budget(c, sign=float), "is downwards"),
         (lambda c: -budget(c), "without sign"), (lambda c: budget(c, reference=min(c)), "not the smallest"),
@@ -616,6 +660,24 @@ WRONG = {
         (FOLLOWS | {"fits": False}, "fits: look at the paired differences"), (FOLLOWS | {"always": True}, "always: one data set"),
         (FOLLOWS | {"depth": True}, "depth: six epochs"), (FOLLOWS | {"seeds": False}, "seeds: compare the rankings"),
         (FOLLOWS | {"fits": "yes"}, "answer True or False"), ({"fits": True}, "the keys are"), ([True], "give a dictionary"),
+    ],
+    "share_of_images": [
+        (lambda n, w, r: list(range(r, n, w)), "the longer ones would wait forever"),
+        (lambda n, w, r: list(range(r, n - n % w, w)), "nobody sees the images"),
+        (lambda n, w, r: list(range(r, math.ceil(n / w) * w, w)), "begin again at 0"),
+        (lambda n, w, r: [i % n for i in range(r * math.ceil(n / w), (r + 1) * math.ceil(n / w))], "every 4-th"),
+        (lambda n, w, r: [i % n for i in range(r, (math.ceil(n / w) + 1) * w, w)], "each suffice"),
+        (lambda n, w, r: None, "is `return` missing?"),
+    ],
+    "cluster_learning_rate": [
+        (lambda m, c, b: b / 2560, "the batch of one card"), (lambda m, c, b: c * b / 2560, "the rate for one machine"),
+        (lambda m, c, b: 25.6 / (m * c * b), "not a smaller one"), (lambda m, c, b: 0.1 * (m * c * b / 256) ** 0.5, "the root"),
+        (lambda m, c, b: 0.1, "follows the batch"), (lambda m, c, b: None, "is `return` missing?"),
+    ],
+    "mean_of_all": [
+        (lambda g, n: sum(g) / len(g), "every rank counts the same"), (lambda g, n: weighted(g, n) * sum(n), "divide by their number"),
+        (lambda g, n: weighted(g, n) * sum(n) / len(n), "not by that of the ranks"), (lambda g, n: sum(g) / sum(n), "weigh each gradient"),
+        (lambda g, n: g[0].zero_(), "leave the gradients as they were"), (lambda g, n: 3, "give a tensor"),
     ],
 }
 ABSURD = [0, -1, 2.5, "text", b"", [], {}, (), object(), int, torch.zeros(3), float("nan"), True, nn.Identity(), lambda *a: a, lambda *a: None,

@@ -193,6 +193,7 @@ def rows_of(**accuracies):
 
 def test_paired_differences_go_by_seed_and_skip_what_one_side_lacks():
     rows = rows_of(a=[0.80, 0.84, 0.82], b=[0.79, 0.83, 0.80, 0.10])
+    rows.append({"configuration": "a", "seed": "9", "test_accuracy": "0.99"})
     middle, width = paired_difference(list(reversed(rows)), "a", "b")
     assert middle == pytest.approx(0.04 / 3)
     assert width == pytest.approx(interval([0.01, 0.01, 0.02])[1])

@@ -82,7 +82,9 @@ class Colab:
         (self.site / "colab.pth").write_text(f"{shared / 'packages'}\n", encoding="utf-8")
         self.variables = {
             "PATH": os.environ["PATH"], "HOME": str(self.folder), "IPYTHONDIR": str(shared / "ipython"),
-            "OMP_NUM_THREADS": "1", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(shared / "wheels"),
+            "OMP_NUM_THREADS": "1",
+            # No settings of this machine, no index: only the wheels.
+            "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(shared / "wheels"),
         }
         if public:
             self.variables |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{public.as_uri()}.insteadOf",

@@ -16,12 +16,8 @@ from pathlib import Path
 
 from tools import contract
 from tools.address import COLAB
+from tools.classroom import student
 from tools.notebooks import chapters_in, read, text_of
-
-try:
-    from tools.classroom import student
-except ImportError:  # LEAD: drop this guard when tools/classroom is on main
-    student = None
 
 # What pip needs to install the library, and the notebooks. No workflows: their token may not push any.
 PUBLISHED = ["LICENSE", "LICENSE-text", "README.md", "pyproject.toml", "resnext_lib", "chapters/*.ipynb"]
@@ -41,10 +37,9 @@ def lay_out(folder):
     for name in git("ls-files", "--", *PUBLISHED).split("\n"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(contract.ROOT / name, folder / name)
-    if student:
-        (folder / "student").mkdir()
-        for path in chapters_in([folder / "chapters"]):
-            (folder / "student" / path.name).write_text(text_of(student(read(path))), encoding="utf-8")
+    (folder / "student").mkdir()
+    for path in chapters_in([folder / "chapters"]):
+        (folder / "student" / path.name).write_text(text_of(student(read(path))), encoding="utf-8")
 
 
 def commit(folder):

@@ -19,6 +19,7 @@ MODULES = {
     "weights": "How do I load weights?",
     "data": "Where do the images come from?",
     "training": "How is a network trained?",
+    "timing": "How fast is it?",
     "experiments": "How was an experiment run?",
     "published": "Where does a number come from?",
     "figures": "How is a figure drawn?",
