@@ -21,7 +21,7 @@ function choice(name, legend, options) {
 function slider(name, label, most, say, least = 0) {
   const input = make("input", { type: "range", name, min: least, step: 1 });
   const words = make("span");
-  const element = make("label", { class: "wide" }, label, input, words);
+  const element = make("label", { class: "wide" }, label, words, input);
   return { element, refresh(state) {
     input.max = most(state);
     input.value = state[name];
@@ -52,7 +52,7 @@ function prediction(question, options, right, why) {
 
 // A picture whose parts have names: a part that stays is moved, so it can slide; a new one fades in.
 function scene(svg) {
-  const layers = [0, 1, 2, 3].map(() => svg.appendChild(document.createElementNS(svg.namespaceURI, "g")));
+  const layers = [0, 1, 2, 3, 4].map(() => svg.appendChild(document.createElementNS(svg.namespaceURI, "g")));
   const kept = new Map();
   let used = new Set();
   return {
@@ -71,7 +71,7 @@ function scene(svg) {
       this.put(layer, key, "rect", { x, y, width: Math.max(0, width), height, class: names, ...more });
     },
     text(key, x, y, words, names = "", anchor = "start") {
-      this.put(3, key, "text", { transform: `translate(${x} ${y})`, "text-anchor": anchor, class: names }, words);
+      this.put(4, key, "text", { transform: `translate(${x} ${y})`, "text-anchor": anchor, class: names }, words);
     },
     finish() {
       for (const [key, element] of kept) if (!used.has(key)) { element.remove(); kept.delete(key); }

@@ -62,9 +62,9 @@ function tell(n, { form, follow, index }) {
 }
 
 function draw(picture, n, width) {
-  const full = n.middle > 8, left = full ? 4 : 22, right = 40, space = width < 500 ? 20 : 44;
+  const full = n.middle > 8, left = full ? 4 : width < 500 ? 20 : 56, right = 40, space = width < 500 ? 20 : 44;
   const cell = (width - left - right - 2 * space) / (n.inputs + n.middle + n.outputs);
-  const tall = full ? 1.5 : width < 500 ? 16 : 20, gap = full ? 2 : 9, top = 62;
+  const tall = full ? 2 : width < 500 ? 16 : 20, gap = full ? 2 : 9, top = 76;
   const lanes = n.paths * n.width * tall + (n.paths - 1) * gap, centre = top + lanes / 2;
   const columns = [n.inputs, n.middle, n.outputs];
   const starts = columns.map((_, layer) => left + layer * space + cell * columns.slice(0, layer).reduce((a, b) => a + b, 0));
@@ -73,16 +73,17 @@ function draw(picture, n, width) {
     const open = n.separate[layer] ? gap : 0, height = n.middle * tall + (n.paths - 1) * open;
     return centre - height / 2 + row * tall + n.rows[row].lane * open;
   };
-  const words = ["inputs", width < 500 ? "" : "channels", "outputs"];
+  const words = ["inputs", "middle", "outputs"];
   [n.read, n.second, n.reached].forEach((set, layer) => {
     const end = starts[layer] + columns[layer] * cell;
-    picture.text(`count${layer}`, (starts[layer] + end) / 2, 10, `${set.length} of ${columns[layer]} ${words[layer]}`, "strong", "middle");
-    rangeOf([0, full ? 0 : columns[layer]]).forEach(channel => picture.rect(1, `strip${layer}-${channel}`, starts[layer] + channel * cell + 0.5, 26, cell - 1.5, 14,
+    picture.text(`count${layer}`, (starts[layer] + end) / 2, 9, `${set.length} of ${columns[layer]}`, "strong", "middle");
+    picture.text(`word${layer}`, (starts[layer] + end) / 2, 26, words[layer], "f-quiet", "middle");
+    rangeOf([0, full ? 0 : columns[layer]]).forEach(channel => picture.rect(2, `strip${layer}-${channel}`, starts[layer] + channel * cell + 0.5, 40, cell - 1.5, 14,
       set.includes(channel) ? "f-path s-ink thin" : "f-card s-line",
       { "data-set": JSON.stringify({ follow: ["input", "middle", "output"][layer], index: channel }) }));
     if (full) {
-      picture.rect(0, `strip${layer}`, starts[layer], 26, columns[layer] * cell, 14, "f-card s-line");
-      picture.rect(1, `strip${layer}-set`, starts[layer] + set[0] * cell, 26, Math.max(1.5, set.length * cell), 14, "f-path");
+      picture.rect(0, `strip${layer}`, starts[layer], 40, columns[layer] * cell, 14, "f-card s-line");
+      picture.rect(2, `strip${layer}-set`, starts[layer] + set[0] * cell, 40, Math.max(1.5, set.length * cell), 14, "f-path");
     }
     picture.text(`name${layer}`, (starts[layer] + end) / 2, top + lanes + 18, ["1×1", "3×3", "1×1"][layer], "strong", "middle");
     picture.text(`weights${layer}`, (starts[layer] + end) / 2, top + lanes + 37, spaced(n.weights[layer]), "f-quiet", "middle");
@@ -91,7 +92,7 @@ function draw(picture, n, width) {
   picture.text("groups", starts[1] + n.middle * cell / 2, top + lanes + 56, n.separate[0] ? "" : `groups=${n.paths}`, "mono", "middle");
   if (!full) rangeOf([0, n.paths]).forEach(lane => {
     const y = place(lane * n.width, 0) + n.width * tall / 2, chosen = n.first.every(row => n.rows[row].lane === lane);
-    picture.text(`lane${lane}`, 8, y, lane + 1, chosen ? "strong f-path" : "f-quiet", "middle");
+    picture.text(`lane${lane}`, left - 10, y, width < 500 ? lane + 1 : `path ${lane + 1}`, chosen ? "strong f-path" : "f-quiet", "end");
   });
   drawJoints(picture, n, starts, columns, cell, tall, place, centre, full);
   return top + lanes + 66;
@@ -103,9 +104,9 @@ function drawLayer(picture, n, layer, start, cell, tall, place, full) {
     const y = place(row, layer), [first, length] = runs[layer], part = followed[layer];
     const tap = { "data-set": JSON.stringify({ follow: "path", index: lane }) };
     if (!separate[layer] && !full) picture.rect(0, `empty${layer}-${row}`, start, y, columns * cell, tall, "f-card s-line");
-    picture.rect(0, `row${layer}-${row}`, start + first * cell, y, length * cell, tall, "f-weight", tap);
-    picture.rect(1, `followed${layer}-${row}`, start + (part ? part[0] : 0) * cell, y, (part ? Math.max(part[1] * cell, full ? 1.5 : 0) : 0), tall, "f-path", tap);
-    if (!full) rangeOf([first, length]).forEach(column => picture.rect(2, `cell${layer}-${row}-${column}`, start + column * cell, y, cell, tall, "f-none s-card", tap));
+    picture.rect(1, `row${layer}-${row}`, start + first * cell, y, length * cell, tall, "f-weight", tap);
+    picture.rect(2, `followed${layer}-${row}`, start + (part ? part[0] : 0) * cell, y, (part ? Math.max(part[1] * cell, full ? 1.5 : 0) : 0), tall, "f-path", tap);
+    if (!full) rangeOf([first, length]).forEach(column => picture.rect(3, `cell${layer}-${row}-${column}`, start + column * cell, y, cell, tall, "f-none s-card", tap));
   });
   // One frame round every layer: C of them while the paths are separate, one when they have closed up.
   rangeOf([0, paths]).forEach(lane => {
@@ -113,7 +114,7 @@ function drawLayer(picture, n, layer, start, cell, tall, place, full) {
     const one = !separate[layer], y = one ? place(0, layer) : place(row, layer);
     const height = (one ? n.middle : width) * tall;
     const names = `f-none s-ink${full ? " thin" : ""}${n.total < n.inputs * n.middle * 2 ? " dashed" : ""}`;
-    picture.rect(2, `frame${layer}-${lane}`, start + (one ? 0 : first) * cell, y, (one ? columns : length) * cell, height, names, { "pointer-events": "none" });
+    picture.rect(3, `frame${layer}-${lane}`, start + (one ? 0 : first) * cell, y, (one ? columns : length) * cell, height, names, { "pointer-events": "none" });
   });
 }
 
@@ -133,19 +134,19 @@ function drawJoints(picture, n, starts, columns, cell, tall, place, centre, full
   });
   if (n.separate[1] && !n.separate[2]) {
     const x = ends[1] + 8, top = place(0, 1), height = place(n.middle - 1, 1) + tall - top;
-    picture.rect(2, "bracket", x - 2, top, 4, height, "f-ink s-ink");
+    picture.rect(3, "bracket", x - 2, top, 4, height, "f-ink s-ink");
     joint("joined", x, starts[2], centre, centre);
   }
   if (n.separate[2]) {
     const ys = middles(2);
     if (!full) ys.forEach((y, lane) => joint(`sum-${lane}`, ends[2], far, y, y));
     joint("trunk", far, far, ys[0], ys[ys.length - 1]);
-    picture.put(2, "plus", "circle", { cx: far, cy: centre, r: 10, class: "f-card s-sum" });
-    picture.put(3, "plus-lines", "path", { d: `M${far - 5} ${centre}h10M${far} ${centre - 5}v10`, class: "f-none s-sum" });
+    picture.put(3, "plus", "circle", { cx: far, cy: centre, r: 10, class: "f-card s-sum" });
+    picture.put(4, "plus-lines", "path", { d: `M${far - 5} ${centre}h10M${far} ${centre - 5}v10`, class: "f-none s-sum" });
   }
   joint("out", n.separate[2] ? far + 10 : ends[2], ends[2] + 38, centre, centre);
   const x = ends[2] + 40;
-  picture.put(2, "head", "path", { d: `M${x} ${centre}l-8 -4v8z`, class: "f-ink" });
+  picture.put(3, "head", "path", { d: `M${x} ${centre}l-8 -4v8z`, class: "f-ink" });
 }
 
 const count = state => ({ path: n => n.paths, input: n => n.inputs, middle: n => n.paths * n.width, output: n => n.inputs }[state.follow])(data.sizes[state.size]);
