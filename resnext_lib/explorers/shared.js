@@ -90,7 +90,8 @@ function bring({ state, model, draw, tell, before = [], after = [], settle = () 
     ...elements(before), svg, output, ...elements(after));
   const picture = scene(svg);
   function show() {
-    const numbers = model(state), width = Math.max(300, Math.min(720, form.clientWidth - 28));
+    const padding = 2 * parseFloat(getComputedStyle(form).paddingLeft);
+    const numbers = model(state), width = Math.max(300, Math.min(720, form.clientWidth - padding));
     const sentences = tell(numbers, state);
     [...before, ...after].forEach(control => control.refresh && control.refresh(state));
     const height = draw(picture, numbers, width, state);

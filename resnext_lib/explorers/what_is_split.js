@@ -104,8 +104,8 @@ function drawLayer(picture, n, layer, start, cell, tall, place, full) {
     const y = place(row, layer), [first, length] = runs[layer], part = followed[layer];
     const tap = { "data-set": JSON.stringify({ follow: "path", index: lane }) };
     if (!separate[layer] && !full) picture.rect(0, `empty${layer}-${row}`, start, y, columns * cell, tall, "f-card s-line");
-    picture.rect(1, `row${layer}-${row}`, start + first * cell, y, length * cell, tall, "f-weight", tap);
-    picture.rect(2, `followed${layer}-${row}`, start + (part ? part[0] : 0) * cell, y, (part ? Math.max(part[1] * cell, full ? 1.5 : 0) : 0), tall, "f-path", tap);
+    picture.rect(1, `row${layer}-${row}`, start + first * cell, y, length * cell, tall, full ? "f-weight crisp" : "f-weight", tap);
+    picture.rect(2, `followed${layer}-${row}`, start + (part ? part[0] : 0) * cell, y, (part ? Math.max(part[1] * cell, full ? 1.5 : 0) : 0), tall, full ? "f-path crisp" : "f-path", tap);
     if (!full) rangeOf([first, length]).forEach(column => picture.rect(3, `cell${layer}-${row}-${column}`, start + column * cell, y, cell, tall, "f-none s-card", tap));
   });
   // One frame round every layer: C of them while the paths are separate, one when they have closed up.
