@@ -9,12 +9,14 @@ import html
 import json
 from importlib.resources import files
 
+import torch
 from torch import nn
 
 from resnext_lib import figures
-from resnext_lib.blocks import Bottleneck
-from resnext_lib.complexity import RESNET_BUDGET, width_for_budget
-from resnext_lib.forms import FormA, FormB, FormC
+from resnext_lib.blocks import Bottleneck, Inception
+from resnext_lib.complexity import RESNET_BUDGET, layer_costs, width_for_budget
+from resnext_lib.forms import FormA, FormB, FormC, path_layers
+from resnext_lib.networks import GOOGLENET_MODULES, resnet50, resnext50_32x4d
 from resnext_lib.published import published
 
 
@@ -112,3 +114,107 @@ def spend_a_budget():
     data = dict(stops=stops, channels=256, widest=64, budget=RESNET_BUDGET, map=side, errors=measured)
     caption = f"Blocks near {RESNET_BUDGET:,} weights; errors of the 50-layer networks from {published('table3.50-layers.32x4d')['source']}"
     return Explorer("spend_a_budget", fig, alt, caption, rows, data)
+
+
+def paths_only(paths):
+    """A block of nothing but ``paths``: no shortcut, and no layer after them."""
+    module = nn.Module()
+    module.paths = nn.ModuleList(paths)
+    return module
+
+
+def inception_steps():
+    """(module, title, what is done, whether the function changes) from GoogLeNet's first module to ResNet's block."""
+    return [
+        (Inception(192, **GOOGLENET_MODULES["3a"]), "Inception 3a", "Four unequal branches, side by side.", ""),
+        (paths_only(path_layers(256, 64) for _ in range(4)), "Equal branches",
+         "All branches get one topology: a 1×1, then a 3×3. Only their number C and their width d are left to choose.", "changes"),
+        (paths_only(FormA(256, 96, 256, 4).paths), "Sum, not concatenation",
+         "Each branch widens itself back to 256 channels, so that the branches can be added, and made thinner.", "changes"),
+        (FormA(256, 96, 256, 4), "The shortcut", "The input is one more thing to add.", "changes"),
+        (FormA(256, 128, 256, 32), "Form A", "More and thinner paths for the same budget: 32 of width 4.", "changes"),
+        (FormB(256, 128, 256, 32), "Form B", "Concatenate the paths, then one 1×1 for all of them.", "redraws"),
+        (FormC(256, 128, 256, 32), "Form C, ResNeXt’s block", "The first 1×1s become one as well, and the 3×3s one grouped layer.", "redraws"),
+        (Bottleneck(256, 64, 256), "One path: ResNet’s block", "Turn C down to 1 and d up to 64.", "changes"),
+    ]
+
+
+def plain(diagram):
+    """A :class:`resnext_lib.figures.Diagram` for the script."""
+    def nodes(lane):
+        return [dict(label=node.label, note=node.note, kind=node.kind, groups=node.groups) for node in lane]
+
+    return dict(input=diagram.in_channels, output=diagram.out_channels, lanes=[nodes(lane) for lane in diagram.lanes],
+                merge=diagram.merge, merged=diagram.merged_channels, tail=nodes(diagram.tail), shortcut=bool(diagram.shortcut),
+                repeated=diagram.repeated)
+
+
+def inception_to_resnext():
+    """Eight steps from Inception's module to the ResNeXt block, each marked: changes the function, or only redraws it."""
+    frames, rows = [], [["step", "block", "weights", "to choose", "the function"]]
+    for number, (module, title, say, change) in enumerate(inception_steps(), start=1):
+        weights = sum(layer.weight.numel() for layer in convolutions(module))
+        choose = f"{len(GOOGLENET_MODULES['3a'])} widths, 4 kinds" if number == 1 else "C and d"
+        rows.append([number, title, weights, choose, {"changes": "changes", "redraws": "stays the same", "": "the start"}[change]])
+        frames.append(dict(title=title, say=say, change=change, weights=weights, choose=choose,
+                           diagram=plain(figures.diagram(module))))
+    fig = figures.block_diagram(*[step[0] for step in inception_steps()],
+                                titles=[f"{i}. {step[1]}" for i, step in enumerate(inception_steps(), start=1)])
+    alt = ("Eight blocks from top to bottom. Inception 3a with four unequal branches; four equal branches; their outputs added; "
+           "a shortcut; 32 thin paths; the paths concatenated before one 1x1; one grouped 3x3 in the middle; ResNet's block.")
+    return Explorer("inception_to_resnext", fig, alt, "Convolution weights, without bias and batch norm; steps 2 to 4 teach, "
+                    "they are not published networks", rows, dict(frames=frames))
+
+
+STOPS = {"stem": ("conv1", "bn1"), "conv2": ("layer1",), "conv3": ("layer2",), "conv4": ("layer3",), "conv5": ("layer4",),
+         "head": ("fc",)}  # the paper's names, and the modules they stand for
+
+
+def cost_of(costs, *prefixes):
+    """Parameters and MACs of the layers whose names begin with a prefix; MACs of linear layers apart."""
+    own = [c for c in costs if any(c.name == p or c.name.startswith(f"{p}.") for p in prefixes)]
+    linear = sum(c.macs for c in own if c.kind == "Linear")
+    return dict(parameters=sum(c.parameters for c in own), convolutions=sum(c.macs for c in own) - linear, linear=linear)
+
+
+def stop_of(network, costs, name, modules):
+    """What the script shows of one stop: shape, cost, the layers of an ordinary block (its second), the first block."""
+    found = dict(name=name, cost=cost_of(costs, *modules))
+    stage = getattr(network, modules[0])
+    ordinary = f"{modules[0]}.1" if isinstance(stage, nn.Sequential) else modules[0]
+    shown = [c for c in costs if c.kind in ("Conv2d", "Linear") and (c.name == ordinary or c.name.startswith(f"{ordinary}."))]
+    layers = [(network.get_submodule(c.name), c) for c in shown]
+    found["layers"] = [dict(
+        kernel="fc" if c.kind == "Linear" else "×".join(map(str, layer.kernel_size)), channels=layer.weight.shape[0],
+        spatial=c.kind == "Conv2d" and layer.kernel_size[0] == 3, groups=getattr(layer, "groups", 1), cost=cost_of(costs, c.name),
+    ) for layer, c in layers]
+    found["input"], found["output"] = (getattr(layer, a, None) or getattr(layer, b) for layer, a, b in (
+        (layers[0][0], "in_channels", "in_features"), (layers[-1][0], "out_channels", "out_features")))
+    found["map"] = next(c.output_shape[1] if len(c.output_shape) == 3 else 0 for c in reversed(costs) if c.name == shown[-1].name)
+    if isinstance(stage, nn.Sequential):
+        block = stage[1]
+        found |= dict(blocks=len(stage), paths=block.cardinality, width=block.width // block.cardinality,
+                      ordinary=cost_of(costs, ordinary), first=cost_of(costs, f"{modules[0]}.0"))
+    return found
+
+
+def walk_the_network():
+    """ResNet-50 and ResNeXt-50 (32x4d) stage by stage, in parameters or MACs, for images of 128 to 320 pixels."""
+    both, bars, rows = [], [], [["stop", "map", "ResNet-50: C×d", "parameters", "MACs", "ResNeXt-50: C×d", "parameters", "MACs"]]
+    for name, build in (("ResNet-50", resnet50), ("ResNeXt-50", resnext50_32x4d)):
+        with torch.device("meta"):
+            network = build()
+        costs = layer_costs(network, (3, 224, 224))
+        spatial = sum(c.weight.numel() for n, c in network.named_modules() if n.endswith("conv2"))
+        both.append(dict(name=name, spatial=spatial, stages=[stop_of(network, costs, *stop) for stop in STOPS.items()]))
+    for old, new in zip(*(network["stages"] for network in both), strict=True):
+        cells = [old["name"], f"{old['map']}×{old['map']}" if old["map"] else "1×1"]
+        for label, stage, blue in (("ResNet", old, False), ("ResNeXt", new, True)):
+            cost = stage["cost"]
+            cells += [f"{stage['paths']}×{stage['width']}" if "paths" in stage else "", cost["parameters"], cost["convolutions"] + cost["linear"]]
+            bars.append((f"{old['name']}, {label}", cost["parameters"], blue))
+        rows.append(cells)
+    alt = ("Pairs of bars for the stem, conv2 to conv5 and the head: the parameters of ResNet-50 and of ResNeXt-50 are almost equal "
+           "at every stop, and most of them lie in conv5.")
+    caption = "Parameters and MACs of every stop, for an image of 224×224"
+    return Explorer("walk_the_network", figures.cost_bars(bars, "parameters"), alt, caption, rows, dict(networks=both))

@@ -24,38 +24,35 @@ function model({ stop, mode, d: chosen }) {
 const percent = (value, signed) => `${signed && value > 0 ? "+" : ""}${value.toFixed(1).replace("-", "−")} %`;
 
 function tell(n) {
-  const paths = `${n.c} path${n.c > 1 ? "s" : ""} of width ${n.d}`;
-  const verdict = n.over ? "over budget" : n.under ? "budget left over" : "within 10 % of the budget";
-  const against = n.total === data.budget ? "exactly the budget" : `${percent(n.off, true)} against the budget: ${verdict}`;
-  const first = `${paths}: ${n.parts.map(spaced).join(" + ")} = ${spaced(n.total)} weights, ${against}.`;
-  const middle = `The middle is ${n.c} × ${n.d} = ${spaced(n.middle)} channels wide, and the 3×3 takes ${percent(n.share)} of the weights.`;
+  const verdict = n.over ? ": over budget" : n.under ? ": budget left over" : "";
+  const against = n.total === data.budget ? "exactly the budget" : `${percent(n.off, true)} against the budget${verdict}`;
   const measured = n.error === null ? "The paper did not measure this pair." : `The paper’s 50-layer network of such blocks makes ${n.error} % top-1 errors.`;
-  return [first, middle, `On a ${data.map}×${data.map} map that is ${spaced(n.macs)} multiply-adds.`, measured];
+  return [`${named(n)}: ${spaced(n.total)} weights, ${against}.`,
+    `${n.parts.map(spaced).join(" + ")}: the 3×3 takes ${percent(n.share)}, and the middle is ${n.c} × ${n.d} = ${spaced(n.middle)} channels wide.`,
+    `On a ${data.map}×${data.map} map that is ${spaced(n.macs)} multiply-adds.`, measured];
 }
 
+const named = n => `${n.c} path${n.c > 1 ? "s" : ""} of width ${n.d}`;
+
 function draw(picture, n, width) {
-  const narrow = width < 500, right = 4, most = narrow ? 100000 : 110000, scale = (width - right) / most, end = width - right;
-  const names = ["first 1×1", "3×3", "last 1×1"];
-  // A stacked bar; what does not fit is cut off with a zigzag, and the words say how much it is.
+  const scale = (width - 4) / Math.max(width < 500 ? 100000 : 110000, n.total), post = data.budget * scale;
   const bar = (key, y, parts, tall, fills) => {
     let x = 0;
     parts.forEach((value, i) => {
-      const from = Math.min(x, end), to = Math.min(x + value * scale, end);
-      picture.rect(1, `${key}${i}`, from, y, to - from, tall, fills[i]);
-      const label = i === 1 ? `3×3 ${spaced(value)}` : spaced(value), room = label.length * 7.4 + 6;
-      picture.text(`${key}-label${i}`, (from + to) / 2, y + tall / 2, to - from > room ? label : "", fills[i].includes("f-path") ? "f-on-path" : "", "middle");
-      x += value * scale;
+      const wide = value * scale, label = i === 1 ? `3×3: ${spaced(value)}` : spaced(value), fits = wide > label.length * 7.6 + 6;
+      picture.rect(1, `${key}${i}`, x, y, wide, tall, fills[i]);
+      if (fits) picture.text(`${key}-label${i}`, x + wide / 2, y + tall / 2, label, fills[i].includes("f-path") ? "f-on-path" : "", "middle");
+      else if (i === 1 && key === "mine") picture.text(`${key}-below`, x + wide / 2, y + tall + 17, label, "f-path strong", "middle");
+      x += wide;
     });
-    if (x > end) picture.put(3, `${key}-cut`, "path", { d: `M${end - 6} ${y - 3}l6 ${tall / 4}l-6 ${tall / 4}l6 ${tall / 4}l-6 ${tall / 4 + 3}`, class: "f-none s-ink" });
   };
-  picture.text("ruler", 0, 10, "ResNet’s block: 1 path of 64", "strong");
-  bar("ruler", 24, n.ruler, 30, ["f-pale s-ink thin", "f-weight s-ink thin", "f-pale s-ink thin"]);
+  picture.text("ruler", 0, 10, "ResNet’s block: 1 path of width 64", "strong");
+  bar("ruler", 24, n.ruler, 30, ["f-pale s-ink thin", "f-card s-ink thin", "f-pale s-ink thin"]);
   const edge = n.over ? " dashed" : "";
-  picture.text("mine", 0, 78, `${n.c} path${n.c > 1 ? "s" : ""} of ${n.d}: ${spaced(n.total)}${n.over ? ", over budget" : ""}`, "strong");
+  picture.text("mine", 0, 78, `${named(n)}${n.over ? ", over budget" : ""}`, "strong");
   bar("mine", 92, n.parts, 44, [`f-pale s-ink${edge}`, `f-path s-ink${edge}`, `f-pale s-ink${edge}`]);
-  const post = data.budget * scale;
-  picture.put(3, "post", "path", { d: `M${post} 20V142`, class: "f-none s-sum" });
-  picture.text("budget", post, 153, `budget ${spaced(data.budget)}`, "f-sum strong", "middle");
+  picture.put(3, "post", "path", { d: `M${post} 20V60M${post} 88V142`, class: "f-none s-sum" });
+  picture.text("budget", Math.max(post, 58), 154, `budget ${spaced(data.budget)}`, "f-sum strong", "middle");
   drawMiddle(picture, n, width, 172);
   drawErrors(picture, n, width, 276);
   return 276 + 116;
@@ -63,18 +60,13 @@ function draw(picture, n, width) {
 
 // The middle, channel by channel, to scale: C boxes of width d, and the wall that no C passes.
 function drawMiddle(picture, n, width, top) {
-  const scale = (width - 4) / (width < 500 ? 170 : 180), most = width - 4, wall = n.limit * scale;
+  const scale = (width - 4) / Math.max(width < 500 ? 170 : 180, n.middle), wall = n.limit * scale, box = n.d * scale;
   picture.text("middle", 0, top + 10, `the middle: ${n.c} × ${n.d} = ${spaced(n.middle)} channels`, "strong");
   picture.rect(0, "old", 0, top + 24, 64 * scale, 8, "f-weight");
-  picture.text("old-words", 64 * scale + 6, top + 28, "64 in ResNet", "f-quiet");
-  const shown = Math.min(n.c, Math.ceil(most / (n.d * scale)));
-  Array.from({ length: shown }, (_, i) => {
-    const x = i * n.d * scale, wide = Math.min(n.d * scale, most - x);
-    picture.rect(1, `path${i}`, x, top + 40, wide, 28, `f-path ${n.d * scale > 3 ? "s-card" : ""}`);
-  });
-  if (n.middle * scale > most) picture.put(3, "middle-cut", "path", { d: `M${most - 6} ${top + 36}l6 9l-6 9l6 9l-6 9`, class: "f-none s-ink" });
+  picture.text("old-words", (64 * scale + 100 > wall ? wall : 64 * scale) + 6, top + 28, "64 in ResNet", "f-quiet");
+  Array.from({ length: n.c }, (_, i) => picture.rect(1, `path${i}`, i * box, top + 40, box, 28, `f-path ${box > 3 ? "s-card" : ""}`));
   picture.put(3, "wall", "path", { d: `M${wall} ${top + 20}V${top + 74}`, class: "f-none s-sum dashed" });
-  picture.text("wall-words", wall, top + 86, `limit ${n.limit}`, "f-sum strong", "middle");
+  picture.text("wall-words", Math.max(wall, 34), top + 86, `limit ${n.limit}`, "f-sum strong", "middle");
 }
 
 // The five pairs that the paper trained; the one on show is filled.
