@@ -39,7 +39,7 @@ function drawBlock(picture, d, width, top) {
   const middles = lanes.map((_, i) => first + tall.slice(0, i).reduce((a, b) => a + b, 0) + tall[i] / 2);
   const deepest = Math.max(...d.lanes.map(lane => lane.length)), trunk = d.shortcut ? 42 : 34;
   const fixed = trunk + (deepest + d.tail.length) * box + (d.merge ? 18 + (d.tail.length || d.shortcut ? 30 : 0) : 0) + (d.shortcut ? 30 : 0) + 40;
-  const gap = Math.max(6, Math.min(70, (width - fixed) / (deepest + d.tail.length + (d.merge ? 1 : 0) + (d.shortcut ? 1 : 0))));
+  const gap = Math.max(6, Math.min(88, (width - fixed) / (deepest + d.tail.length + (d.merge ? 1 : 0) + (d.shortcut ? 1 : 0))));
   const joint = (key, path, names = "s-ink thin") => picture.put(0, key, "path", { d: path, class: `f-none ${names}` });
   picture.text("in", 0, centre - 10, d.input);
   joint("in-line", `M0 ${centre}H${trunk}`);

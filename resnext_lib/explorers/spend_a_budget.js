@@ -26,7 +26,7 @@ const percent = (value, signed) => `${signed && value > 0 ? "+" : ""}${value.toF
 function tell(n) {
   const verdict = n.over ? ": over budget" : n.under ? ": budget left over" : "";
   const against = n.total === data.budget ? "exactly the budget" : `${percent(n.off, true)} against the budget${verdict}`;
-  const measured = n.error === null ? "The paper did not measure this pair." : `The paper’s 50-layer network of such blocks makes ${n.error} % top-1 errors.`;
+  const measured = n.error === null ? "The paper did not measure this pair." : `The paper’s 50-layer network of such blocks makes ${n.error.toFixed(1)} % top-1 errors.`;
   return [`${named(n)}: ${spaced(n.total)} weights, ${against}.`,
     `${n.parts.map(spaced).join(" + ")}: the 3×3 takes ${percent(n.share)}, and the middle is ${n.c} × ${n.d} = ${spaced(n.middle)} channels wide.`,
     `On a ${data.map}×${data.map} map that is ${spaced(n.macs)} multiply-adds.`, measured];

@@ -29,7 +29,7 @@ function tell(n) {
 }
 
 function draw(picture, n, width) {
-  picture.text("row", 0, 8, "six stops: height is the map’s side, width the channels (log)", "f-quiet");
+  picture.text("row", 0, 8, width < 500 ? "height: the map’s side; width: channels (log)" : "six stops: height is the map’s side, width the number of channels (log scale)", "f-quiet");
   drawStages(picture, n, width, 22);
   n.networks.forEach((network, i) => drawInside(picture, network, n, i, width, 182 + i * 112));
   drawBars(picture, n, width, 416);
@@ -43,7 +43,7 @@ function drawStages(picture, n, width, top) {
     const tall = Math.max(3, stage.map * 0.78), wide = 3.6 * Math.log2(stage.output), x = i * step + step / 2, on = i === n.stop;
     picture.rect(1, `stage${i}`, x - wide / 2, floor - tall, wide, tall, on ? "f-path s-ink" : "f-pale s-ink thin");
     picture.text(`stage-name${i}`, x, floor + 14, stage.name, on ? "strong f-path" : "", "middle");
-    picture.text(`stage-map${i}`, x, floor + 31, `${n.maps[i]}×${n.maps[i]}`, "f-quiet", "middle");
+    picture.text(`stage-map${i}`, x, floor + 31, width < 500 ? n.maps[i] : `${n.maps[i]}×${n.maps[i]}`, "f-quiet", "middle");
     picture.rect(4, `stage-tap${i}`, i * step, top, step, 128, "f-none", { "pointer-events": "all", "data-set": JSON.stringify({ stop: i }) });
   });
 }
@@ -71,7 +71,7 @@ function drawInside(picture, network, n, row, width, top) {
 // ResNet outlined, ResNeXt filled: not by colour alone.
 function drawBars(picture, n, width, top) {
   const left = 54, scale = (width - left - 4) / n.most;
-  picture.text("bars", 0, top - 4, `${unitName(n.unit)}: ResNet-50 outlined, ResNeXt-50 filled`, "strong");
+  picture.text("bars", 0, top - 4, width < 500 ? `${unitName(n.unit)} (ResNet-50 outlined)` : `${unitName(n.unit)}: ResNet-50 outlined, ResNeXt-50 filled`, "strong");
   data.networks[0].stages.forEach((stage, i) => {
     const y = top + 12 + i * 50, on = i === n.stop;
     picture.text(`bar-name${i}`, 0, y + 20, stage.name, on ? "strong f-path" : "");
