@@ -36,14 +36,17 @@ def show(fig, alt):
     The bytes depend only on the drawing, so a test can compare them. Raises ``ValueError`` when
     ``alt`` says too little to replace the picture.
     """
+    display({"text/html": f"<figure>{image(fig, alt)}</figure>", "text/plain": alt}, raw=True)
+
+
+def image(fig, alt):
+    """``fig`` as an ``<img>`` that carries its own drawing. Errors: as :func:`show`."""
     if len(alt) < 15:
         raise ValueError(f"alt must say in a sentence what is to be seen, but is {alt!r}")
-    svg = svg_text(fig)
     # A line break inside a URL is dropped by the browser: it only keeps the file readable.
-    uri = quote(svg, safe=" /:=;,.'()!*@$&?+~-_[]{}|^").replace("%0A", "%0A\n")
-    page = (f'<figure><img class="dark-light" alt="{html.escape(alt, quote=True)}" '
-            f'style="width:100%;max-width:600px;background:#fff" src="data:image/svg+xml,{uri}"></figure>')
-    display({"text/html": page, "text/plain": alt}, raw=True)
+    uri = quote(svg_text(fig), safe=" /:=;,.'()!*@$&?+~-_[]{}|^").replace("%0A", "%0A\n")
+    return (f'<img class="dark-light" alt="{html.escape(alt, quote=True)}" '
+            f'style="width:100%;max-width:600px;background:#fff" src="data:image/svg+xml,{uri}">')
 
 
 def svg_text(fig):

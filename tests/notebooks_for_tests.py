@@ -9,7 +9,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from tools import contract
 from tools.notebooks import chapters_in, normalise, read
 
-CHAPTERS = chapters_in([contract.ROOT / "chapters"])
+NOTEBOOKS = chapters_in([contract.ROOT / "chapters"])
+CHAPTERS = [path for path in NOTEBOOKS if path.stem[:2].isdigit()]  # the rest belongs to the appendix
 
 
 def chapter_id(path):

@@ -17,7 +17,7 @@ import nbformat
 import pytest
 import yaml
 from nbclient.exceptions import CellExecutionError
-from notebooks_for_tests import CHAPTERS, chapter_id
+from notebooks_for_tests import CHAPTERS, NOTEBOOKS, chapter_id
 from site_tools import Page
 
 from tools import colab, contract, publish
@@ -154,7 +154,7 @@ def test_no_workflow_names_a_repository():
 # ------------------------------------------------------------------ the published branch
 
 def test_the_branch_holds_the_library_and_notebooks_with_the_forks_address(published):
-    chapters = {f"chapters/{path.name}" for path in CHAPTERS}
+    chapters = {f"chapters/{path.name}" for path in NOTEBOOKS}
     assert {name for name in files_of(published) if name.endswith(".ipynb") and name.startswith("chapters/")} == chapters
     for path in sorted(chapters):
         made = notebook_of(published, path)
@@ -194,7 +194,7 @@ def test_every_launch_link_of_the_built_site_leads_to_a_file(published, checkout
                 assert repository == FORK
                 assert git(published, "cat-file", "-t", f"{branch}:{path}") == "blob", link
                 found.setdefault(page.relative_to(site).as_posix(), []).append(path)
-    for path in CHAPTERS:
+    for path in NOTEBOOKS:
         assert f"chapters/{path.name}" in found.pop(f"chapters/{path.stem}.html")
     assert set(found) <= {"intro.html"}
 
@@ -312,7 +312,7 @@ def test_a_chapter_runs_in_colab(shared, published):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [path for path in CHAPTERS if path != QUICK], ids=chapter_id)
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path != QUICK], ids=chapter_id)
 def test_every_other_chapter_runs_in_colab(shared, published, path):
     runs_in_colab(shared, published, f"chapters/{path.name}")
 

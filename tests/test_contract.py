@@ -10,7 +10,7 @@ import tomllib
 
 import pytest
 from nbformat.v4 import new_output
-from notebooks_for_tests import CHAPTERS, chapter_id, code, notebook, save, text
+from notebooks_for_tests import CHAPTERS, NOTEBOOKS, chapter_id, code, notebook, save, text
 
 from tools import contract
 from tools.contract import RULES
@@ -252,15 +252,18 @@ MUTATIONS = [
 BY_NAME = {rule.__name__: rule for rule in RULES}
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+RULE_AND_PATH = [pytest.param(rule, path, id=f"{rule.__name__}-{path.stem}") for path in NOTEBOOKS for rule in contract.rules_for(path)]
+
+
+@pytest.mark.parametrize(("rule", "path"), RULE_AND_PATH)
 def test_chapter_keeps_the_rule(rule, path):
     complaints = rule(read(path))
     assert not complaints, f"{path.name}:\n" + "\n".join(complaints)
 
 
-def test_there_are_chapters():
+def test_there_are_chapters_and_they_keep_every_rule():
     assert CHAPTERS
+    assert all(contract.rules_for(path) == RULES for path in CHAPTERS)
 
 
 def test_the_good_notebook_keeps_every_rule():

@@ -7,7 +7,7 @@ import pytest
 
 LIBRARY = Path(__file__).parent.parent / "resnext_lib"
 CORE = ("blocks", "forms", "networks", "complexity")
-MODULES = sorted(LIBRARY.glob("*.py"))
+MODULES = sorted([*LIBRARY.glob("*.py"), *LIBRARY.glob("*/__init__.py")])
 
 
 def lines(path):
@@ -26,13 +26,13 @@ def test_the_library_stays_small():
     assert sum(lines(path) for path in MODULES if path.stem != "exercises") <= 2500
 
 
-@pytest.mark.parametrize("path", MODULES, ids=[path.stem for path in MODULES])
+@pytest.mark.parametrize("path", MODULES, ids=[path.relative_to(LIBRARY).as_posix() for path in MODULES])
 def test_no_function_needs_scrolling(path):
     long = [f.name for f in functions(path.read_text(encoding="utf-8")) if f.end_lineno - f.lineno >= 40]
     assert not long
 
 
-@pytest.mark.parametrize("path", MODULES, ids=[path.stem for path in MODULES])
+@pytest.mark.parametrize("path", MODULES, ids=[path.relative_to(LIBRARY).as_posix() for path in MODULES])
 def test_every_module_says_what_it_is_for(path):
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
 

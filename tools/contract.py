@@ -1,6 +1,6 @@
 """The notebook contract as rules: each takes a notebook and returns its complaints, one a line.
 
-``RULES`` lists them. tests/test_contract.py applies every rule to every chapter, and proves every
+``RULES`` lists them; a page of the appendix that runs code keeps all but ``CHAPTERS_ONLY``. tests/test_contract.py applies every rule to every chapter, and proves every
 rule with a notebook that breaks it.
 """
 
@@ -379,3 +379,10 @@ RULES = [
     honest_time,
     clean_code,
 ]
+# A page of figures to look things up has no exercises, no quiz and no reading time.
+CHAPTERS_ONLY = [fixed_order, exercise_format, quiz_format, honest_time]
+
+
+def rules_for(path):
+    """The rules that the notebook at ``path`` keeps: all of them for a numbered chapter."""
+    return RULES if path.stem[:2].isdigit() else [rule for rule in RULES if rule not in CHAPTERS_ONLY]

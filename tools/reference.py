@@ -23,6 +23,7 @@ MODULES = {
     "experiments": "How was an experiment run?",
     "published": "Where does a number come from?",
     "figures": "How is a figure drawn?",
+    "explorers": "Which figures can be played with?",
     "exercises": "What does an exercise expect?",
     "arguments": "Who checks the arguments?",
 }
@@ -121,7 +122,13 @@ def signature(node):
 
 
 def tree_of(module):
-    return ast.parse((ROOT / "resnext_lib" / f"{module}.py").read_text(encoding="utf-8"))
+    return ast.parse(source_of(module).read_text(encoding="utf-8"))
+
+
+def source_of(module):
+    """The file of a module, or of a package."""
+    file = ROOT / "resnext_lib" / f"{module}.py"
+    return file if file.is_file() else ROOT / "resnext_lib" / module / "__init__.py"
 
 
 def definitions(module):

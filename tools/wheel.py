@@ -10,9 +10,9 @@ from tools.contract import ROOT
 
 
 def missing_from(wheel):
-    """Files of resnext_lib (code, numbers, evidence, images, weights) that the wheel lacks."""
+    """Files of resnext_lib (code, numbers, evidence, images, weights, scripts) that the wheel lacks."""
     library = ROOT / "resnext_lib"
-    wanted = [path for ending in ("py", "toml", "csv", "npz", "pt", "md") for path in library.rglob(f"*.{ending}")]
+    wanted = [path for ending in ("py", "toml", "csv", "npz", "pt", "md", "js", "css") for path in library.rglob(f"*.{ending}")]
     inside = set(zipfile.ZipFile(wheel).namelist())
     return [name for name in (path.relative_to(ROOT).as_posix() for path in wanted) if name not in inside]
 

@@ -1,0 +1,130 @@
+// What every explorer uses: native controls, a keyed picture, a status sentence. No state is kept outside `root`.
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+const spaced = number => number.toLocaleString("en-US");
+
+// Radios: `options` are [value, label]. Every control has `refresh(state)`, which shows the state.
+function choice(name, legend, options) {
+  const inputs = options.map(([value]) => make("input", { type: "radio", name, value }));
+  const labels = options.map(([, label], i) => make("label", { class: "choice" }, inputs[i], label));
+  const element = make("fieldset", {}, make("legend", {}, legend), ...labels);
+  return { element, refresh: state => inputs.forEach(input => { input.checked = input.value === String(state[name]); }) };
+}
+
+// A range over whole numbers. `most(state)` is its end, `say(state)` the words for its value.
+function slider(name, label, most, say, least = 0) {
+  const input = make("input", { type: "range", name, min: least, step: 1 });
+  const words = make("span");
+  const element = make("label", { class: "wide" }, label, words, input);
+  return { element, refresh(state) {
+    input.max = most(state);
+    input.value = state[name];
+    words.textContent = say(state);
+    input.setAttribute("aria-valuetext", say(state));
+  } };
+}
+
+function menu(name, label, options) {
+  const select = make("select", { name }, ...options.map(([value, text]) => make("option", { value }, text)));
+  const element = make("label", { class: "wide" }, label, select);
+  return { element, refresh: state => { select.value = state[name]; } };
+}
+
+// A question before the answer. It can be skipped: nothing waits for it.
+function prediction(question, options, right, why) {
+  const answer = make("output", { class: "answer", "aria-live": "polite" });
+  const check = make("button", { type: "button" }, "Check");
+  const control = choice("prediction", question, options);
+  control.element.append(check, answer);
+  check.addEventListener("click", () => {
+    const chosen = control.element.querySelector("input:checked");
+    const verdict = chosen && (chosen.value === String(right) ? "Right." : "Not quite.");
+    answer.textContent = chosen ? `${verdict} ${why}` : "Choose one of the answers first.";
+  });
+  return control.element;
+}
+
+// A picture whose parts have names: a part that stays is moved, so it can slide; a new one fades in.
+function scene(svg) {
+  const layers = [0, 1, 2, 3, 4].map(() => svg.appendChild(document.createElementNS(svg.namespaceURI, "g")));
+  const kept = new Map();
+  let used = new Set();
+  return {
+    put(layer, key, tag, attributes, text) {
+      if (!kept.has(key)) {
+        kept.set(key, layers[layer].appendChild(document.createElementNS(svg.namespaceURI, tag)));
+        kept.get(key).classList.add("new");
+      } else kept.get(key).classList.remove("new");
+      const { class: names = "", ...others } = attributes, element = kept.get(key);
+      element.setAttribute("class", `${names} ${element.classList.contains("new") ? "new" : ""}`);
+      for (const [name, value] of Object.entries(others)) element.setAttribute(name, value);
+      if (text !== undefined) element.textContent = text;
+      used.add(key);
+    },
+    rect(layer, key, x, y, width, height, names, more = {}) {
+      this.put(layer, key, "rect", { x, y, width: Math.max(0, width), height, class: names, ...more });
+    },
+    text(key, x, y, words, names = "", anchor = "start") {
+      this.put(4, key, "text", { transform: `translate(${x} ${y})`, "text-anchor": anchor, class: names }, words);
+    },
+    finish() {
+      for (const [key, element] of kept) if (!used.has(key)) { element.remove(); kept.delete(key); }
+      used = new Set();
+    },
+  };
+}
+
+// Bring the figure to life. `model(state)` gives every number, `draw` paints them, `tell` says them.
+function bring({ state, model, draw, tell, before = [], after = [], settle = () => {} }) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("role", "img");
+  const output = make("output", { "aria-live": "polite" });
+  const elements = list => list.map(control => control.element || control);
+  const form = make("form", { autocomplete: "off", "data-lm-suppress-shortcuts": "true" },
+    ...elements(before), svg, output, ...elements(after));
+  const picture = scene(svg);
+  function show() {
+    const padding = 2 * parseFloat(getComputedStyle(form).paddingLeft);
+    const numbers = model(state), width = Math.max(300, Math.min(720, form.clientWidth - padding));
+    const sentences = tell(numbers, state);
+    [...before, ...after].forEach(control => control.refresh && control.refresh(state));
+    const height = draw(picture, numbers, width, state);
+    picture.finish();
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.style.maxWidth = `${width}px`;
+    svg.setAttribute("aria-label", sentences.join(" "));
+    output.replaceChildren(make("b", {}, sentences[0]), " ", sentences.slice(1).join(" "));
+    root.dataset.state = JSON.stringify(state);
+  }
+  function set(changes) {
+    Object.assign(state, changes);
+    settle(state, changes);
+    root.classList.add("moving");
+    show();
+  }
+  function listen(event) {
+    const { name, value } = event.target;
+    if (!(name in state)) return;
+    output.setAttribute("aria-busy", event.type === "input");   // speak when the slider is let go
+    set({ [name]: typeof state[name] === "number" ? Number(value) : value });
+  }
+  form.addEventListener("input", listen);
+  form.addEventListener("change", listen);
+  form.addEventListener("submit", event => event.preventDefault());
+  svg.addEventListener("click", event => {
+    const part = event.target.closest("[data-set]");
+    if (part) set(JSON.parse(part.dataset.set));
+  });
+  root.querySelector("details").open = false;
+  root.classList.add("alive");
+  root.prepend(form);
+  root.explorer = { model, set, state };
+  new ResizeObserver(() => { root.classList.remove("moving"); show(); }).observe(form);
+  show();
+}

@@ -1,0 +1,100 @@
+// Walk the network: ResNet-50 and ResNeXt-50 side by side, stage by stage. Costs come from live networks at 224×224.
+
+const SIDE = 224;
+
+// Convolutions run once for every position of the map, the last linear layer once for an image.
+const at = (cost, size, unit) => (unit === "weights" ? cost.parameters : cost.convolutions * (size / SIDE) ** 2 + cost.linear);
+
+function model({ stop, size, unit }) {
+  const networks = data.networks.map(({ name, stages, spatial }) => {
+    const values = stages.map(stage => at(stage.cost, size, unit)), here = stages[stop];
+    return { name, spatial, values, total: values.reduce((a, b) => a + b, 0), stage: here,
+      ordinary: here.ordinary && at(here.ordinary, size, "macs"), first: here.first && at(here.first, size, "macs"),
+      layers: here.layers.map(layer => ({ ...layer, value: at(layer.cost, size, unit) })) };
+  });
+  const maps = data.networks[0].stages.map(stage => stage.map * size / SIDE || 1);
+  return { networks, maps, map: maps[stop], unit, size, stop, most: Math.max(...networks.flatMap(n => n.values)) };
+}
+
+const unitName = unit => (unit === "weights" ? "parameters" : "multiply-adds");
+
+function tell(n) {
+  const [old, now] = n.networks, { name, blocks, paths, width } = now.stage;
+  const first = `${name}: ${spaced(old.values[n.stop])} ${unitName(n.unit)} in ResNet-50, ${spaced(now.values[n.stop])} in ResNeXt-50.`;
+  const all = `The whole networks: ${spaced(old.total)} and ${spaced(now.total)}.`;
+  if (!blocks) return [first, name === "stem" ? "The two stems are the same." : "The two heads are the same.", all];
+  const shape = `${blocks} blocks on ${n.map}×${n.map} maps; C stays ${paths}, and d is ${width} here.`;
+  const cost = `An ordinary block takes ${spaced(old.ordinary)} or ${spaced(now.ordinary)} multiply-adds, the same in every stage.`;
+  return [first, shape, cost, `The first block, which changes the shape, takes ${spaced(old.first)} or ${spaced(now.first)}.`, all];
+}
+
+function draw(picture, n, width) {
+  picture.text("row", 0, 8, width < 500 ? "height: the map’s side; width: channels (log)" : "six stops: height is the map’s side, width the number of channels (log scale)", "f-quiet");
+  drawStages(picture, n, width, 22);
+  n.networks.forEach((network, i) => drawInside(picture, network, n, i, width, 182 + i * 112));
+  drawBars(picture, n, width, 416);
+  return 416 + 6 * 50 + 6;
+}
+
+// What both networks share: maps and output channels.
+function drawStages(picture, n, width, top) {
+  const step = width / n.maps.length, floor = top + 92;
+  data.networks[0].stages.forEach((stage, i) => {
+    const tall = Math.max(3, stage.map * 0.78), wide = 3.6 * Math.log2(stage.output), x = i * step + step / 2, on = i === n.stop;
+    picture.rect(1, `stage${i}`, x - wide / 2, floor - tall, wide, tall, on ? "f-path s-ink" : "f-pale s-ink thin");
+    picture.text(`stage-name${i}`, x, floor + 14, stage.name, on ? "strong f-path" : "", "middle");
+    picture.text(`stage-map${i}`, x, floor + 31, width < 500 ? n.maps[i] : `${n.maps[i]}×${n.maps[i]}`, "f-quiet", "middle");
+    picture.rect(4, `stage-tap${i}`, i * step, top, step, 128, "f-none", { "pointer-events": "all", "data-set": JSON.stringify({ stop: i }) });
+  });
+}
+
+// Inside the stop: the layers of an ordinary block, with the cost of each.
+function drawInside(picture, network, n, row, width, top) {
+  const { stage, layers } = network, left = 34, right = 44, step = (width - left - right) / layers.length;
+  const box = Math.min(step - 14, 150), y = top + 52;
+  picture.text(`inside${row}`, 0, top + 10, `${network.name}${stage.blocks ? `, an ordinary block of ${stage.name}` : ""}`, "strong");
+  picture.put(0, `wire${row}`, "path", { d: `M0 ${y}H${width - 8}`, class: "f-none s-ink thin" });
+  picture.put(3, `head${row}`, "path", { d: `M${width - 1} ${y}l-9 -4.5v9z`, class: "f-ink" });
+  picture.text(`in${row}`, 0, y - 12, stage.input);
+  picture.text(`out${row}`, width - 2, y - 12, stage.output, "", "end");
+  layers.forEach((layer, i) => {
+    const x = left + i * step + (step - box) / 2, blue = layer.spatial && row === 1;
+    picture.rect(1, `layer${row}-${i}`, x, y - 22, box, 44, `${blue ? "f-path" : layer.spatial ? "f-card" : "f-pale"} s-ink thin`);
+    if (layer.groups > 1) [1, 2, 3].forEach(cut => [x - 1, x + box - 6].forEach((side, j) =>
+      picture.rect(2, `cut${row}-${i}-${cut}-${j}`, side, y - 22 + cut * 11 - 1.5, 7, 3, "f-card")));
+    picture.text(`kernel${row}-${i}`, x + box / 2, y - 10, layer.kernel, blue ? "f-on-path strong" : "strong", "middle");
+    picture.text(`channels${row}-${i}`, x + box / 2, y + 10, layer.groups > 1 ? `${layer.groups}×${layer.channels / layer.groups}` : layer.channels, blue ? "f-on-path" : "", "middle");
+    picture.text(`cost${row}-${i}`, x + box / 2, y + 36, spaced(layer.value), blue ? "f-path strong" : "f-quiet", "middle");
+  });
+}
+
+// ResNet outlined, ResNeXt filled: not by colour alone.
+function drawBars(picture, n, width, top) {
+  const left = 54, scale = (width - left - 4) / n.most;
+  picture.text("bars", 0, top - 4, width < 500 ? `${unitName(n.unit)} (ResNet-50 outlined)` : `${unitName(n.unit)}: ResNet-50 outlined, ResNeXt-50 filled`, "strong");
+  data.networks[0].stages.forEach((stage, i) => {
+    const y = top + 12 + i * 50, on = i === n.stop;
+    picture.text(`bar-name${i}`, 0, y + 20, stage.name, on ? "strong f-path" : "");
+    n.networks.forEach((network, row) => {
+      const value = network.values[i], wide = Math.max(1, value * scale), inside = wide > 110;
+      picture.rect(1, `bar${row}-${i}`, left, y + row * 20, wide, 18, row ? "f-path s-ink thin" : "f-card s-ink thin");
+      picture.text(`bar-value${row}-${i}`, inside ? left + wide - 6 : left + wide + 6, y + row * 20 + 9.5, spaced(value), inside && row ? "f-on-path" : "", inside ? "end" : "start");
+    });
+    picture.rect(4, `bar-tap${i}`, 0, y - 4, width, 48, "f-none", { "pointer-events": "all", "data-set": JSON.stringify({ stop: i }) });
+  });
+}
+
+const [old, now] = data.networks;
+bring({
+  state: { stop: 2, step: 3, size: 224, unit: "weights" }, model, draw, tell,
+  settle(state, changes) { if ("step" in changes) state.size = 128 + 32 * state.step; },
+  before: [
+    prediction("ResNeXt-50 has wider layers than ResNet-50. Does it have more 3×3 weights in its blocks?", [["more", "more"], ["same", "as many"], ["fewer", "fewer"]], "fewer",
+      `It has ${spaced(now.spatial)} instead of ${spaced(old.spatial)}: twice the width costs four times, and 32 groups save a factor of 32, which leaves one eighth.`),
+    slider("stop", "Stop", () => old.stages.length - 1, state => old.stages[state.stop].name),
+  ],
+  after: [
+    choice("unit", "Count", [["weights", "parameters"], ["macs", "multiply-adds"]]),
+    slider("step", "Image", () => 6, state => `${state.size}×${state.size}`),
+  ],
+});
