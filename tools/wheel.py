@@ -12,7 +12,8 @@ from tools.contract import ROOT
 def missing_from(wheel):
     """Files of resnext_lib (code, numbers, evidence, images, weights, scripts) that the wheel lacks."""
     library = ROOT / "resnext_lib"
-    wanted = [path for ending in ("py", "toml", "csv", "npz", "pt", "md", "js", "css") for path in library.rglob(f"*.{ending}")]
+    endings = ("py", "toml", "csv", "npz", "pt", "md", "js", "css")
+    wanted = [path for ending in endings for path in library.rglob(f"*.{ending}")]
     inside = set(zipfile.ZipFile(wheel).namelist())
     return [name for name in (path.relative_to(ROOT).as_posix() for path in wanted) if name not in inside]
 
