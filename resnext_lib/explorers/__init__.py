@@ -94,8 +94,8 @@ def what_is_split():
         rows.append([name, len(layers), sum(layer.weight.numel() for layer in layers),
                      f"{int(first[2].sum())} of 16 inputs", f"{int(last[2].sum())} of 16 outputs"])
     alt = ("Four strips of three weight matrices, a row for every middle channel, path 2 of 4 in blue. In forms A, B and C "
-           "its first 1x1 reads all 16 inputs and its last 1x1 reaches all 16 outputs. In the fourth strip, where the input is "
-           "split, it reads 4 and reaches 4.")
+           "its first 1x1 reads all 16 inputs and its last 1x1 reaches all 16 outputs. In the fourth strip, where the input "
+           "is split, it reads 4 and reaches 4.")
     return Explorer("what_is_split", fig, alt, "A block of 16 channels in, 8 in the middle, 16 out", rows, dict(sizes=sizes))
 
 
@@ -206,7 +206,7 @@ def _stop_of(network, costs, name, modules):
     layers = [network.get_submodule(c.name) for c in own]
     last = own[-1].output_shape
     return found | dict(layers=[_layer(c.name, layer, costs) for c, layer in zip(own, layers, strict=True)],
-                        input=layers[0].weight.shape[1] * getattr(layers[0], "groups", 1), output=last[0],
+                        output=last[0], input=layers[0].weight.shape[1] * getattr(layers[0], "groups", 1),
                         map=last[1] if len(last) == 3 else 0)
 
 
@@ -228,7 +228,7 @@ def walk_the_network():
                       cost["convolutions"] + cost["linear"]]
             bars.append((f"{old['name']}, {label}", cost["parameters"], blue))
         rows.append(cells)
-    alt = ("Pairs of bars for the stem, conv2 to conv5 and the head: the parameters of ResNet-50 and of ResNeXt-50 are almost "
-           "equal at every stop, and most of them lie in conv5.")
+    alt = ("Pairs of bars for the stem, conv2 to conv5 and the head: the parameters of ResNet-50 and of ResNeXt-50 are "
+           "almost equal at every stop, and most of them lie in conv5.")
     caption = "Parameters and MACs of every stop, for an image of 224×224"
     return Explorer("walk_the_network", figures.cost_bars(bars, "parameters"), alt, caption, rows, dict(networks=both))
