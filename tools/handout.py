@@ -164,7 +164,7 @@ def back():
 <p>Layers: {depth()}. The output of a block is 4 times the stage width 64, 128, 256, 512, whatever C · d is.</p></div>
 <div class="columns"><div><h2>Two design rules</h2>
 <ol><li>Blocks on maps of the same size share their widths and C.</li>
-<li>When the map's side halves, the widths double. So a block's MACs stay the same.</li></ol>
+<li>When the map's side halves, the widths double. So a block's MACs stay the same, a stage's first apart.</li></ol>
 <p>With them, two numbers describe the whole network.</p>
 </div><div><h2>The block in a line</h2>
 <p class="formula">y = relu( T(x) + shortcut(x) )</p>
@@ -183,7 +183,7 @@ Equal MACs are not equal seconds.</p></div>
 No number changes; weights are only laid out differently.</p></div>
 <div class="columns"><div><h2>The equality needs</h2>
 <ul><li>copied weights;</li><li>groups that are runs of neighbouring channels;</li>
-<li>nothing but linear layers between a path's last 1×1 and the sum;</li>
+<li>no ReLU and no batch norm of a path's own between its last 1×1 and the sum;</li>
 <li>the last batch norm once, after the sum and before the shortcut.</li></ul>
 <p>Compare in 64 bits, in train and in eval mode, with a bound such as 1e-10.</p>
 </div><div><h2>It breaks with</h2>
@@ -192,7 +192,7 @@ No number changes; weights are only laid out differently.</p></div>
 <h2>It survives</h2>
 <ul><li>a bias in each path (train mode: removed; eval mode: C gets the biases' sum);</li>
 <li>one permutation of the middle channels, applied to all three layers.</li></ul></div></div>
-<footer>Every number on these pages was counted from the running network. CC BY 4.0.</footer>
+<footer>Counts and sizes were taken from the running network when this was made. CC BY 4.0.</footer>
 </section>"""
 
 
