@@ -174,12 +174,14 @@ where channels or map change, it is a 1×1 and batch norm.</p></div></div>
 <pre><code>ResNeXt((3, 4, 6, 3))                                      # ResNet-50
 ResNeXt((3, 4, 6, 3), cardinality=32, bottleneck_width=4)  # ResNeXt-50 (32x4d)</code></pre>
 {count_table()}
-<p>The defaults are <code>cardinality=1, bottleneck_width=64</code>. The line in which the idea becomes code: <code>nn.Conv2d(..., groups=cardinality)</code>, in the 3×3 of each block.
+<p>The defaults are <code>cardinality=1, bottleneck_width=64</code>. The line in which the idea becomes code:
+<code>nn.Conv2d(..., groups=cardinality)</code>, in the 3×3 of each block.
 Equal MACs are not equal seconds.</p></div>
 <div><h2>Why A = B = C</h2>
 <p class="formula">A₁B₁ + A₂B₂ = [A₁ A₂] · [B₁ ; B₂] &nbsp;&nbsp;(side by side, stacked)</p>
 <p><b>A to B:</b> a sum of products is one product: the last 1×1s side by side, the paths' outputs concatenated.
-<b>B to C:</b> first 1×1s of one input are stacked; path i's 3×3 reads run i and writes run i, which is <code>groups=C</code>.
+<b>B to C:</b> first 1×1s of one input are stacked; path i's 3×3 reads and writes run i, which is
+<code>groups=C</code>.
 No number changes; weights are only laid out differently.</p></div>
 <div class="columns"><div><h2>The equality needs</h2>
 <ul><li>copied weights;</li><li>groups that are runs of neighbouring channels;</li>
