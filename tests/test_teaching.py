@@ -290,8 +290,9 @@ def test_the_handout_prints_on_two_full_a4_pages(page, tmp_path):
         assert ending in sheet.extract_text(), "the foot of the page is missing"
 
 
-def test_the_commands_text_and_file(tmp_path, monkeypatch, capsys):
+def test_without_a_browser_the_command_writes_the_page_and_says_what_to_do(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(handout, "html", lambda: page)
     monkeypatch.setattr(handout, "browser", lambda: None)
     handout.main(["--folder", str(tmp_path)])
-    assert [path.name for path in tmp_path.iterdir()] == ["handout.html"]
+    assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == [page]
     assert "print it on A4" in capsys.readouterr().out

@@ -29,7 +29,8 @@ STYLE = """
 @page { size: A4; margin: 0 }
 * { box-sizing: border-box }
 body { margin: 0; font: 10pt/1.35 "DejaVu Sans", Verdana, Arial, sans-serif; color: #16191D }
-.page { width: 210mm; height: 296.5mm; padding: 12mm 13mm 10mm; break-after: page; display: flex; flex-direction: column; gap: 4mm }
+.page { width: 210mm; height: 296.5mm; padding: 12mm 13mm 10mm; break-after: page }
+.page { display: flex; flex-direction: column; gap: 4mm }
 .page:last-child { break-after: auto }
 h1 { font-size: 16pt; margin: 0 } h1 small { font-size: 10pt; font-weight: normal; color: #555B63 }
 h2 { font-size: 11.5pt; margin: 0 0 1mm; color: #00427F }
@@ -39,7 +40,8 @@ p, ul, ol { margin: 0 0 1.5mm } ul, ol { padding-left: 5mm } li { margin-bottom:
 table { border-collapse: collapse; width: 100%; margin-bottom: 1.5mm }
 th, td { border-bottom: 0.3mm solid #C9CED5; padding: 0.7mm 1.5mm; text-align: right } th { border-color: #16191D }
 th:first-child, td:first-child { text-align: left }
-img { width: 100%; display: block } code { font: 9pt "DejaVu Sans Mono", monospace } pre { margin: 1mm 0; white-space: pre-wrap }
+img { width: 100%; display: block }
+code { font: 9pt "DejaVu Sans Mono", monospace } pre { margin: 1mm 0; white-space: pre-wrap }
 footer { margin-top: auto; font-size: 8pt; color: #555B63 }
 """
 
@@ -67,7 +69,8 @@ def three_forms():
     size = dict(in_channels=256, width=128, out_channels=256, cardinality=32)
     blocks = [forms.FormA(**size), forms.FormB(**size), forms.FormC(**size)]
     titles = ["Form A: sum the paths", "Form B: concatenate, one last 1×1", "Form C: one grouped 3×3"]
-    return picture(figures.block_diagram(*blocks, titles=titles), "The three forms of the block, A, B and C, with their sizes.")
+    return picture(figures.block_diagram(*blocks, titles=titles),
+                   "The three forms of the block, A, B and C, with their sizes.")
 
 
 def two_blocks():
@@ -148,7 +151,8 @@ C · d cannot pass {width_limit()}: by then the two 1×1s have spent it all.</p>
 <div><h2>Words</h2>
 {table(["paper", "this book", "torchvision"], [
     ("cardinality, C", "<code>cardinality</code>", "<code>groups</code>"),
-    ("bottleneck width, d of the first stage", "<code>bottleneck_width</code>", "<code>width_per_group</code>, <code>base_width</code>"),
+    ("bottleneck width, d of the first stage", "<code>bottleneck_width</code>",
+     "<code>width_per_group</code>, <code>base_width</code>"),
     ("C · d of this stage", "<code>width</code>", "<code>width</code>"),
     ("64, doubled per stage", "<code>stage_width</code>", "<code>planes</code>")])}</div>
 <footer>Xie et al., Aggregated Residual Transformations for Deep Neural Networks, arXiv 1611.05431. CC BY 4.0.</footer>
