@@ -23,7 +23,7 @@ from tools.notebooks import execute, read
 PAGE = ROOT / "chapters" / "teaching.md"
 RUNS = ROOT / "teaching" / "running.csv"
 MARKERS = "<!-- minutes: written by python -m tools.minutes -->", "<!-- end of minutes -->"
-HEAD = "| chapter | needs | reading | running | exercises | slides |\n|---|---|---|---|---|---|"
+HEAD = "| chapter | reading | running | exercises | slides | needs |\n|---|---|---|---|---|---|"
 
 
 def chapters():
@@ -60,8 +60,8 @@ def row(path, seconds):
     notebook = read(path)
     title = headings(notebook)[0][1]
     talk = slides.minutes(notebook)
-    return (f"| [{int(path.name[:2])}. {title}]({path.name}) | {needs(notebook)} | {reading_minutes(notebook):.0f} min "
-            f"| {seconds:.0f} s | {estimated_minutes(notebook)} min | {f'{talk} min' if talk else 'none'} |")
+    return (f"| [{int(path.name[:2])}. {title}]({path.name}) | {reading_minutes(notebook):.0f} min | {seconds:.0f} s "
+            f"| {estimated_minutes(notebook)} min | {f'{talk} min' if talk else 'none'} | {needs(notebook)} |")
 
 
 def table():
