@@ -8,7 +8,7 @@ OLDER  := .venv-older
 GRADER := .venv-grader
 GRADER_READY := $(GRADER)/ready
 
-.PHONY: help book test check-all older-torch notebooks reference serve pdf zip lab classroom grader exercises assignment grade address publish clean
+.PHONY: help book test check-all older-torch notebooks reference serve pdf zip lab classroom handout grader exercises assignment grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -66,6 +66,9 @@ lab: $(READY) ## open the chapters in JupyterLab
 
 classroom: $(READY) ## write student edition, solutions and slides to _classroom/
 	$(BIN)/python -m tools.classroom
+
+handout: $(READY) ## write the handout of two A4 pages to _classroom/
+	$(BIN)/python -m tools.handout
 
 # nbgrader has an environment of its own, and runs submissions with the book's Python.
 $(GRADER_READY): tools/grading/requirements.txt $(READY)

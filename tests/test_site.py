@@ -214,6 +214,17 @@ def test_every_chapter_offers_its_student_edition(site, pages):
     assert len(list((site / "student").iterdir())) == len(numbered)
 
 
+def test_the_teachers_key_is_not_on_the_site(site):
+    """Nor would it be in an archive of the site: no file there holds a sentence of it."""
+    key = (ROOT / "teaching" / "answers.md").read_text(encoding="utf-8")
+    lines = [re.sub(r"[*`]", "", line).removeprefix("- ").split(" ", 1)[1] for line in key.splitlines() if line.startswith("- **")]
+    texts = {path: path.read_text(encoding="utf-8") for path in site.rglob("*")
+             if path.suffix in (".html", ".md", ".js", ".ipynb", ".txt", ".json")}
+    found = [(path.name, line) for line in lines if len(line) > 30 for path, text in texts.items() if line in text]
+    assert len(lines) > 30 and not found
+    assert not [path for path in site.rglob("*answers*") if path.is_file()]
+
+
 # ------------------------------------------------------------------ the pages in a browser
 
 def test_every_page_reads_well(browser, pages):

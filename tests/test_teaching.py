@@ -1,0 +1,298 @@
+"""The teacher's pack is true: minutes, plans, commands and links; the key answers everything and stays off the site."""
+
+import re
+from functools import cache
+from importlib.util import find_spec
+from itertools import pairwise
+
+import pytest
+import torch
+import torchvision
+from nbformat.v4 import new_markdown_cell, new_notebook
+from pypdf import PdfReader
+from site_tools import find_browser
+from test_appendix import broken_links
+from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
+
+from resnext_lib import networks
+from resnext_lib.complexity import bottleneck_weights, count_parameters, layer_costs, width_for_budget
+from tools import handout, minutes, notebooks, publish
+from tools.classroom import slides
+from tools.contract import ROOT, headings, numbers_in, one_sentence_a_line, portable_markdown
+
+PAGE = ROOT / "chapters" / "teaching.md"
+KEY = ROOT / "teaching" / "answers.md"
+GUIDE = PAGE.read_text(encoding="utf-8")
+read = cache(notebooks.read)  # a notebook is large
+CHAPTERS = {int(path.name[:2]): path for path in minutes.chapters()}
+LESSONS = re.findall(r"^### (\d+) minutes: .+?$(.+?)(?=^##)", GUIDE, re.MULTILINE | re.DOTALL)
+ROW = re.compile(r"^\| (\d+)–(\d+) \| (.*) \| (.*)\|$", re.MULTILINE)
+
+
+def entries(text):
+    """Label of a question or exercise (Q1.1, B1) to all of its lines."""
+    found = re.findall(r"^- \*\*([QB][\d.]+)\*\* (.+(?:\n  .+)*)", text, re.MULTILINE)
+    assert len(dict(found)) == len(found), "a label stands twice"
+    return dict(found)
+
+
+def answers():
+    return entries(KEY.read_text(encoding="utf-8"))
+
+
+def slide_minutes(notebook):
+    """Title of a slide to the minutes in its notes."""
+    cells = [cell for cell in notebook.cells if slides.is_slide(cell)]
+    texts = [(cell.metadata.slide.get("text") or cell.source, cell.metadata.slide["notes"]) for cell in cells]
+    return {re.match(r"#+ (.+)", text)[1]: int(slides.MINUTES.search(notes)[1]) for text, notes in texts}
+
+
+# ------------------------------------------------------------------ minutes
+
+def test_the_table_of_minutes_is_what_the_chapters_say():
+    assert minutes.with_table(GUIDE) == GUIDE, "stale: run python -m tools.minutes"
+
+
+def test_every_chapter_was_run_and_no_other():
+    assert list(minutes.measured_runs()) == [path.stem for path in CHAPTERS.values()], "run python -m tools.minutes --run"
+
+
+def test_every_chapter_of_the_toc_has_a_row_with_its_minutes():
+    rows = re.findall(r"^\| \[(\d+)\. .+?\]\((.+?)\) \| (\d+) min \| (\d+) s \| (\d+) min \|", GUIDE, re.MULTILINE)
+    assert [(int(number), name) for number, name, *_ in rows] == [(n, path.name) for n, path in CHAPTERS.items()]
+    assert all(int(figure) > 0 for _, _, *figures in rows for figure in figures)
+
+
+@pytest.mark.parametrize("lines, expected", [(1, 5), (3, 5), (4, 10), (8, 10), (9, 20)])
+def test_an_exercise_is_estimated_by_its_length(lines, expected):
+    assert minutes.exercise_minutes("x\n" * lines) == expected
+
+
+# ------------------------------------------------------------------ lessons
+
+def test_there_are_three_lessons():
+    assert [int(total) for total, _ in LESSONS] == [50, 90, 180]
+
+
+@pytest.mark.parametrize("total, plan", LESSONS, ids=[total for total, _ in LESSONS])
+def test_the_minutes_of_a_lesson_add_up(total, plan):
+    times = [(int(start), int(end)) for start, end, *_ in ROW.findall(plan)]
+    assert len(times) == plan.count("\n|") - 2, "a row without minutes"
+    assert times[0][0] == 0 and times[-1][1] == int(total)
+    assert all(start < end for start, end in times) and all(one[1] == next_[0] for one, next_ in pairwise(times))
+
+
+@pytest.mark.parametrize("total, plan", LESSONS, ids=[total for total, _ in LESSONS])
+def test_what_a_lesson_shows_exists_and_fits(total, plan):
+    named = 0
+    for start, end, what, source in ROW.findall(plan):
+        needed = 0
+        if chapter := re.match(r"\[chapter (\d+)\]", source):
+            deck = slide_minutes(read(CHAPTERS[int(chapter[1])]))
+            needed += sum(deck[title] for title in re.findall(r"\*(.+?)\*", source))
+            named += 1
+        for name in re.findall(r"`(\w+)`", what):
+            needed += exercise_estimates()[name]
+        assert needed <= int(end) - int(start), f"{start}–{end} needs {needed} minutes"
+        assert set(re.findall(r"\b(?:Q\d+\.\d+|B\d+)\b", what)) <= set(answers())
+    assert named >= 4
+
+
+@cache
+def exercise_estimates():
+    cells = [cell for path in CHAPTERS.values() for cell in read(path).cells]
+    return {cell.metadata.exercise: minutes.exercise_minutes(cell.source) for cell in cells if "exercise" in cell.metadata}
+
+
+# ------------------------------------------------------------------ questions and key
+
+@pytest.mark.parametrize("number", CHAPTERS)
+def test_every_chapter_says_what_it_gives_and_has_questions(number):
+    section = re.search(rf"^### Chapter {number}: (.+?)$(.+?)(?=^##)", GUIDE, re.MULTILINE | re.DOTALL)
+    title = headings(read(CHAPTERS[number]))[0][1]
+    assert title.lower().startswith(section[1].lower()), (title, section[1])
+    assert section[2].strip().startswith("It gives ")
+    questions = entries(section[2])
+    assert len(questions) >= 3 and all(label.startswith(f"Q{number}.") for label in questions)
+    assert all(re.match(r"Belief: .+\n  Ask: ", text) for text in questions.values())
+
+
+def test_the_key_answers_each_question_and_nothing_else():
+    assert list(answers()) == list(entries(GUIDE))
+    assert len([label for label in answers() if label.startswith("B")]) >= 8
+
+
+def weights_of(*layers):
+    return [layer.weight.numel() for layer in layers]
+
+
+def conv(*sizes, **options):
+    return torch.nn.Conv2d(*sizes, bias=False, **options)
+
+
+@cache
+def board_numbers():
+    """What the board exercises come to, by running them."""
+    image, kernel = torch.tensor([[1., 2, 0], [0, 1, 3], [2, 1, 1]]), torch.eye(2)
+    upper, lower = functional.conv2d(image[None, None], kernel[None, None])[0, 0].int().tolist()
+    layer, = layer_costs(torch.nn.Sequential(conv(8, 16, 3, padding=1)), (8, 10, 10))
+    grouped, dense = weights_of(conv(12, 8, 3, groups=4), conv(12, 8, 3))
+    product = torch.tensor([[1, 0], [2, 1]]) @ torch.tensor([1, 3]) + torch.tensor([[0, 2], [1, 1]]) @ torch.tensor([2, 1])
+    direct, first, second = weights_of(conv(100, 20, 5), conv(100, 10, 1), conv(10, 20, 5))
+    with torch.device("meta"):
+        network = networks.resnext101_64x4d()
+    stages = [getattr(network, f"layer{i}")[0] for i in (1, 2, 3, 4)]
+    d = {c: width_for_budget(c) for c in (2, 8, 32)}
+    whole, depthwise, pointwise = weights_of(conv(64, 128, 3), conv(64, 64, 3, groups=64), conv(64, 128, 1))
+    return {
+        "B1": [f"{upper[0]} {upper[1]} and {lower[0]} {lower[1]}"],
+        "B2": [f"{layer.parameters:,} weights", f"{layer.macs:,} MACs"],
+        "B3": [f"{direct:,} directly", f"{first + second:,} behind", f"{first:,} + {second:,}"],
+        "B4": ["inputs " + ", ".join(map(str, reads(5))), f"{grouped} weights", f"{dense} without"],
+        "B5": [f"d = {d[2]}, {d[8]} and {d[32]}", f"{bottleneck_weights(8, d[8] - 1):,}",
+               "{:,}, {:,} and {:,} weights".format(*(bottleneck_weights(c, d[c]) for c in d))],
+        "B6": ["({}, {})".format(*product.tolist())],
+        "B7": normalised(),
+        "B8": ["is 64", ", ".join(f"{s.width // s.cardinality}" for s in stages), ", ".join(f"{s.width}" for s in stages),
+               f"{3 * sum(len(getattr(network, f'layer{i}')) for i in (1, 2, 3, 4)) + 2} layers"],
+        "B9": [f"{6 + 8} of 20, {(6 + 8) / 20:.0%}".replace("%", " %"), f"{4 + 8} times", "true 8 times"],
+        "B10": ["differ by {}, {} and {},".format(*(b - a for a, b in zip((90, 92, 91), (91, 93, 92), strict=True)))],
+        "B11": [f"{whole:,} dense", f"{depthwise} + {pointwise:,} = {depthwise + pointwise:,}"],
+    }
+
+
+def reads(output):
+    """The inputs that change ``output`` of B4's layer, measured."""
+    layer = conv(12, 8, 1, groups=4)
+    x = torch.ones(1, 12, 1, 1, requires_grad=True)
+    layer(x)[0, output].sum().backward()
+    return x.grad.flatten().nonzero().flatten().tolist()
+
+
+def normalised():
+    """B7: the two orders of sum and batch norm."""
+    def norm(x):
+        return (x - x.mean()) / x.std(correction=0)
+    one, two = torch.tensor([0., 2]), torch.tensor([6., 0])
+    after, before = norm(one + two).int().tolist(), (norm(one) + norm(two)).int().tolist()
+    return [f"become {after[0]} and {after[1]}.", f"is {before[0]} and {before[1]}."]
+
+
+@pytest.mark.parametrize("label", [label for label in answers() if label.startswith("B")])
+def test_a_board_exercise_comes_out_as_the_key_says(label):
+    said = answers()[label]
+    assert not [number for number in board_numbers()[label] if number not in said], said
+
+
+def test_the_long_numbers_in_the_answers_to_the_questions():
+    with torch.device("meta"):
+        old, new = networks.resnet50(), networks.resnext50_32x4d()
+    macs = [sum(cost.macs for cost in layer_costs(network, (3, 224, 224))) for network in (old, new)]
+    assert f"{macs[1] / macs[0] - 1:.0%} more".replace("%", " %") in answers()["Q7.1"]
+    assert f"{1 - count_parameters(new) / count_parameters(old):.0%} fewer".replace("%", " %") in answers()["Q7.1"]
+    grouped, dense = weights_of(conv(8, 8, 3, groups=2), conv(8, 8, 3))
+    assert answers()["Q4.2"].startswith(f"{grouped}, half of the dense {dense}")
+    assert f"More than half: {width_for_budget(2)}." in answers()["Q5.2"]
+    assert answers()["Q5.3"].startswith(f"{new.layer4[0].width // new.layer4[0].cardinality} ")
+
+
+# ------------------------------------------------------------------ the page
+
+def test_every_command_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", GUIDE, re.MULTILINE))
+    assert len(named) >= 10 and named <= targets, named - targets
+    modules = set(re.findall(r"python -m ([\w.]+)", GUIDE)) - {"venv"}
+    assert modules and all(find_spec(module) for module in modules)
+    pins = re.findall(r"(torch\w*==[\d.]+)", GUIDE)
+    assert pins and all(f"\n{pin};" in "\n" + (ROOT / "requirements.txt").read_text(encoding="utf-8") for pin in pins)
+
+
+def test_every_file_that_the_page_names_exists():
+    assert not broken_links(PAGE, GUIDE)
+    files = re.findall(r"`([\w/.]+\.(?:md|csv|txt))`", GUIDE)
+    made_by_commands = {"grades.csv"}
+    assert files and all((ROOT / file).is_file() for file in set(files) - made_by_commands)
+
+
+def test_the_page_keeps_the_chapters_rules_for_markdown():
+    text = re.sub(r"```.*?```|<!--.*?-->", "", GUIDE, flags=re.DOTALL)
+    page = new_notebook(cells=[new_markdown_cell(text)])
+    assert not one_sentence_a_line(page) + portable_markdown(page)
+
+
+def test_what_colab_opens_holds_no_key(tmp_path):
+    publish.lay_out(tmp_path)
+    files = [path for path in tmp_path.rglob("*") if path.suffix in (".ipynb", ".md", ".py", ".toml")]
+    texts = [path.read_text(encoding="utf-8") for path in files]
+    assert len(files) > 20 and not [a for a in answers().values() if len(a) > 40 and any(a in text for text in texts)]
+
+
+# ------------------------------------------------------------------ the handout
+
+@pytest.fixture(scope="module")
+def page():
+    return handout.html()
+
+
+def plain(page):
+    """The text of the handout, without pictures and styles."""
+    return re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
+
+
+def counted_elsewhere(build):
+    """Parameters and MACs of torchvision's network, by PyTorch's own counter."""
+    with torch.device("meta"):
+        network, image = build(), torch.empty(1, 3, 224, 224)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network.eval()(image)
+    return {f"{sum(p.numel() for p in network.parameters())}", f"{counter.get_total_flops() // 2}"}
+
+
+def test_every_long_number_of_the_handout_is_recomputed(page):
+    models = torchvision.models
+    right = counted_elsewhere(models.resnet50) | counted_elsewhere(models.resnext50_32x4d)
+    right |= {f"{c * (256 * d + 9 * d * d + 256 * d)}" for c, d in ((1, 64), (2, 40), (4, 24), (8, 14), (32, 4))}
+    right |= {"1024"}  # C·d of conv5; 2048, its output, looks like a year
+    assert numbers_in(plain(page).replace("1611.05431", "")) == right
+
+
+def cells(page):
+    rows = re.findall(r"<tr>(.*?)</tr>", page)
+    return [re.findall(r"<td>(.*?)</td>", row) for row in rows]
+
+
+def test_the_handouts_tables_are_table_1_and_table_2(page):
+    for c, d in ((1, 64), (2, 40), (4, 24), (8, 14), (32, 4)):
+        assert [f"{c}", f"{d}", f"{c * d}", f"{c * (512 * d + 9 * d * d):,}"] in cells(page)
+    for i, blocks in enumerate((3, 4, 6, 3)):
+        side = 56 // 2 ** i
+        assert [f"conv{i + 2}", f"{blocks}", f"{side}×{side}", "32", f"{4 * 2 ** i}", f"{128 * 2 ** i}", f"{256 * 2 ** i}"] in cells(page)
+    assert "1 + 3 · (3 + 4 + 6 + 3) + 1 = 50" in page and f"pass {69_632 // 512}" in page
+
+
+def test_the_handout_is_one_file_with_described_pictures(page):
+    sources = re.findall(r'(?:src|href)="([^"]{0,20})', page)
+    assert len(sources) == 3 and all(source.startswith("data:image/svg+xml") for source in sources)
+    assert all(len(alt) > 30 for alt in re.findall(r'alt="([^"]*)"', page))
+
+
+def test_the_handout_prints_on_two_full_a4_pages(page, tmp_path):
+    (tmp_path / "handout.html").write_text(page, encoding="utf-8")
+    pytest.importorskip("playwright.sync_api")
+    handout.print_pdf(tmp_path / "handout.html", tmp_path / "handout.pdf", find_browser())
+    sheets = PdfReader(tmp_path / "handout.pdf").pages
+    assert len(sheets) == 2
+    for sheet, ending in zip(sheets, ("1611.05431", "when this was made"), strict=True):
+        width, height = (float(side) / 72 * 25.4 for side in (sheet.mediabox.width, sheet.mediabox.height))
+        assert abs(width - 210) < 1 and abs(height - 297) < 1
+        assert ending in sheet.extract_text(), "the foot of the page is missing"
+
+
+def test_without_a_browser_the_command_writes_the_page_and_says_what_to_do(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(handout, "html", lambda: page)
+    monkeypatch.setattr(handout, "browser", lambda: None)
+    handout.main(["--folder", str(tmp_path)])
+    assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == [page]
+    assert "print it on A4" in capsys.readouterr().out

@@ -1,0 +1,244 @@
+"""A handout of two A4 pages: ``python -m tools.handout`` writes _classroom/handout.html, and .pdf where Chromium is.
+
+Every picture is drawn from a live module and every number is counted, so the handout cannot disagree with the book.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+
+from resnext_lib import figures, forms, networks
+from resnext_lib.blocks import Bottleneck
+from resnext_lib.complexity import (
+    RESNET_BUDGET,
+    bottleneck_weights,
+    count_macs,
+    count_parameters,
+    stage_costs,
+    width_for_budget,
+    width_limit,
+)
+from tools.contract import ROOT
+
+IMAGE = (3, 224, 224)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+STYLE = """
+@page { size: A4; margin: 0 }
+* { box-sizing: border-box }
+body { margin: 0; font: 10pt/1.35 "DejaVu Sans", Verdana, Arial, sans-serif; color: #16191D }
+.page { width: 210mm; height: 296.5mm; padding: 12mm 13mm 10mm; break-after: page }
+.page { display: flex; flex-direction: column; gap: 4mm }
+.page:last-child { break-after: auto }
+h1 { font-size: 16pt; margin: 0 } h1 small { font-size: 10pt; font-weight: normal; color: #555B63 }
+h2 { font-size: 11.5pt; margin: 0 0 1mm; color: #00427F }
+p, ul, ol { margin: 0 0 1.5mm } ul, ol { padding-left: 5mm } li { margin-bottom: 0.8mm }
+.columns { display: grid; grid-template-columns: 1fr 1fr; gap: 7mm }
+.formula { font-size: 12pt; text-align: center; margin: 1.5mm 0; padding: 1.5mm; background: #EEF3F8 }
+table { border-collapse: collapse; width: 100%; margin-bottom: 1.5mm }
+th, td { border-bottom: 0.3mm solid #C9CED5; padding: 0.7mm 1.5mm; text-align: right } th { border-color: #16191D }
+th:first-child, td:first-child { text-align: left }
+img { width: 100%; display: block }
+code { font: 9pt "DejaVu Sans Mono", monospace } pre { margin: 1mm 0; white-space: pre-wrap }
+footer { margin-top: auto; font-size: 8pt; color: #555B63 }
+"""
+
+
+def picture(fig, alt):
+    """A figure as an image inside the page."""
+    return f'<img alt="{alt}" src="data:image/svg+xml,{figures.quote(figures.svg_text(fig))}">'
+
+
+def table(head, rows):
+    """An HTML table; whole numbers get commas."""
+    def cells(tag, values):
+        texts = (f"{v:,}" if isinstance(v, int) else v for v in values)
+        return "<tr>" + "".join(f"<{tag}>{text}</{tag}>" for text in texts) + "</tr>"
+    return "<table>" + cells("th", head) + "".join(cells("td", row) for row in rows) + "</table>"
+
+
+def network_pair():
+    """ResNet-50 and ResNeXt-50 (32x4d), without memory for their weights."""
+    with torch.device("meta"):
+        return {"ResNet-50": networks.resnet50(), "ResNeXt-50 (32×4d)": networks.resnext50_32x4d()}
+
+
+def three_forms():
+    size = dict(in_channels=256, width=128, out_channels=256, cardinality=32)
+    blocks = [forms.FormA(**size), forms.FormB(**size), forms.FormC(**size)]
+    titles = ["Form A: sum the paths", "Form B: concatenate, one last 1×1", "Form C: one grouped 3×3"]
+    return picture(figures.block_diagram(*blocks, titles=titles),
+                   "The three forms of the block, A, B and C, with their sizes.")
+
+
+def two_blocks():
+    blocks = Bottleneck(256, 64, 256), Bottleneck(256, 128, 256, cardinality=32)
+    return picture(figures.block_diagram(*blocks, titles=["ResNet: 1×64d", "ResNeXt: 32×4d"]),
+                   "ResNet's bottleneck above ResNeXt's, with the sizes of their layers.")
+
+
+def weights():
+    block = Bottleneck(256, 128, 256, cardinality=32)
+    layers = block.conv1, block.conv2, block.conv3
+    return picture(figures.weight_matrix(*layers, titles=["1×1", "3×3", "1×1"]),
+                   "The three weights of the block to scale: two full tables, between them a thin diagonal.")
+
+
+def width_table():
+    """The widths that keep the budget: Table 2 of the paper."""
+    rows = []
+    for c in (1, 2, 4, 8, 32):
+        d = width_for_budget(c)
+        rows.append((f"{c}", f"{d}", f"{c * d}", bottleneck_weights(c, d)))
+    return table(["C", "d", "C · d", "weights"], rows)
+
+
+def stage_table():
+    """What 32x4d means in every stage, read from the network."""
+    network = network_pair()["ResNeXt-50 (32×4d)"]
+    costs, rows = stage_costs(network, IMAGE), []
+    for number in (1, 2, 3, 4):
+        stage = getattr(network, f"layer{number}")
+        block, side = stage[0], costs[f"layer{number}"].output_shape[1]
+        rows.append((f"conv{number + 1}", f"{len(stage)}", f"{side}×{side}", f"{block.cardinality}",
+                     f"{block.width // block.cardinality}", f"{block.width}", f"{block.out_channels}"))
+    return table(["stage", "blocks", "map", "C", "d", "C · d", "output"], rows)
+
+
+def count_table():
+    rows = [(name, count_parameters(network), count_macs(network, IMAGE)) for name, network in network_pair().items()]
+    return table(["", "parameters", "MACs at 224×224"], rows)
+
+
+def depth():
+    """Layers with weights on the way through the network: stem, three a block, classifier."""
+    network = network_pair()["ResNeXt-50 (32×4d)"]
+    blocks = [len(getattr(network, f"layer{number}")) for number in (1, 2, 3, 4)]
+    return f"1 + 3 · ({' + '.join(map(str, blocks))}) + 1 = {3 * sum(blocks) + 2}"
+
+
+def front():
+    one, many = bottleneck_weights(1, 64), bottleneck_weights(32, 4)
+    return f"""<section class="page">
+<h1>The ResNeXt block <small>From Inception to ResNeXt, page 1 of 2</small></h1>
+<div class="columns"><div>
+<h2>Three forms, one function</h2>
+{three_forms()}
+</div><div>
+<h2>The block beside ResNet's</h2>
+{two_blocks()}
+<p>Every path reads all 256 channels and writes to all 256.<br>Only the middle is split.</p>
+<h2>Its weights, to scale</h2>
+{weights()}
+<p>A row is an output channel, a column an input channel, a blue cell one 3×3 kernel.</p>
+</div></div>
+<div class="columns"><div>
+<h2>What it costs</h2>
+<p>A convolution with g groups has c<sub>out</sub> · (c<sub>in</sub> / g) · k² weights; its MACs are weights times places.
+A block of C paths, each d wide, has</p>
+<p class="formula">C · (256 d + 9 d² + 256 d)</p>
+<p>weights: first 1×1, 3×3, last 1×1.<br>
+1 × 64d: {one:,}. &nbsp; 32 × 4d: {many:,}.</p>
+<p>Batch norm and shortcut not counted. 1 MAC = 2 FLOPs.</p>
+</div><div>
+<h2>One budget, many widths</h2>
+{width_table()}
+<p>The width nearest to {RESNET_BUDGET:,} weights (Table 2 of the paper).
+C · d cannot pass {width_limit()}: by then the two 1×1s have spent it all.</p>
+</div></div>
+<div><h2>Words</h2>
+{table(["paper", "this book", "torchvision"], [
+    ("cardinality, C", "<code>cardinality</code>", "<code>groups</code>"),
+    ("bottleneck width, d of the first stage", "<code>bottleneck_width</code>",
+     "<code>width_per_group</code>, <code>base_width</code>"),
+    ("C · d of this stage", "<code>width</code>", "<code>width</code>"),
+    ("64, doubled per stage", "<code>stage_width</code>", "<code>planes</code>")])}</div>
+<footer>Xie et al., Aggregated Residual Transformations for Deep Neural Networks, arXiv 1611.05431. CC BY 4.0.</footer>
+</section>"""
+
+
+def back():
+    return f"""<section class="page">
+<h1>The network, and when the forms agree <small>page 2 of 2</small></h1>
+<div><h2>How to read 32×4d</h2>
+<p>32 paths (cardinality C) in every stage; width d = 4 <em>in the first stage</em>, doubled from stage to stage.</p>
+{stage_table()}
+<p>Layers: {depth()}. The output of a block is 4 times the stage width 64, 128, 256, 512, whatever C · d is.</p></div>
+<div class="columns"><div><h2>Two design rules</h2>
+<ol><li>Blocks on maps of the same size share their widths and C.</li>
+<li>When the map's side halves, the widths double. So a block's MACs stay the same, a stage's first apart.</li></ol>
+<p>With them, two numbers describe the whole network.</p>
+</div><div><h2>The block in a line</h2>
+<p class="formula">y = relu( T(x) + shortcut(x) )</p>
+<p>T is the sum over the paths, then batch norm. The shortcut is the identity;
+where channels or map change, it is a 1×1 and batch norm.</p></div></div>
+<div><h2>From ResNet-50 to ResNeXt-50: two keywords</h2>
+<pre><code>ResNeXt((3, 4, 6, 3))                                      # ResNet-50
+ResNeXt((3, 4, 6, 3), cardinality=32, bottleneck_width=4)  # ResNeXt-50 (32x4d)</code></pre>
+{count_table()}
+<p>The defaults are <code>cardinality=1, bottleneck_width=64</code>. The line in which the idea becomes code:
+<code>nn.Conv2d(..., groups=cardinality)</code>, in the 3×3 of each block.
+Equal MACs are not equal seconds.</p></div>
+<div><h2>Why A = B = C</h2>
+<p class="formula">A₁B₁ + A₂B₂ = [A₁ A₂] · [B₁ ; B₂] &nbsp;&nbsp;(side by side, stacked)</p>
+<p><b>A to B:</b> a sum of products is one product: the last 1×1s side by side, the paths' outputs concatenated.
+<b>B to C:</b> first 1×1s of one input are stacked; path i's 3×3 reads and writes run i, which is
+<code>groups=C</code>.
+No number changes; weights are only laid out differently.</p></div>
+<div class="columns"><div><h2>The equality needs</h2>
+<ul><li>copied weights;</li><li>groups that are runs of neighbouring channels;</li>
+<li>no ReLU and no batch norm of a path's own between its last 1×1 and the sum;</li>
+<li>the last batch norm once, after the sum and before the shortcut.</li></ul>
+<p>Compare in 64 bits, in train and in eval mode, with a bound such as 1e-10.</p>
+</div><div><h2>It breaks with</h2>
+<ul><li>a batch norm at the end of every path;</li><li>interleaved groups (dealt like cards);</li>
+<li>the same seed instead of the same weights.</li></ul>
+<h2>It survives</h2>
+<ul><li>a bias in each path (train mode: removed; eval mode: C gets the biases' sum);</li>
+<li>one permutation of the middle channels, applied to all three layers.</li></ul></div></div>
+<footer>Counts and sizes were taken from the running network when this was made. CC BY 4.0.</footer>
+</section>"""
+
+
+def html():
+    """The handout as one HTML file that needs no other."""
+    return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>The ResNeXt block, a handout</title>'
+            f"<style>{STYLE}</style></head>\n<body>\n{front()}\n{back()}\n</body></html>\n")
+
+
+def browser():
+    """The path of Chromium or Chrome, or None."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def print_pdf(page, pdf, executable):
+    """Print the file ``page`` to ``pdf`` with the browser at ``executable``."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=executable)
+        tab = chromium.new_page()
+        tab.goto(page.resolve().as_uri())
+        tab.pdf(path=pdf, prefer_css_page_size=True, print_background=True)
+        chromium.close()
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=ROOT / "_classroom")
+    folder = parser.parse_args(arguments).folder
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / "handout.html"
+    page.write_text(html(), encoding="utf-8")
+    print(page)
+    if executable := browser():
+        print_pdf(page, folder / "handout.pdf", executable)
+        print(folder / "handout.pdf")
+    else:
+        print("no Chromium or Chrome here: open handout.html in any browser and print it on A4")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
