@@ -5,6 +5,7 @@ And the site: built once, read once, and opened in one browser, for every file o
 
 import pytest
 import torch
+from filelock import FileLock
 from site_speed import serve
 from site_tools import BROWSER_FLAGS, ROOT, build, find_browser, read_pages
 
@@ -12,11 +13,15 @@ torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The folder of the site, built once."""
-    output = tmp_path_factory.mktemp("site")
-    result = build(ROOT, output)
-    assert result.returncode == 0, result.stderr[-4000:]
+def site(tmp_path_factory, worker_id):
+    """The folder of the site, built once: the first worker that needs it builds, the others wait for it."""
+    folder = tmp_path_factory.getbasetemp()
+    output = (folder if worker_id == "master" else folder.parent) / "site"
+    with FileLock(f"{output}.lock"):
+        if not (output / "finished").exists():
+            result = build(ROOT, output)
+            assert result.returncode == 0, result.stderr[-4000:]
+            (output / "finished").touch()
     return (output / "_build" / "html").resolve()
 
 

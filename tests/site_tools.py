@@ -68,9 +68,9 @@ class Page(HTMLParser):
 
 
 def read_pages(site):
-    """Every built page by its path, without the redirect that index.html is. Never empty."""
+    """Every page by its path, without the redirect (index.html) and the sheet to print (handout.html). Never empty."""
     assert (site / "intro.html").is_file(), f"{site} holds no site"
-    return {path: Page(path) for path in sorted(site.rglob("*.html")) if path.name != "index.html"}
+    return {path: Page(path) for path in sorted(site.rglob("*.html")) if path.name not in ("index.html", "handout.html")}
 
 
 def broken_link(page, link, pages):

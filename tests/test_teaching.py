@@ -10,7 +10,7 @@ import torch
 import torchvision
 from nbformat.v4 import new_markdown_cell, new_notebook
 from pypdf import PdfReader
-from site_tools import find_browser
+from site_tools import find_browser, screen_reader_problems, tab
 from test_appendix import broken_links
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
@@ -96,7 +96,7 @@ def test_what_a_lesson_shows_exists_and_fits(total, plan):
             needed += exercise_estimates()[name]
         assert needed <= int(end) - int(start), f"{start}–{end} needs {needed} minutes"
         assert set(re.findall(r"\b(?:Q\d+\.\d+|B\d+)\b", what)) <= set(answers())
-    assert named >= 4
+    assert named >= 5
 
 
 @cache
@@ -144,6 +144,8 @@ def board_numbers():
         network = networks.resnext101_64x4d()
     stages = [getattr(network, f"layer{i}")[0] for i in (1, 2, 3, 4)]
     d = {c: width_for_budget(c) for c in (2, 8, 32)}
+    pointwise_layer, = layer_costs(torch.nn.Sequential(conv(10, 10, 1)), (10, 100, 100))
+    moved = 4 * 2 * 10 * 100 * 100
     whole, depthwise, pointwise = weights_of(conv(64, 128, 3), conv(64, 64, 3, groups=64), conv(64, 128, 1))
     return {
         "B1": [f"{upper[0]} {upper[1]} and {lower[0]} {lower[1]}"],
@@ -158,7 +160,9 @@ def board_numbers():
                f"{3 * sum(len(getattr(network, f'layer{i}')) for i in (1, 2, 3, 4)) + 2} layers"],
         "B9": [f"{6 + 8} of 20, {(6 + 8) / 20:.0%}".replace("%", " %"), f"{4 + 8} times", "true 8 times"],
         "B10": ["differ by {}, {} and {},".format(*(b - a for a, b in zip((90, 92, 91), (91, 93, 92), strict=True)))],
-        "B11": [f"{whole:,} dense", f"{depthwise} + {pointwise:,} = {depthwise + pointwise:,}"],
+        "B11": [f"At {100 // 20} MACs a byte", f"{pointwise_layer.macs:,} MACs", f"{moved:,} bytes", f"{pointwise_layer.macs / moved} a byte",
+                f"to {min(100, pointwise_layer.macs / moved * 20):.0f} G MACs"],
+        "B12": [f"{whole:,} dense", f"{depthwise} + {pointwise:,} = {depthwise + pointwise:,}"],
     }
 
 
@@ -278,6 +282,17 @@ def test_the_handout_is_one_file_with_described_pictures(page):
     assert all(len(alt) > 30 for alt in re.findall(r'alt="([^"]*)"', page))
 
 
+def test_the_site_offers_the_handout(pages, site, page):
+    assert "../handout.html" in pages[site / "chapters" / "teaching.html"].links
+    assert (site / "handout.html").read_text(encoding="utf-8") == page
+
+
+def test_a_screen_reader_can_read_the_handout(browser, site):
+    with tab(browser, "light", 1280) as sheet:
+        sheet.goto((site / "handout.html").as_uri())
+        assert not screen_reader_problems(sheet) + sheet.complaints
+
+
 def test_the_handout_prints_on_two_full_a4_pages(page, tmp_path):
     (tmp_path / "handout.html").write_text(page, encoding="utf-8")
     pytest.importorskip("playwright.sync_api")
@@ -292,7 +307,7 @@ def test_the_handout_prints_on_two_full_a4_pages(page, tmp_path):
 
 def test_without_a_browser_the_command_writes_the_page_and_says_what_to_do(page, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(handout, "html", lambda: page)
-    monkeypatch.setattr(handout, "browser", lambda: None)
+    monkeypatch.setattr(handout.browser, "find", lambda: None)
     handout.main(["--folder", str(tmp_path)])
     assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == [page]
     assert "print it on A4" in capsys.readouterr().out

@@ -4,7 +4,6 @@ Every picture is drawn from a live module and every number is counted, so the ha
 """
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 
@@ -21,10 +20,10 @@ from resnext_lib.complexity import (
     width_for_budget,
     width_limit,
 )
+from tools import browser
 from tools.contract import ROOT
 
 IMAGE = (3, 224, 224)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 STYLE = """
 @page { size: A4; margin: 0 }
 * { box-sizing: border-box }
@@ -208,17 +207,12 @@ def html():
             f"<style>{STYLE}</style></head>\n<body>\n{front()}\n{back()}\n</body></html>\n")
 
 
-def browser():
-    """The path of Chromium or Chrome, or None."""
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
-
-
 def print_pdf(page, pdf, executable):
     """Print the file ``page`` to ``pdf`` with the browser at ``executable``."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=executable)
+        chromium = driver.chromium.launch(executable_path=executable, args=browser.FLAGS)
         tab = chromium.new_page()
         tab.goto(page.resolve().as_uri())
         tab.pdf(path=pdf, prefer_css_page_size=True, print_background=True)
@@ -233,7 +227,7 @@ def main(arguments=None):
     page = folder / "handout.html"
     page.write_text(html(), encoding="utf-8")
     print(page)
-    if executable := browser():
+    if executable := browser.find():
         print_pdf(page, folder / "handout.pdf", executable)
         print(folder / "handout.pdf")
     else:

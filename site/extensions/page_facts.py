@@ -104,8 +104,8 @@ def facts_of(app, pagename, context):
     """What site/templates/facts.html shows."""
     source = Path(app.env.doc2path(pagename)).relative_to(app.srcdir).as_posix()
     updated = app.book_dates.get(source)
-    facts = {"chapter": context["chapter"], "student": context.get("student"), "updated": updated,
-             "updated_words": updated and f"{updated.day} {updated:%B %Y}"}
+    facts = {"chapter": context["chapter"], "student": context.get("student"), "handout": context.get("handout"),
+             "updated": updated, "updated_words": updated and f"{updated.day} {updated:%B %Y}"}
     if context["chapter"]:
         facts["notebook"] = context["pathto"](f"_sources/{context['sourcename']}", 1)
         facts["colab"] = colab_address(app.config.html_theme_options, source)

@@ -1,14 +1,19 @@
-"""The site carries the student edition of every chapter with exercises, and each page offers it under its title."""
+"""The site carries the student edition of every chapter with exercises, and each page offers it under its title.
+
+The teaching guide offers the handout in the same place.
+"""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the book's folder, where tools is
 
+from tools import handout  # noqa: E402
 from tools.classroom import student  # noqa: E402
 from tools.notebooks import read, text_of  # noqa: E402
 
 FOLDER = "student"
+GUIDE = "chapters/teaching"
 
 
 def chapter_of(app, pagename):
@@ -22,16 +27,19 @@ def offer(app, pagename, templatename, context, doctree):
     """Tell site/templates/facts.html where this page's student edition is."""
     if chapter_of(app, pagename):
         context["student"] = context["pathto"](f"{FOLDER}/{Path(pagename).name}.ipynb", 1)
+    if pagename == GUIDE:
+        context["handout"] = context["pathto"]("handout.html", 1)
 
 
 def write(app, exception):
-    """Generate the notebooks into the built site."""
+    """Generate the notebooks and the handout into the built site."""
     if exception is None and app.builder.format == "html":
         folder = Path(app.outdir, FOLDER)
         folder.mkdir(exist_ok=True)
         for pagename in sorted(app.env.found_docs):
             if notebook := chapter_of(app, pagename):
                 (folder / f"{Path(pagename).name}.ipynb").write_text(text_of(student(notebook)), encoding="utf-8")
+        Path(app.outdir, "handout.html").write_text(handout.html(), encoding="utf-8")
 
 
 def setup(app):
