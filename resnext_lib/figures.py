@@ -33,8 +33,7 @@ ROW = 40         # points; the height of a lane
 def show(fig, alt):
     """Display ``fig`` as an HTML image with the text ``alt``, which is also its plain-text form.
 
-    The bytes depend only on the drawing, so a test can compare them. Raises ``ValueError`` when
-    ``alt`` says too little to replace the picture.
+    The bytes depend only on the drawing. Raises ``ValueError`` when ``alt`` says too little to replace the picture.
     """
     display({"text/html": f"<figure>{image(fig, alt)}</figure>", "text/plain": alt}, raw=True)
 
