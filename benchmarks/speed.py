@@ -58,6 +58,7 @@ def step(network, x, recipe=None):
     recipe, labels = recipe or Recipe(), torch.arange(len(x))
     if recipe.channels_last:
         network.to(memory_format=LAST)
+        x = x.contiguous(memory_format=LAST)  # a loader can hand its batches out like this
     optimiser = torch.optim.SGD(network.parameters(), lr=1e-4, momentum=0.9)
 
     def call():
