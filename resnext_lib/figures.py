@@ -39,7 +39,7 @@ def show(fig, alt):
 
 
 def image(fig, alt):
-    """``fig`` as an ``<img>`` that carries its own drawing. Errors: as :func:`show`."""
+    """``fig`` as the HTML of an image that carries its own drawing. Errors: as :func:`show`."""
     if len(alt) < 15:
         raise ValueError(f"alt must say in a sentence what is to be seen, but is {alt!r}")
     # A line break inside a URL is dropped by the browser: it only keeps the file readable.
