@@ -219,11 +219,9 @@ def test_every_step_shows_its_weights_and_its_boxes(browser, made):
         assert [(n["title"], n["change"]) for n in found] == [(title, change) for _, title, _, change in steps]
         for i, (module, *_) in enumerate(steps):
             put(page, {"frame": i}, "inception_to_resnext")
-            shown = page.locator("svg text").all_inner_texts()
+            shown = page.locator("svg text").all_text_contents()
             diagram = figures.diagram(module)
             drawn = [node.label for lane in diagram.lanes for node in lane] * (3 if diagram.repeated > 1 else 1) + [node.label for node in diagram.tail]
-            wanted = sorted(part for label in drawn for part in re.split(", | ", label))
-            assert sorted(text for text in shown if text in set(wanted) and text in re.findall(r"\d×\d|max", text))  # kernels are on the picture
             assert [shown.count(kernel) for kernel in ("1×1", "3×3", "5×5")] == [sum(label.startswith(kernel) for label in drawn) for kernel in ("1×1", "3×3", "5×5")], i
             assert shown.count("shortcut: the input, unchanged") == bool(diagram.shortcut), i
     assert [int(row[2].replace(",", "")) for row in rows_of(made["inception_to_resnext"])[1:]] == right_weights()
@@ -372,10 +370,10 @@ def test_all_controls_are_reached_by_tab_in_the_order_of_the_page(browser, made)
 def test_buttons_stop_at_the_ends(browser, made):
     with tab(browser, made["inception_to_resnext"].html) as page:
         previous, forward = page.get_by_role("button", name="Previous"), page.get_by_role("button", name="Next")
-        previous.click()
+        previous.click(force=True)  # Playwright would wait for a disabled button to be enabled
         assert state_of(page)["frame"] == 0 and previous.get_attribute("aria-disabled") == "true"
         for _ in range(9):
-            forward.click()
+            forward.click(force=True)
         assert state_of(page)["frame"] == 7 and forward.get_attribute("aria-disabled") == "true"
 
 
@@ -476,9 +474,9 @@ def test_forced_colours_are_the_readers(browser, made):
 # ------------------------------------------------------------------ without a script
 
 SEEN = """[...document.querySelectorAll('.explorer')].map(f => {
-  const image = f.querySelector('img').getBoundingClientRect(), table = f.querySelector('table').getBoundingClientRect();
+  const image = f.querySelector('img').getBoundingClientRect(), table = f.querySelector('table');
   const form = f.querySelector('form');
-  return [image.width > 200 && image.height > 100, table.height > 100, !!form && form.getBoundingClientRect().height > 0];
+  return [image.width > 200 && image.height > 100, table.checkVisibility() && table.getBoundingClientRect().height > 100, !!form && form.getBoundingClientRect().height > 0];
 })"""
 
 

@@ -3,7 +3,7 @@
 const SIDE = 224;
 
 // Convolutions run once for every position of the map, the last linear layer once for an image.
-const at = (cost, size, unit) => (unit === "weights" ? cost.parameters : cost.convolutions * (size / SIDE) ** 2 + cost.linear);
+const at = (cost, size, unit) => (unit === "weights" ? cost.parameters : Math.round(cost.convolutions * (size / SIDE) ** 2) + cost.linear);
 
 function model({ stop, size, unit }) {
   const networks = data.networks.map(({ name, stages, spatial }) => {
