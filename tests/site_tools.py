@@ -144,7 +144,7 @@ SIDEWAYS = """() => {
 }"""
 
 # A figure must be drawn, and lie on white: its own background, unfiltered, and nothing but the page around.
-FIGURES = """() => [...document.querySelectorAll('figure img')].map(image => {
+FIGURES = """() => [...document.querySelectorAll('figure:not(.explorer) img')].map(image => {
   const style = getComputedStyle(image), box = image.getBoundingClientRect();
   const output = image.closest('.output') || image.parentElement;
   const loaded = image.complete && image.naturalWidth > 0;

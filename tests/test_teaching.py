@@ -10,7 +10,7 @@ import torch
 import torchvision
 from nbformat.v4 import new_markdown_cell, new_notebook
 from pypdf import PdfReader
-from site_tools import find_browser, screen_reader_problems, tab
+from site_tools import screen_reader_problems, tab
 from test_appendix import broken_links
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
@@ -293,10 +293,9 @@ def test_a_screen_reader_can_read_the_handout(browser, site):
         assert not screen_reader_problems(sheet) + sheet.complaints
 
 
-def test_the_handout_prints_on_two_full_a4_pages(page, tmp_path):
+def test_the_handout_prints_on_two_full_a4_pages(page, tmp_path, browser):
     (tmp_path / "handout.html").write_text(page, encoding="utf-8")
-    pytest.importorskip("playwright.sync_api")
-    handout.print_pdf(tmp_path / "handout.html", tmp_path / "handout.pdf", find_browser())
+    handout.print_pdf(tmp_path / "handout.html", tmp_path / "handout.pdf", browser)
     sheets = PdfReader(tmp_path / "handout.pdf").pages
     assert len(sheets) == 2
     for sheet, ending in zip(sheets, ("1611.05431", "when this was made"), strict=True):

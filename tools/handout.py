@@ -20,7 +20,7 @@ from resnext_lib.complexity import (
     width_for_budget,
     width_limit,
 )
-from tools import browser
+from tools import browser, pdf
 from tools.contract import ROOT
 
 IMAGE = (3, 224, 224)
@@ -108,7 +108,7 @@ def stage_table():
 
 def count_table():
     rows = [(name, count_parameters(network), count_macs(network, IMAGE)) for name, network in network_pair().items()]
-    return table(["", "parameters", "MACs at 224×224"], rows)
+    return table(["network", "parameters", "MACs at 224×224"], rows)
 
 
 def depth():
@@ -204,19 +204,15 @@ No number changes; weights are only laid out differently.</p></div>
 def html():
     """The handout as one HTML file that needs no other."""
     return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>The ResNeXt block, a handout</title>'
-            f"<style>{STYLE}</style></head>\n<body>\n{front()}\n{back()}\n</body></html>\n")
+            f"<style>{STYLE}</style></head>\n<body><main>\n{front()}\n{back()}\n</main></body></html>\n")
 
 
-def print_pdf(page, pdf, executable):
-    """Print the file ``page`` to ``pdf`` with the browser at ``executable``."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=executable, args=browser.FLAGS)
-        tab = chromium.new_page()
-        tab.goto(page.resolve().as_uri())
-        tab.pdf(path=pdf, prefer_css_page_size=True, print_background=True)
-        chromium.close()
+def print_pdf(page, file, chromium):
+    """Print the HTML file ``page`` to the PDF ``file``."""
+    tab = chromium.new_page()
+    tab.goto(page.resolve().as_uri())
+    tab.pdf(path=file, prefer_css_page_size=True, print_background=True)
+    tab.close()
 
 
 def main(arguments=None):
@@ -227,8 +223,9 @@ def main(arguments=None):
     page = folder / "handout.html"
     page.write_text(html(), encoding="utf-8")
     print(page)
-    if executable := browser.find():
-        print_pdf(page, folder / "handout.pdf", executable)
+    if browser.find():
+        with pdf.launched() as chromium:
+            print_pdf(page, folder / "handout.pdf", chromium)
         print(folder / "handout.pdf")
     else:
         print("no Chromium or Chrome here: open handout.html in any browser and print it on A4")

@@ -12,21 +12,26 @@ from sphinx.errors import ExtensionError
 
 # The chapters between these two are the path that the map draws as one blue line.
 PATH_FROM, PATH_TO = "Inception", "ResNeXt-50"
-MAP_PLACE = "<!-- chapter map -->"
+# The list of chapters in intro.md, which the map replaces on the site.
+LISTED = re.compile(r"^\d+\. \[.+?\]\((\S+)\.ipynb\) (.+)$", re.MULTILINE)
+MAP_PLACE = re.compile(r"<!-- chapter map -->\s*<ol.*?</ol>", re.DOTALL)
 
 
 def read_chapter(root, file):
-    """A chapter's number, title, teaser, minutes and what it needs, as its first cells say."""
+    """A chapter's number, title, minutes and what it needs, as its first cells say, and its line on the landing page."""
     cells = json.loads((root / f"{file}.ipynb").read_text(encoding="utf-8"))["cells"]
     opening, aims = ("".join(cells[i]["source"]).strip() for i in (0, 2))
     minutes = re.search(r"Reading takes about (\d+) minutes", aims)
     needs = re.search(r"^You need .*", aims, re.MULTILINE)
     if not (minutes and needs):
         raise ExtensionError(f"{file}: the third cell must say 'You need ...' and 'Reading takes about N minutes'")
+    listed = dict(LISTED.findall((root / "intro.md").read_text(encoding="utf-8")))
+    if file not in listed:
+        raise ExtensionError(f"{file}: the list in intro.md has no line for it")
     chapters = " ".join(re.findall(r"chapters? ([\d, and]+)", needs[0]))
     picture = root / "site/map" / f"{re.sub(r'.*/[0-9]+_', '', file)}.svg"
     return {"file": file, "number": int(file[9:11]), "title": opening.splitlines()[0].lstrip("# "),
-            "teaser": re.sub(r"[*`]", "", opening.splitlines()[-1]), "minutes": int(minutes[1]),
+            "teaser": listed[file][0].upper() + listed[file][1:], "minutes": int(minutes[1]),
             "needs": sorted({int(number) for number in re.findall(r"\d+", chapters)}),
             "picture": Markup(picture.read_text(encoding="utf-8") if picture.exists() else "")}
 
@@ -125,7 +130,8 @@ def describe_page(app, pagename, templatename, context, doctree):
     body = context["body"].replace("</h1>", "</h1>\n" + facts, 1)
     # The label would hide from a screen reader what the fold says of itself, "Show the solution".
     body = body.replace(' aria-label="Toggle hidden content"', "")
-    context["body"] = body.replace(MAP_PLACE, templates.render("map.html", context))
+    chapter_map = templates.render("map.html", context)
+    context["body"] = MAP_PLACE.sub(lambda _: chapter_map, body)
 
 
 def pages_beside_the_toc(app):
