@@ -272,8 +272,9 @@ OVERFLOW = """() => {
     if (!box.width || !box.height) continue;
     const name = `${slide.innerText.slice(0, 30)}: ${e.tagName}.${e.className}`;
     if (box.left < 0 || box.top < 0 || box.right > innerWidth || box.bottom > innerHeight) bad.push(name + ' leaves the slide');
-    if (getComputedStyle(e).display != 'inline' && e.scrollWidth > e.clientWidth + 1) bad.push(name + ' is cut off');
+    if (e instanceof HTMLElement && getComputedStyle(e).display != 'inline' && e.scrollWidth > e.clientWidth + 1) bad.push(name + ' is cut off');
     if (e.matches('p, li, td, pre') && parseFloat(getComputedStyle(e).fontSize) < 16) bad.push(name + ' is too small to read');
+    if (e.matches('.explorer text') && parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a < 14) bad.push(name + ' is too small to read');
     // A label of a figure has 12 pixels; it needs at least 15.
     const scale = e.matches('img') ? Math.min(e.clientWidth / e.naturalWidth, e.clientHeight / e.naturalHeight)
       : e.matches('.panel > svg') ? 0.75 * e.getScreenCTM().a : 9;
