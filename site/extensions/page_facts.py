@@ -111,7 +111,7 @@ def facts_of(app, pagename, context):
     updated = app.book_dates.get(source)
     facts = {"chapter": context["chapter"], "student": context.get("student"), "handout": context.get("handout"),
              "updated": updated, "updated_words": updated and f"{updated.day} {updated:%B %Y}"}
-    if context["chapter"]:
+    if source.endswith(".ipynb"):
         facts["notebook"] = context["pathto"](f"_sources/{context['sourcename']}", 1)
         facts["colab"] = colab_address(app.config.html_theme_options, source)
     return facts
