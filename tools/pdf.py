@@ -36,7 +36,9 @@ body {{ background: #fff }}
 .cell_input, figure, img, tr, .katex-display {{ break-inside: avoid }} pre {{ line-height: 1.3 }}
 .bd-content .cell_output .output.text_html figure img {{ max-height: 235mm; max-width: 460px !important }}
 .bd-article table :is(th, td) {{ white-space: normal !important; padding: 0.2rem 0.4rem; font-size: 0.85em }}
-.bd-article .cell_output pre {{ white-space: pre-wrap !important; background: none !important }}
+.bd-article .explorer table :is(th, td) {{ font-size: 0.7em; padding: 0.2rem 0.25rem }}
+.bd-article pre {{ white-space: pre-wrap !important; overflow-wrap: anywhere }}
+.bd-article .cell_output pre {{ background: none !important }}
 .cover {{ break-after: page; padding-top: 60mm; text-align: center }} .cover .logo-mark {{ height: 40mm; width: 40mm }}
 .cover h1 {{ break-before: auto; font-size: 3rem; margin: 8mm 0 }} .cover p {{ font-size: 1.1rem }}
 .contents li {{ display: flex; list-style: none; padding: 0.35rem 0 }} .contents ul {{ padding: 0 }}

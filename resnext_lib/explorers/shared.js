@@ -86,8 +86,9 @@ function bring({ state, model, draw, tell, before = [], after = [], settle = () 
   svg.setAttribute("role", "img");
   const output = make("output", { "aria-live": "polite" });
   const elements = list => list.map(control => control.element || control);
-  const form = make("form", { autocomplete: "off", "data-lm-suppress-shortcuts": "true" },
-    ...elements(before), svg, output, ...elements(after));
+  const form = make("form", { autocomplete: "off" }, ...elements(before), svg, output, ...elements(after));
+  // JupyterLab would take the arrow keys and letters; it looks for this on the control that has the focus.
+  form.querySelectorAll("input, select, button").forEach(control => { control.dataset.lmSuppressShortcuts = "true"; });
   const picture = scene(svg);
   function show() {
     const padding = 2 * parseFloat(getComputedStyle(form).paddingLeft);
