@@ -77,13 +77,31 @@ def expect(condition, message):
 NOTHING_RETURNED = "your function returns nothing: is `return` missing?"
 
 
-def expect_number(given, right, mistakes, unit=""):
-    """Compare numbers; ``mistakes`` maps a known wrong value to the sentence that names the mistake."""
+def number(given):
+    """``given``, if it is a number."""
     expect(given is not None, NOTHING_RETURNED)
     expect(isinstance(given, (int, float)), f"give a number, not {type(given).__name__}")
-    if given == right:
+    return given
+
+
+def near(given, value):
+    """Equal but for rounding?"""
+    return abs(given - value) <= 1e-6 * abs(value)
+
+
+def expect_number(given, right, mistakes, unit=""):
+    """Compare numbers; ``mistakes`` maps a known wrong value to the sentence that names the mistake."""
+    if number(given) == right:
         return
     raise NotYet(mistakes.get(given, f"{given:,} {unit} is not it".replace("  ", " ")))
+
+
+def expect_near(given, right, mistakes, otherwise):
+    """As :func:`expect_number`, but for rounding; ``otherwise`` is said of a wrong value that is not known."""
+    if near(number(given), right):
+        return
+    known = [sentence for value, sentence in mistakes.items() if near(given, value)]
+    raise NotYet(known[0] if known else otherwise)
 
 
 def expect_close(given, right, message):
@@ -990,9 +1008,7 @@ def staircase(answer):
     for epochs, peak in ((300, 0.1), (8, 0.4)):
         for epoch in range(epochs):
             right = peak / 10 ** ((2 * epoch >= epochs) + (4 * epoch >= 3 * epochs))
-            given = answer(epoch, epochs, peak)
-            expect(given is not None, NOTHING_RETURNED)
-            expect(isinstance(given, (int, float)), f"give a number, not {type(given).__name__}")
+            given = number(answer(epoch, epochs, peak))
             where = f"epoch {epoch} of {epochs}, peak {peak}"
             expect(4 * epoch != 3 * epochs or abs(given - peak / 10) > 1e-9, f"{where}: the second drop begins here")
             expect(2 * epoch != epochs or abs(given - peak) > 1e-9, f"{where}: the first drop begins here, at half")
@@ -1054,9 +1070,7 @@ def budget_kept(answer):
     for counts in ([100, 102, 97, 101], [200, 198, 206], [50, 50]):
         deviations = [100 * (count / counts[0] - 1) for count in counts]
         right = max(map(abs, deviations))
-        given = answer(list(counts))
-        expect(given is not None, NOTHING_RETURNED)
-        expect(isinstance(given, (int, float)), f"give a number, not {type(given).__name__}")
+        given = number(answer(list(counts)))
         expect(abs(given - right) < 1e-9 or abs(given - right / 100) > 1e-9, "that is a share; per cent is 100 times it")
         expect(given >= 0, "without sign: a budget is missed downwards as well")
         signed = abs(given - max(deviations)) < 1e-9 and given < right - 1e-9
@@ -1129,29 +1143,18 @@ def what_follows(answer):
 # --- Chapter 10 -------------------------------------------------------------------------------
 
 
-def _number(given):
-    """``given`` as a float, or what is wrong with it."""
-    expect(given is not None, NOTHING_RETURNED)
-    expect(isinstance(given, (int, float)), f"return a number, not {type(given).__name__}")
-    return float(given)
-
-
-def _near(given, value):
-    return abs(given - value) <= 1e-6 * abs(value)
-
-
 @check("statistics.median of each list, then divide")
 def times_as_fast(answer):
     """A function from two lists of seconds to how many times as fast the second arm is, by medians."""
     first, second = [8.0, 6.0, 90.0, 5.0, 6.5], [2.0, 1.0, 2.5, 40.0, 1.5]
-    given = _number(answer(list(first), list(second)))
-    expect(not _near(given, 2 / 6.5), "the other way round: a faster second arm gives more than 1")
-    expect(not _near(given, sum(first) / sum(second)), "these are means; one interrupted call decides them")
-    expect(not _near(given, 5 / 1), "the fastest calls are the luckiest ones: take the medians")
+    given = number(answer(list(first), list(second)))
+    expect(not near(given, 2 / 6.5), "the other way round: a faster second arm gives more than 1")
+    expect(not near(given, sum(first) / sum(second)), "these are means; one interrupted call decides them")
+    expect(not near(given, 5 / 1), "the fastest calls are the luckiest ones: take the medians")
     ratios = sorted(a / b for a, b in zip(first, second, strict=True))
-    expect(not _near(given, ratios[2]), "that is the median of the ratios; asked is the ratio of the medians")
-    expect(not _near(given, 90 / 2.5), "the middle of the list as it came is not the median: sort it, or use median()")
-    expect(_near(given, 6.5 / 2), f"for {first} and {second} it is {6.5 / 2:.2f}, not {given:.2f}")
+    expect(not near(given, ratios[2]), "that is the median of the ratios; asked is the ratio of the medians")
+    expect(not near(given, 90 / 2.5), "the middle of the list as it came is not the median: sort it, or use median()")
+    expect(near(given, 6.5 / 2), f"for {first} and {second} it is {6.5 / 2:.2f}, not {given:.2f}")
     return "and a calm word for a loud machine."
 
 
@@ -1159,7 +1162,7 @@ def times_as_fast(answer):
 def macs_a_byte(answer):
     """A function of channels, kernel, side, groups to a convolution's MACs a byte."""
     for channels, kernel, side, groups in ((64, 3, 14, 1), (64, 3, 14, 16), (128, 1, 7, 1)):
-        given = _number(answer(channels, kernel, side, groups))
+        given = number(answer(channels, kernel, side, groups))
         weights, maps = channels * channels // groups * kernel**2, channels * side**2
         macs = weights * side**2
         mistakes = {
@@ -1171,10 +1174,8 @@ def macs_a_byte(answer):
             macs / (4 * 2 * maps): "the weights move as well",
         }
         right = macs / (4 * (2 * maps + weights))
-        for value, message in mistakes.items():
-            expect(_near(given, right) or not _near(given, value), message)
-        expect(_near(given, right), f"{channels} channels, {kernel}x{kernel}, side {side}, groups={groups}: "
-                                    f"{right:.2f} MACs a byte, not {given:.2f}")
+        case = f"{channels} channels, {kernel}x{kernel}, side {side}, groups={groups}"
+        expect_near(given, right, mistakes, f"{case}: {right:.2f} MACs a byte, not {given:.2f}")
     return "grouping empties the top of this fraction and leaves most of the bottom."
 
 
@@ -1182,15 +1183,15 @@ def macs_a_byte(answer):
 def attainable(answer):
     """A function of intensity, peak and bandwidth to the MACs a second that the roofline allows."""
     cases = [(0.5, 100.0, 20.0), (40.0, 100.0, 20.0), (5.0, 100.0, 20.0)]
-    given = [_number(answer(*case)) for case in cases]
+    given = [number(answer(*case)) for case in cases]
     expect(given != [100.0, 800.0, 100.0], "the smaller limit decides, not the larger")
     for value, (intensity, peak, bandwidth) in zip(given, cases, strict=True):
         slope = intensity * bandwidth
         right = min(peak, slope)
-        expect(_near(value, right) or not _near(value, peak),
+        expect(near(value, right) or not near(value, peak),
                f"at {intensity} MACs a byte memory delivers less than the peak")
-        expect(_near(value, right) or not _near(value, slope), f"at {intensity} MACs a byte this passes the peak")
-        expect(_near(value, right), f"intensity {intensity}, peak {peak}, bandwidth {bandwidth}: {right:g}, not {value:g}")
+        expect(near(value, right) or not near(value, slope), f"at {intensity} MACs a byte this passes the peak")
+        expect(near(value, right), f"intensity {intensity}, peak {peak}, bandwidth {bandwidth}: {right:g}, not {value:g}")
     return "a slope, then a flat roof."
 
 
@@ -1198,7 +1199,7 @@ def attainable(answer):
 def whole_speedup(answer):
     """A function of a layer's share of the time and its speed-up to that of the whole network (Amdahl's law)."""
     for share, factor in ((0.1, 10.0), (0.5, 2.0), (1.0, 3.0), (0.0, 5.0)):
-        given = _number(answer(share, factor))
+        given = number(answer(share, factor))
         right = 1 / (1 - share + share / factor)
         mistakes = {
             1 - share + share / factor: "that is the time that is left; how many times as fast is 1 over it",
@@ -1206,9 +1207,7 @@ def whole_speedup(answer):
             1 + share * (factor - 1): "add times, not speeds",
             factor: "only the layer became faster; the rest takes 1 - share as before",
         }
-        for value, message in mistakes.items():
-            expect(_near(given, right) or not _near(given, value), message)
-        expect(_near(given, right), f"share {share}, factor {factor}: {right:.3f}, not {given:.3f}")
+        expect_near(given, right, mistakes, f"share {share}, factor {factor}: {right:.3f}, not {given:.3f}")
     return "a tenth of the time, made infinitely fast, gives 1.11."
 
 
@@ -1316,9 +1315,7 @@ def share_of_images(answer):
 def cluster_learning_rate(answer):
     """A function (machines, cards, batch of a card) to the learning rate by the linear rule."""
     for machines, cards, batch in ((1, 8, 32), (2, 4, 32), (1, 2, 32), (4, 4, 128)):
-        given, right = answer(machines, cards, batch), 0.1 * machines * cards * batch / 256
-        expect(given is not None, NOTHING_RETURNED)
-        expect(isinstance(given, (int, float)), f"give a number, not {type(given).__name__}")
+        given, right = number(answer(machines, cards, batch)), 0.1 * machines * cards * batch / 256
         mistakes = {
             0.1 * batch / 256: "that is the rate for the batch of one card; a step sees those of all cards",
             0.1 * cards * batch / 256: "that is the rate for one machine; a step sees the images of all machines",
@@ -1326,11 +1323,8 @@ def cluster_learning_rate(answer):
             0.1 * (machines * cards * batch / 256) ** 0.5: "that is the root of the factor; the rule takes the factor",
             0.1: "the learning rate follows the batch; 0.1 is for 256 images a step",
         }
-        known = [text for value, text in mistakes.items() if abs(given - value) < 1e-9]
-        expect(
-            abs(given - right) < 1e-9,
-            f"{machines} machines, {cards} cards, {batch} images a card: {known[0] if known else f'{given} is not it'}",
-        )
+        case = f"{machines} machines, {cards} cards, {batch} images a card"
+        expect_near(given, right, mistakes, f"{case}: {given} is not it")
     return "0.1 for 256 images a step, in proportion for every other batch."
 
 

@@ -620,7 +620,7 @@ WRONG = {
         (lambda a, b: statistics.mean(a) / statistics.mean(b), "these are means"),
         (lambda a, b: min(a) / min(b), "the luckiest"), (lambda a, b: a[len(a) // 2] / b[len(b) // 2], "as it came"),
         (lambda a, b: statistics.median(x / y for x, y in zip(a, b, strict=True)), "median of the ratios"),
-        (lambda a, b: 7.0, "it is 3.25, not 7.00"), (lambda a, b: None, "is `return` missing?"), (lambda a, b: "3", "return a number"),
+        (lambda a, b: 7.0, "it is 3.25, not 7.00"), (lambda a, b: None, "is `return` missing?"), (lambda a, b: "3", "give a number, not str"),
     ],
     "macs_a_byte": [
         (lambda *a: 4 * intensity(*a), "a number has 4 bytes"), (lambda *a: 2 * intensity(*a), "count it once"),
