@@ -8,7 +8,7 @@ OLDER  := .venv-older
 GRADER := .venv-grader
 GRADER_READY := $(GRADER)/ready
 
-.PHONY: help book test check-all older-torch notebooks reference serve pdf zip lab classroom handout grader exercises assignment grade address publish clean
+.PHONY: help book test check-all older-torch notebooks minutes reference serve pdf zip lab classroom handout grader exercises assignment grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -48,6 +48,9 @@ older-torch: $(OLDER)/ready ## run the chapters, asserts on, with the torch that
 
 notebooks: $(READY) ## re-execute the chapters in place (accepts intended changes of output)
 	$(BIN)/python -m tools.notebooks chapters
+
+minutes: $(READY) ## write how long each chapter takes into it and into the teaching guide
+	$(BIN)/python -m tools.minutes
 
 reference: $(READY) ## write chapters/library.md from the docstrings
 	$(BIN)/python -m tools.reference

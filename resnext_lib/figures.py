@@ -208,9 +208,9 @@ def _keep_one_of_equal_lanes(result):
 
 
 def box_size(node):
-    """Width and height in points of the box that holds the lettering of ``node``."""
-    lines = [node.label, *node.note.split("\n")]
-    return max(text_width(text) for text in lines) + 12, 26 + 14 * (node.note.count("\n") + bool(node.note))
+    """Width and height in points of the box that holds the lettering of ``node``, with room for cuts in its sides."""
+    lines = [node.label, *filter(None, node.note.split("\n"))]
+    return max(map(text_width, lines)) + (20 if node.groups > 1 else 12), 12 + 14 * len(lines)
 
 
 def draw_node(axes, x, y, node):

@@ -173,5 +173,5 @@ FEWER_TOKENS = """() => {
 
 # Every printed output: does it break its lines, is it wider than its box, and can the keyboard scroll it?
 PRINTED = """() => [...document.querySelectorAll('.cell_output .output:is(.stream, .text_plain) pre')].map(pre => ({
-  text: pre.innerText.slice(0, 60), wraps: getComputedStyle(pre).whiteSpace !== 'pre',
+  text: pre.innerText.slice(0, 60), lone: !pre.textContent.trim().includes('\\n'), wraps: getComputedStyle(pre).whiteSpace !== 'pre',
   wide: pre.scrollWidth > pre.clientWidth, reachable: pre.tabIndex === 0}))"""

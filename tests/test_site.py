@@ -294,17 +294,19 @@ def test_every_icon_is_drawn(browser, site):
         assert len(masks) >= 6 and all("svg" in mask for _, mask in masks), masks
 
 
-def test_a_wide_printed_table_keeps_its_columns_and_scrolls_by_keyboard(browser, pages):
-    wide = 0
+def test_a_wide_printed_table_keeps_its_columns_and_a_lone_line_wraps(browser, pages):
+    """A table scrolls, by keyboard too; a message of one line is read without scrolling."""
+    wide = lone = 0
     with tab(browser, "light", 390) as page:
         for path in [path for path, content in pages.items() if "stream" in content.classes]:
             open_page(page, path.as_uri())
             page.wait_for_function("document.querySelector('.output.stream pre').tabIndex !== undefined")
             for box in page.evaluate(PRINTED):
-                assert box["wraps"] is False, (path.name, box)
-                assert not box["wide"] or box["reachable"], (path.name, box)
+                assert box["wraps"] is box["lone"], (path.name, box)
+                assert not box["wide"] or box["reachable"] and not box["lone"], (path.name, box)
                 wide += box["wide"]
-    assert wide, "no chapter prints a wide table: this test looks at nothing"
+                lone += box["lone"]
+    assert wide and lone, "no chapter prints a wide table or a single line: this test looks at nothing"
 
 
 def test_the_first_paint_is_dark_for_a_dark_reader(browser, site):

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from resnext_lib import networks
 from resnext_lib.complexity import bottleneck_weights, count_parameters, layer_costs, width_for_budget
-from tools import handout, minutes, notebooks, publish
+from tools import contract, handout, minutes, notebooks, publish
 from tools.classroom import slides
 from tools.contract import ROOT, headings, numbers_in, one_sentence_a_line, portable_markdown
 
@@ -66,7 +66,7 @@ def test_every_chapter_of_the_toc_has_a_row_with_its_minutes():
 
 @pytest.mark.parametrize("lines, expected", [(1, 5), (3, 5), (4, 10), (8, 10), (9, 20)])
 def test_an_exercise_is_estimated_by_its_length(lines, expected):
-    assert minutes.exercise_minutes("x\n" * lines) == expected
+    assert contract.exercise_minutes("x\n" * lines) == expected
 
 
 # ------------------------------------------------------------------ lessons
@@ -102,7 +102,7 @@ def test_what_a_lesson_shows_exists_and_fits(total, plan):
 @cache
 def exercise_estimates():
     cells = [cell for path in CHAPTERS.values() for cell in read(path).cells]
-    return {cell.metadata.exercise: minutes.exercise_minutes(cell.source) for cell in cells if "exercise" in cell.metadata}
+    return {cell.metadata.exercise: contract.exercise_minutes(cell.source) for cell in cells if "exercise" in cell.metadata}
 
 
 # ------------------------------------------------------------------ questions and key

@@ -1,4 +1,4 @@
-"""How long a chapter takes: ``python -m tools.minutes [--run]`` writes the table of chapters/teaching.md.
+"""How long a chapter takes: ``python -m tools.minutes [--run]`` writes it into the chapters and into the teaching guide.
 
 Reading is counted (words at 200 a minute). Running was measured in seconds of processor time, which other programs
 disturb less than the clock, and is stored in teaching/running.csv; ``--run`` measures anew. Exercises are estimated
@@ -17,12 +17,12 @@ import torch
 import yaml
 
 from tools.classroom import slides
-from tools.contract import ROOT, headings, prose_of, reading_minutes
-from tools.notebooks import execute, read
+from tools.contract import ROOT, TIMES, headings, prose_of, stated_minutes
+from tools.notebooks import execute, read, text_of
 
 PAGE = ROOT / "chapters" / "teaching.md"
 RUNS = ROOT / "teaching" / "running.csv"
-MARKERS = "<!-- minutes: written by python -m tools.minutes -->", "<!-- end of minutes -->"
+MARKERS = "<!-- minutes: written by make minutes -->", "<!-- end of minutes -->"
 HEAD = "| chapter | reading | running | exercises | slides | needs |\n|---|---|---|---|---|---|"
 
 
@@ -31,17 +31,6 @@ def chapters():
     parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
     files = [chapter["file"] for part in parts for chapter in part["chapters"]]
     return [ROOT / f"{file}.ipynb" for file in files if re.match(r"chapters/\d\d_", file)]
-
-
-def exercise_minutes(solution):
-    """An estimate: 5 minutes for a solution of up to 3 lines, 10 for up to 8, 20 for more."""
-    lines = len(solution.strip().split("\n"))
-    return 5 if lines <= 3 else 10 if lines <= 8 else 20
-
-
-def estimated_minutes(notebook):
-    """The exercises of a chapter together, as estimated."""
-    return sum(exercise_minutes(cell.source) for cell in notebook.cells if "exercise" in cell.metadata)
 
 
 def needs(notebook):
@@ -59,9 +48,20 @@ def row(path, seconds):
     """A line of the table."""
     notebook = read(path)
     title = headings(notebook)[0][1]
-    talk = slides.minutes(notebook)
-    return (f"| [{int(path.name[:2])}. {title}]({path.name}) | {reading_minutes(notebook):.0f} min | {seconds:.0f} s "
-            f"| {estimated_minutes(notebook)} min | {f'{talk} min' if talk else 'none'} | {needs(notebook)} |")
+    talk, (reading, exercises) = slides.minutes(notebook), stated_minutes(notebook)
+    return (f"| [{int(path.name[:2])}. {title}]({path.name}) | {reading} min | {seconds:.0f} s "
+            f"| {exercises} min | {f'{talk} min' if talk else 'none'} | {needs(notebook)} |")
+
+
+def with_times(notebook):
+    """The notebook, its third cell saying how long reading and exercises take."""
+    reading, exercises = stated_minutes(notebook)
+
+    def says(found):
+        return f"Reading takes about {reading} minutes{found[2]}, and the exercises about {exercises}."
+
+    notebook.cells[2].source = TIMES.sub(says, notebook.cells[2].source)
+    return notebook
 
 
 def table():
@@ -104,6 +104,8 @@ def main(arguments=None):
     parser.add_argument("--run", action="store_true", help="execute every chapter first, and store how long it took")
     if parser.parse_args(arguments).run:
         run(chapters())
+    for path in chapters():
+        path.write_text(text_of(with_times(read(path))), encoding="utf-8")
     PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""What a page says about itself: time, level, date, its notebook; and the landing page's map of all chapters."""
+"""What a page says about itself: time, level, date, its notebook; the landing page's map; printed lines that may wrap."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import yaml
+from docutils import nodes
 from markupsafe import Markup
 from sphinx.errors import ExtensionError
 
@@ -14,6 +15,9 @@ from sphinx.errors import ExtensionError
 PATH_FROM, PATH_TO = "Inception", "ResNeXt-50"
 # The list of chapters in intro.md, which the map replaces on the site.
 LISTED = re.compile(r"^\d+\. \[.+?\]\((\S+)\.ipynb\) (.+)$", re.MULTILINE)
+# A printed line that stands alone: a message, not a table whose columns have to be kept.
+LONE_LINE = re.compile(r'(<div class="output (?:stream|text_plain))( [^"]*"><div class="highlight"><pre>[^\n]*\n?</pre>)')
+UNIT = re.compile(r"(?<=\d) (?=%|points?\b)|(?<=±) ")
 MAP_PLACE = re.compile(r"<!-- chapter map -->\s*<ol.*?</ol>", re.DOTALL)
 
 
@@ -130,8 +134,17 @@ def describe_page(app, pagename, templatename, context, doctree):
     body = context["body"].replace("</h1>", "</h1>\n" + facts, 1)
     # The label would hide from a screen reader what the fold says of itself, "Show the solution".
     body = body.replace(' aria-label="Toggle hidden content"', "")
+    body = LONE_LINE.sub(r"\1 lone-line\2", body)
     chapter_map = templates.render("map.html", context)
     context["body"] = MAP_PLACE.sub(lambda _: chapter_map, body)
+
+
+def keep_units_together(app, doctree):
+    """A number and its per cent, or a plus-minus and its number, stay on one line; code is left alone."""
+    for node in list(doctree.findall(nodes.Text)):
+        text = UNIT.sub("\N{NO-BREAK SPACE}", node)
+        if text != node and not isinstance(node.parent, (nodes.literal, nodes.literal_block, nodes.raw)):
+            node.parent.replace(node, nodes.Text(text))
 
 
 def pages_beside_the_toc(app):
@@ -140,6 +153,7 @@ def pages_beside_the_toc(app):
 
 def setup(app):
     app.connect("builder-inited", read_book)
+    app.connect("doctree-read", keep_units_together)
     app.connect("html-page-context", describe_page)
     app.connect("html-collect-pages", pages_beside_the_toc)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
