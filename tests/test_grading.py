@@ -1,5 +1,6 @@
 """Assignments hold what an exercise needs and nothing that gives it away; their hidden tests are hard to fool."""
 
+import csv
 import re
 import shutil
 import sys
@@ -203,6 +204,7 @@ def test_every_scratch_exercise_is_named():
 @pytest.mark.parametrize(("arguments", "says"), [
     (["assign", "one", "nothing"], "there is no exercise 'nothing'; there are: convolution_cost"),
     (["assign", "one"], "give one exercise or more"), (["grade", "one"], "nothing to grade: there is no"),
+    (["grade", ""], "give the assignment's name: make grade NAME=week3"),
 ])
 def test_a_wrong_call_explains_itself(arguments, says, tmp_path):
     with pytest.raises(SystemExit, match=says):
@@ -288,6 +290,9 @@ def course(tmp_path_factory):
     garbage = folder / "submitted" / "garbage" / "trio" / "trio.ipynb"
     garbage.parent.mkdir(parents=True)
     garbage.write_text("not a notebook", encoding="utf-8")
+    submit(folder, "misnamed", GOOD)
+    misnamed = folder / "submitted" / "misnamed" / "trio"
+    (misnamed / "trio.ipynb").rename(misnamed / "trio (1).ipynb")
     with open(folder / "said", "w", encoding="utf-8") as said, redirect_stdout(said):
         grading.grade(folder, "trio", seconds=20)
     return folder
@@ -329,18 +334,34 @@ def test_feedback_says_what_is_wrong(course):
     pages = {path.parent.parent.name: path.read_text(encoding="utf-8") for path in course.glob("feedback/*/trio/trio.html")}
     assert set(pages) == set(SUBMISSIONS) - NOT_RUN
     assert "does not depend on C" in pages["wrong"] and "20.0" in pages["partial"]
-    assert "CellTimeoutError" in pages["endless"]
+    assert "TooLong: the cell ran longer than it may, and was stopped" in pages["endless"]
     assert "correct: yes" in pages["redefined"], "the redefined check was really used by the student's own cell"
     assert "correct:" in pages["equal"] and "contains a Anything" in pages["equal"]
-    # A traceback through the library shows its path; the hidden tests themselves do not.
-    assert str(ROOT) not in "".join(page for student, page in pages.items() if student != "endless")
+    assert "RuntimeError" in pages["crashing"] and "SyntaxError" in pages["crashing"]
+
+
+@pytest.mark.slow
+def test_feedback_gives_nothing_away(course):
+    """No hidden test, no source of a check in a traceback, no path of the teacher's, nothing from another host."""
+    pages = {path.parent.parent.name: path.read_text(encoding="utf-8") for path in course.glob("feedback/*/trio/trio.html")}
+    everything = "".join(pages.values())
+    for secret in ("HIDDEN TESTS", "runpy", "judge.py", str(ROOT), "tools/grading"):
+        assert secret not in everything, secret
+    # The checks are made of these; one student wrote the word.
+    assert not any("expect_" in page for student, page in pages.items() if student != "patched")
+    assert not re.search(r"""(src|href)=["']https?://""", everything)
 
 
 @pytest.mark.slow
 def test_the_table_of_scores_names_who_was_not_run(course):
     rows = dict(line.split(maxsplit=1) for line in (course / "said").read_text(encoding="utf-8").strip().split("\n")[:-1])
-    failed = dict.fromkeys(NOT_RUN, "0, NOT RUN TO THE END: see nbgrader.log")
+    failed = dict.fromkeys(NOT_RUN, "NO SCORE, not run to the end: see nbgrader.log")
+    failed["misnamed"] = "NO SCORE, the file must be called trio.ipynb, found trio (1).ipynb"
     assert rows == {student: f"{score} of 30" for student, (_change, score) in SUBMISSIONS.items()} | failed
+    with open(course / "grades.csv", encoding="utf-8", newline="") as file:
+        written = {row["student_id"]: (row["score"], row["status"]) for row in csv.DictReader(file)}
+    assert written["good"] == ("30.0", "graded") and written["wrong"] == ("0.0", "graded")
+    assert written["killed"] == ("", "not run to the end: see nbgrader.log")
 
 
 @pytest.mark.slow
@@ -352,11 +373,15 @@ def test_a_second_grading_leaves_no_old_score(course, tmp_path, capsys):
             shutil.rmtree(path)
     shutil.rmtree(again / "submitted" / "good")
     submit(again, "good", SUBMISSIONS["killed"][0])
+    (again / "submitted" / "zzz-last" / "trio" / "trio.ipynb").rename(again / "submitted" / "zzz-last" / "trio" / "mine.ipynb")
     grading.grade(again, "trio", seconds=20)
-    assert "good                 0, NOT RUN" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "good                 NO SCORE, not run" in printed.out
+    assert "zzz-last             NO SCORE, the file must be called trio.ipynb, found mine.ipynb" in printed.out
+    assert "running good" in printed.err, "a long grading says where it is"
     assert not (again / "feedback" / "good" / "trio").exists()
     found = grading.scores(again, "trio")
-    assert found["good"] == (0, 30) and found["zzz-last"] == (30, 30)
+    assert found["good"] == (0, 30) and found["zzz-last"] == (0, 30), "no score of an earlier run stays"
 
 
 @pytest.mark.slow

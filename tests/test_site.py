@@ -292,6 +292,10 @@ def test_every_icon_is_drawn(browser, site):
         masks = page.evaluate("""[...document.querySelectorAll('.fa-solid')].map(icon =>
             [icon.className, getComputedStyle(icon, '::before').maskImage])""")
         assert len(masks) >= 6 and all("svg" in mask for _, mask in masks), masks
+        page.goto((site / "chapters/05_the_resnext_block.html").as_uri() + "?highlight=cardinality")
+        page.wait_for_selector(".highlight-link a")
+        icon = page.evaluate("getComputedStyle(document.querySelector('.highlight-link a'), '::before').content")
+        assert icon == "none", "a letter of the icon font, which the site does not carry"
 
 
 def test_a_wide_printed_table_keeps_its_columns_and_a_lone_line_wraps(browser, pages):

@@ -55,7 +55,9 @@ def normalise(notebook):
 def execute(notebook, folder, fresh=False):
     """Run every cell in order and return the notebook with its new outputs."""
     kept = {cell.id: copy.deepcopy(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"}
+    # A kernel warns that it talks to this program unencrypted, which stays on this machine.
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False,
+                            extra_arguments=["--log-level=ERROR"],
                             resources={"metadata": {"path": str(folder)}})
     client.execute()
     for cell in notebook.cells:

@@ -1,18 +1,20 @@
 """Write every edition of the chapters to a folder: ``python -m tools.classroom [--folder _classroom]``.
 
 Nothing is executed. Running it again gives the same files; the folders student, solution and slides are replaced whole.
+Beside them lies the library's wheel, for students' machines.
 """
 
 import argparse
 import shutil
 from pathlib import Path
 
+from tools import wheel
 from tools.classroom import slides
 from tools.classroom.editions import student
 from tools.contract import ROOT
 from tools.notebooks import chapters_in, read, text_of
 
-README = """# The classroom's editions
+README = r"""# The classroom's editions
 
 Made by `make classroom` from the chapters in `chapters/`.
 The next time these three folders are replaced: change the chapters, not these files.
@@ -23,8 +25,19 @@ The next time these three folders are replaced: change the chapters, not these f
   `S` opens the speaker's view with notes, `F` fills the screen, `?` lists the other keys.
   To print, add `?print-pdf` to the address.
 
+- `{wheel}`: the library, for machines without this project.
+
 The notebooks need `resnext_lib`.
 In this project's environment it is there (`.venv/bin/jupyter lab _classroom`); in Colab their first cell installs it.
+On a student's own machine, in a folder with the wheel and the notebooks:
+
+```
+python3 -m venv .venv                         # Windows: py -m venv .venv, and .venv\Scripts below
+.venv/bin/pip install {wheel} jupyterlab
+.venv/bin/jupyter lab
+```
+
+That downloads PyTorch once; afterwards no network is needed.
 
 | chapter | exercises | slides | minutes in the notes |
 |---|---|---|---|
@@ -50,10 +63,10 @@ def files_of(path):
     return made
 
 
-def write(chapters, folder):
-    """Replace the editions in ``folder``; what else lies there is left alone."""
+def write(chapters, folder, library):
+    """Replace the editions in ``folder``; what else lies there is left alone. ``library`` is the wheel's name."""
     made = {name: text for path in chapters for name, text in files_of(path).items()}
-    made["README.md"] = README.format(rows="\n".join(row(path, read(path)) for path in chapters))
+    made["README.md"] = README.format(wheel=library, rows="\n".join(row(path, read(path)) for path in chapters))
     for edition in ("student", "solution", "slides"):
         shutil.rmtree(folder / edition, ignore_errors=True)
         (folder / edition).mkdir(parents=True)
@@ -67,8 +80,9 @@ def main(arguments=None):
     parser.add_argument("--folder", type=Path, default=ROOT / "_classroom")
     folder = parser.parse_args(arguments).folder
     chapters = [path for path in chapters_in([ROOT / "chapters"]) if any("exercise" in c.metadata for c in read(path).cells)]
-    names = write(chapters, folder)
-    print(f"{folder}: {len(names)} files for {len(chapters)} chapters. README.md there says what is what.")
+    folder.mkdir(parents=True, exist_ok=True)
+    names = write(chapters, folder, wheel.build(folder).name)
+    print(f"{folder}: {len(names)} files for {len(chapters)} chapters, and the library. README.md there says what is what.")
 
 
 if __name__ == "__main__":

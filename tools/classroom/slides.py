@@ -75,7 +75,7 @@ def parts_of(cell):
     """The cells that a marked cell becomes: its text, its notes, and its code or output."""
     wish = cell.metadata.get("slide", {})
     text = wish.get("text", cell.source if cell.cell_type == "markdown" else "")
-    parts = [text_cell(text, slide_type(cell)), text_cell(wish.get("notes", ""), "notes")]
+    parts = [text_cell(text, slide_type(cell)), text_cell(wish.get("notes", "").replace("\n", "\n\n"), "notes")]
     if cell.cell_type == "code":
         kind = "fragment" if wish.get("reveal") else "-"
         shown = copy.deepcopy(cell)

@@ -9,6 +9,7 @@ import argparse
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,9 @@ from tools.notebooks import execute, text_of
 
 GRADER = ROOT / ".venv-grader"
 COURSE = ROOT / "_classroom" / "grading"
+GRADED, NOT_RUN = "graded", "not run to the end: see nbgrader.log"
+# nbgrader says this of each submission when it begins to run it, and nothing else for minutes.
+RUNS_NOW = re.compile(r"Autograding .*/autograded/([^/]+)/")
 
 
 def install_kernel():
@@ -48,9 +52,13 @@ def nbgrader(course, *arguments):
     install_kernel()
     with open(course / "nbgrader.log", "a", encoding="utf-8") as log:
         log.write(f"\n$ nbgrader {' '.join(arguments)}\n")
-        log.flush()
-        return subprocess.run([program, *arguments], cwd=course, env=environment(), stdout=log,
-                              stderr=subprocess.STDOUT).returncode
+        with subprocess.Popen([program, *arguments], cwd=course, env=environment(), stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace") as running:
+            for line in running.stdout:
+                log.write(line)
+                if now := RUNS_NOW.search(line):
+                    print(f"running {now[1]}", file=sys.stderr, flush=True)
+        return running.returncode
 
 
 def verified(notebook):
@@ -88,30 +96,65 @@ def forget(course, title, students):
     subprocess.run([GRADER / "bin" / "python", "-c", FORGET, title, *students], cwd=course, env=environment(), check=True)
 
 
+def status(course, title, student):
+    """What became of a submission: graded, not handed in, handed in under another name, or not run to the end."""
+    handed_in = course / "submitted" / student / title
+    if (course / "autograded" / student / title / f"{title}.ipynb").exists():
+        return GRADED
+    if not handed_in.is_dir():
+        return "not handed in"
+    if not (handed_in / f"{title}.ipynb").exists():
+        found = ", ".join(sorted(path.name for path in handed_in.iterdir())) or "nothing"
+        return f"the file must be called {title}.ipynb, found {found}"
+    return NOT_RUN
+
+
 def scores(course, title):
-    """(score, points) by student, from nbgrader's own export."""
+    """(score, points) by student. Writes grades.csv: nbgrader's export, and a status; without a grading, no score."""
     path = course / "grades.csv"
     if nbgrader(course, "export", "--to", str(path)):
         raise SystemExit(f"nbgrader could not export the scores: see {course / 'nbgrader.log'}")
-    with open(path, encoding="utf-8") as file:
-        return {row["student_id"]: (float(row["score"] or 0), float(row["max_score"]))
-                for row in csv.DictReader(file) if row["assignment"] == title}
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["status"] = status(course, row["assignment"], row["student_id"])
+        if row["status"] != GRADED:
+            row["raw_score"] = row["score"] = ""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0] if rows else ["status"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    own = [row for row in rows if row["assignment"] == title]
+    return {row["student_id"]: (float(row["score"] or 0), float(row["max_score"])) for row in own}
+
+
+def stand_alone(page):
+    """Take MathJax, which another host would have to send, out of a page of feedback."""
+    text = page.read_text(encoding="utf-8")
+    page.write_text(re.sub(r'<script[^>]* src="https?://[^>]*></script>', "", text), encoding="utf-8")
 
 
 def grade(course, title, seconds):
     """Grade every submission of an assignment, write feedback, print the scores. One that fails does not stop the rest."""
+    if not title:
+        raise SystemExit("give the assignment's name: make grade NAME=week3")
     students = sorted(path.parent.name for path in course.glob(f"submitted/*/{title}") if path.is_dir())
     if not students:
         raise SystemExit(f"nothing to grade: there is no {course / 'submitted'}/STUDENT/{title}/{title}.ipynb")
+    for student in students:  # nbgrader would keep the result of a file that is gone
+        shutil.rmtree(course / "autograded" / student / title, ignore_errors=True)
     nbgrader(course, "autograde", title, "--force", "--create", f"--ExecutePreprocessor.timeout={seconds}")
-    failed = [student for student in students if not (course / "autograded" / student / title / f"{title}.ipynb").exists()]
+    became = {student: status(course, title, student) for student in students}
+    failed = [student for student in students if became[student] != GRADED]
     for student in failed:
         shutil.rmtree(course / "feedback" / student / title, ignore_errors=True)
     forget(course, title, failed)
     nbgrader(course, "generate_feedback", title, "--force")
+    for page in course.glob(f"feedback/*/{title}/*.html"):
+        stand_alone(page)
     found = scores(course, title)
     for student in students:
-        result = "0, NOT RUN TO THE END: see nbgrader.log" if student in failed else "{:g} of {:g}".format(*found[student])
+        result = "{:g} of {:g}".format(*found[student]) if became[student] == GRADED else f"NO SCORE, {became[student]}"
         print(f"{student:20} {result}")
     print(f"Scores: {course / 'grades.csv'}; feedback: {course / 'feedback'}/STUDENT/{title}/{title}.html")
 

@@ -30,6 +30,7 @@ OPENING = """# Assignment {title}
 Write your answers into the cells marked `# your code`, and run the check below each.
 Keep the other cells as they are: they are restored before grading.
 You may add cells of your own.
+Hand in the file under the name that it has, `{title}.ipynb`.
 """
 
 
