@@ -189,6 +189,14 @@ def test_nodes_carry_their_layers_numbers(name):
                 assert node.kind == "pool" and f"{layer.kernel_size}×{layer.kernel_size}" in node.label
 
 
+@pytest.mark.parametrize("channels", [8, 128, 1024])
+def test_the_cuts_of_a_grouped_box_keep_off_its_lettering(channels):
+    """A cut goes 4 points into the box on either side."""
+    node = figures.node_of("conv2", nn.Conv2d(channels, channels, 3, groups=channels))
+    lettering = max(map(figures.text_width, [node.label, node.note]))
+    assert figures.box_size(node)[0] - lettering >= 2 * (4 + 4)
+
+
 @pytest.mark.parametrize("name", BLOCKS)
 def test_lanes_merge_and_shortcut(name):
     build, merge, lanes, shortcut = BLOCKS[name]

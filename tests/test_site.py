@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import tinycss2
+from bs4 import BeautifulSoup
 from site_speed import arrival, serve
 from site_tools import (
     FIGURES,
@@ -111,10 +112,26 @@ RAW = {"a formula": r"\$", "a directive": r"^\s*(?:`{3,}|:{3,})|\{[a-z:-]+\}`|\.
        "emphasis": r"\*\*[^*\s][^*]*\*\*", "a table": r"\|\s*-{3,}", "a link": r"\]\((?:http|chapters|\.\.)", "a tag": r"</?[a-z]+>"}
 
 
+def without_code(paragraph):
+    for part in paragraph.select("code, pre, figure"):
+        part.extract()
+    return paragraph.get_text()
+
+
 def test_no_source_is_left_in_the_text(pages):
     left = [(path.name, kind, match[0]) for path, page in pages.items() for text in page.text
             for kind, pattern in RAW.items() for match in re.finditer(pattern, text, re.MULTILINE)]
     assert not left
+
+
+def test_a_number_is_not_torn_from_its_per_cent(site):
+    """On a phone every second line would end in a bare number. Outputs and code keep their plain spaces."""
+    torn = [f"{path.name}: {match[0]}" for path in sorted((site / "chapters").glob("*.html"))
+            for paragraph in BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").select("article p, article li")
+            for match in re.finditer(r".{0,20}(\d %|± \d)", without_code(paragraph))]
+    assert not torn
+    cells = (site / "chapters/09_cardinality.html").read_text(encoding="utf-8")
+    assert "\N{NO-BREAK SPACE}" not in "".join(re.findall(r"<pre>.*?</pre>", cells, re.DOTALL))
 
 
 def test_no_page_shows_an_error(pages):
