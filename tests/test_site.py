@@ -224,6 +224,34 @@ def test_only_rules_that_some_page_uses_are_kept():
                     'html[data-x="unused"] .used{color: red}@media print {b{color: red}}@font-face { font-family: X }')
 
 
+PICTURES = """async pairs => {
+  const draw = async source => {
+    const image = new Image(); image.src = source; await image.decode();
+    const canvas = document.createElement('canvas'); canvas.width = 720; canvas.height = 720 * image.height / image.width;
+    const context = canvas.getContext('2d'); context.drawImage(image, 0, 0, canvas.width, canvas.height);
+    return canvas.toDataURL();
+  };
+  const wrong = [];
+  for (const [kept, made] of pairs) if (await draw(kept) !== await draw(made)) wrong.push(made.slice(0, 200));
+  return wrong;
+}"""
+
+
+@pytest.mark.parametrize("chapter", ["01_what_a_convolution_costs", "05_the_resnext_block", "09_cardinality"])
+def test_a_figure_on_the_site_is_smaller_and_the_same_picture(browser, site, chapter):
+    def figures_of(page):
+        return [tag["src"] for tag in BeautifulSoup(page, "html.parser").select("figure:not(.explorer) > img")]
+
+    notebook = read(ROOT / "chapters" / f"{chapter}.ipynb")
+    outputs = [output.data["text/html"] for cell in notebook.cells for output in cell.get("outputs", [])
+               if "text/html" in output.get("data", {})]
+    kept = figures_of("".join(outputs))
+    made = figures_of((site / "chapters" / f"{chapter}.html").read_text(encoding="utf-8"))
+    assert len(kept) == len(made) >= 4 and len("".join(made)) < 0.95 * len("".join(kept))
+    with tab(browser, "light", 1280) as page:
+        assert page.evaluate(PICTURES, list(zip(kept, made, strict=True))) == []
+
+
 def test_an_unknown_style_sheet_is_refused():
     light_pages.refuse_unknown_sheets(["_static/pygments.css", "_static/mystnb.1a.css"])
     with pytest.raises(light_pages.ExtensionError, match="new.css"):

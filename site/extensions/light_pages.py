@@ -1,4 +1,4 @@
-"""Pages that load little: one style sheet with the rules some page uses, and no file that none uses.
+"""Pages that load little: one style sheet with the rules some page uses, no file that none uses, figures without blanks.
 
 The theme's style sheets weigh 0.5 MB, most of it for things this book does not have.
 """
@@ -18,6 +18,17 @@ UNUSED_FILES = ["**/*.map", "**/*.pyc", "**/fontawesome.js*", "vendor/**/*", "sc
                 "sbt-webpack-macros.html", "images/logo_*", "locales/**/*"]
 # The icons are drawn in book.css; the theme's come from a font of 156 KB.
 ICON_FONT = re.compile(r"\.fa[bsr]?(?![\w])|\.fa-|Font ?Awesome")
+
+
+# A figure is an SVG inside the page. Prolog, comments and blanks are a fifth of it.
+FIGURE = re.compile(r'(?<=src=")data:image/svg\+xml,[^"]*')
+WITHOUT_EFFECT = re.compile(r"%3C\?xml.*?%3E|%3C!DOCTYPE.*?%3E|%3C!--.*?--%3E|%3Cmetadata%3E.*?%3C/metadata%3E", re.DOTALL)
+
+
+def smaller(figure):
+    """The same picture in fewer bytes."""
+    text = re.sub(r"(?:%0A|\s)+", " ", WITHOUT_EFFECT.sub("", figure)).replace("%3E %3C", "%3E%3C")
+    return re.sub(r" ?\b([MLQCz]) (?=[-\d]|%22)", r"\1", text)  # in a path: "M 0 1 L 2 3 z " becomes "M0 1L2 3z"
 
 
 def words_of(site):
@@ -82,8 +93,10 @@ def refuse_unknown_sheets(names):
             raise ExtensionError(f"{name} is missing in STYLE_SHEETS of site/extensions/light_pages.py")
 
 
-def check_page(app, pagename, templatename, context, doctree):
+def lighten_page(app, pagename, templatename, context, doctree):
     refuse_unknown_sheets(str(getattr(sheet, "filename", sheet)) for sheet in context.get("css_files", []))
+    if context.get("body"):
+        context["body"] = FIGURE.sub(lambda found: smaller(found[0]), context["body"])
 
 
 def lighten(app, exception):
@@ -100,7 +113,7 @@ def lighten(app, exception):
 def setup(app):
     # Jupyter Book sets this for sphinx_comments, which is left out.
     app.add_config_value("comments_config", {}, "html")
-    app.connect("html-page-context", check_page)
+    app.connect("html-page-context", lighten_page)
     # After the theme, which writes pygments.css in the same event.
     app.connect("build-finished", lighten, priority=900)
     return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -141,8 +141,6 @@ def grade(course, title, seconds):
     students = sorted(path.parent.name for path in course.glob(f"submitted/*/{title}") if path.is_dir())
     if not students:
         raise SystemExit(f"nothing to grade: there is no {course / 'submitted'}/STUDENT/{title}/{title}.ipynb")
-    for student in students:  # nbgrader would keep the result of a file that is gone
-        shutil.rmtree(course / "autograded" / student / title, ignore_errors=True)
     nbgrader(course, "autograde", title, "--force", "--create", f"--ExecutePreprocessor.timeout={seconds}")
     became = {student: status(course, title, student) for student in students}
     failed = [student for student in students if became[student] != GRADED]
