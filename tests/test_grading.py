@@ -293,6 +293,10 @@ def course(tmp_path_factory):
     submit(folder, "misnamed", GOOD)
     misnamed = folder / "submitted" / "misnamed" / "trio"
     (misnamed / "trio.ipynb").rename(misnamed / "trio (1).ipynb")
+    submit(folder, "misplaced", GOOD)
+    misplaced = folder / "submitted" / "misplaced" / "trio"
+    (misplaced / "trio.ipynb").rename(misplaced.parent / "trio.ipynb")
+    misplaced.rmdir()
     with open(folder / "said", "w", encoding="utf-8") as said, redirect_stdout(said):
         grading.grade(folder, "trio", seconds=20)
     return folder
@@ -356,6 +360,7 @@ def test_feedback_gives_nothing_away(course):
 def test_the_table_of_scores_names_who_was_not_run(course):
     rows = dict(line.split(maxsplit=1) for line in (course / "said").read_text(encoding="utf-8").strip().split("\n")[:-1])
     failed = dict.fromkeys(NOT_RUN, "NO SCORE, not run to the end: see nbgrader.log")
+    failed["misplaced"] = "NO SCORE, the file must lie in submitted/misplaced/trio/, found trio.ipynb beside"
     failed["misnamed"] = "NO SCORE, the file must be called trio.ipynb, found trio (1).ipynb"
     assert rows == {student: f"{score} of 30" for student, (_change, score) in SUBMISSIONS.items()} | failed
     with open(course / "grades.csv", encoding="utf-8", newline="") as file:

@@ -84,10 +84,13 @@ def assign(course, title, names, points):
 
 FORGET = """
 import sys
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 with Gradebook("sqlite:///gradebook.db", "resnext") as book:
     for student in sys.argv[2:]:
-        book.remove_submission(sys.argv[1], student)
+        try:
+            book.remove_submission(sys.argv[1], student)
+        except MissingEntry:
+            pass
 """
 
 
@@ -97,12 +100,13 @@ def forget(course, title, students):
 
 
 def status(course, title, student):
-    """What became of a submission: graded, not handed in, handed in under another name, or not run to the end."""
+    """What became of a submission: graded, not handed in, handed in under another name or place, or not run to the end."""
     handed_in = course / "submitted" / student / title
     if (course / "autograded" / student / title / f"{title}.ipynb").exists():
         return GRADED
     if not handed_in.is_dir():
-        return "not handed in"
+        loose = ", ".join(sorted(path.name for path in handed_in.parent.glob("*.ipynb")))
+        return f"the file must lie in {handed_in.relative_to(course)}/, found {loose} beside" if loose else "not handed in"
     if not (handed_in / f"{title}.ipynb").exists():
         found = ", ".join(sorted(path.name for path in handed_in.iterdir())) or "nothing"
         return f"the file must be called {title}.ipynb, found {found}"
@@ -131,14 +135,15 @@ def scores(course, title):
 def stand_alone(page):
     """Take MathJax, which another host would have to send, out of a page of feedback."""
     text = page.read_text(encoding="utf-8")
-    page.write_text(re.sub(r'<script[^>]* src="https?://[^>]*></script>', "", text), encoding="utf-8")
+    page.write_text(re.sub(r'<script[^>]* src="https?://[^>]*>\s*</script>', "", text), encoding="utf-8")
 
 
 def grade(course, title, seconds):
     """Grade every submission of an assignment, write feedback, print the scores. One that fails does not stop the rest."""
     if not title:
         raise SystemExit("give the assignment's name: make grade NAME=week3")
-    students = sorted(path.parent.name for path in course.glob(f"submitted/*/{title}") if path.is_dir())
+    folders = [path for path in course.glob("submitted/*") if (path / title).is_dir() or any(path.glob("*.ipynb"))]
+    students = sorted(path.name for path in folders)
     if not students:
         raise SystemExit(f"nothing to grade: there is no {course / 'submitted'}/STUDENT/{title}/{title}.ipynb")
     nbgrader(course, "autograde", title, "--force", "--create", f"--ExecutePreprocessor.timeout={seconds}")
