@@ -374,19 +374,21 @@ def test_a_second_grading_leaves_no_old_score(course, tmp_path, capsys):
     again = tmp_path / "again"
     shutil.copytree(course, again)
     for path in (again / "submitted").iterdir():
-        if path.name not in ("good", "zzz-last"):
+        if path.name not in ("good", "partial", "zzz-last"):
             shutil.rmtree(path)
     shutil.rmtree(again / "submitted" / "good")
     submit(again, "good", SUBMISSIONS["killed"][0])
-    (again / "submitted" / "zzz-last" / "trio" / "trio.ipynb").rename(again / "submitted" / "zzz-last" / "trio" / "mine.ipynb")
+    renamed = again / "submitted" / "partial" / "trio"
+    (renamed / "trio.ipynb").rename(renamed / "mine.ipynb")
     grading.grade(again, "trio", seconds=20)
     printed = capsys.readouterr()
     assert "good                 NO SCORE, not run" in printed.out
-    assert "zzz-last             NO SCORE, the file must be called trio.ipynb, found mine.ipynb" in printed.out
+    assert "partial              NO SCORE, the file must be called trio.ipynb, found mine.ipynb" in printed.out
     assert "running good" in printed.err, "a long grading says where it is"
     assert not (again / "feedback" / "good" / "trio").exists()
     found = grading.scores(again, "trio")
-    assert found["good"] == (0, 30) and found["zzz-last"] == (0, 30), "no score of an earlier run stays"
+    assert found["good"] == (0, 30) and found["zzz-last"] == (30, 30)
+    assert found["partial"] == (0, 30), "no score of an earlier run stays"
 
 
 @pytest.mark.slow

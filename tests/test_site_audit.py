@@ -43,11 +43,17 @@ class Everything:
         return True
 
 
-def test_rules_that_were_left_out_change_no_page(browser, pages, site):
-    """Every page looks the same, to the pixel, with all of the theme's rules.
+def settled(page):
+    """A picture of the whole page that was the same twice: on a busy machine the first may catch it half painted."""
+    pictures = [None, page.screenshot(full_page=True, animations="disabled", caret="hide")]
+    while pictures[-1] != pictures[-2]:
+        assert len(pictures) < 8, "the page never comes to rest"
+        pictures.append(page.screenshot(full_page=True, animations="disabled", caret="hide"))
+    return pictures[-1]
 
-    On a busy machine a picture may catch a page half painted; what a missing rule changes is there every time.
-    """
+
+def test_rules_that_were_left_out_change_no_page(browser, pages, site):
+    """Every page looks the same, to the pixel, with all of the theme's rules."""
     whole = light_pages.join_style_sheets(site / "_static", Everything())
     assert len(whole) > 3 * (site / "_static/site.css").stat().st_size
     sheets = [(site / "_static/site.css").read_text(encoding="utf-8"), whole]
@@ -56,7 +62,7 @@ def test_rules_that_were_left_out_change_no_page(browser, pages, site):
         page.route("**/_static/site.css", lambda route: route.fulfill(body=sheet, content_type="text/css"))
         open_page(page, path.as_uri())
         page.evaluate("document.fonts.ready")
-        picture = page.screenshot(full_page=True, animations="disabled", caret="hide")
+        picture = settled(page)
         page.unroute("**/_static/site.css")
         return picture
 
@@ -64,7 +70,7 @@ def test_rules_that_were_left_out_change_no_page(browser, pages, site):
     for theme, width in [("light", 1280), ("dark", 390)]:
         with tab(browser, theme, width) as page:
             for path in pages:
-                if all(look(page, path, sheets[0]) != look(page, path, sheets[1]) for _ in range(3)):
+                if look(page, path, sheets[0]) != look(page, path, sheets[1]):
                     different.append(f"{path.name} {theme} {width}")
     assert not different
 
