@@ -2,13 +2,12 @@
 
 import json
 import re
-import tomllib
 
 import pytest
 import yaml
-from tools.contract import ROOT
 
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+from resnext_lib import __version__ as VERSION
+from tools.contract import ROOT
 
 
 def test_the_citation_and_the_newest_change_have_the_version_of_the_package():

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from tools.contract import ROOT
 
 from resnext_lib.figures.palette import DARK, LIGHT, PALE, WASH
+from tools.contract import ROOT
 
 NAMED = {  # files that give tokens names, and how often each theme stands in them
     "site/static/book.css": ("light", "dark"),
