@@ -25,7 +25,7 @@ from torch.nn import functional
 from torch.testing import assert_close
 
 import resnext_lib
-from resnext_lib import blocks, complexity, descendants, exercises, networks
+from resnext_lib import blocks, complexity, descendants, exercises, networks, statistics
 from tools.contract import ROOT
 from tools.notebooks import read
 
@@ -282,6 +282,14 @@ def step_of_x_block(given):
         assert_same_module(given(*arguments), descendants.XBlock(*arguments), 2, arguments[0], 6, 6)
 
 
+def step_of_interval(given):
+    """The library's, without its looks at what cannot be computed."""
+    for values, confidence in (([0.9, 0.8], 0.95), ([1, 2, 4, 8, 16], 0.99), ([0.5, 0.5, 0.25], 0.5)):
+        assert given(values, confidence) == pytest.approx(statistics.interval(values, confidence))
+    with pytest.raises(ValueError, match="values must hold two runs or more, not 1: one run has no spread"):
+        given([0.9])
+
+
 def step_of_the_script(given):
     """Chapter 12's cells are examples/distributed.py, to the letter (tests/test_distributed.py, which also runs it).
 
@@ -299,6 +307,7 @@ def step_of_the_script(given):
 STEPS = {
     "distributed train_epoch": step_of_the_script,
     "distributed train": step_of_the_script,
+    "interval": step_of_interval,
     "distributed main": step_of_the_script,
     "conv2d": step_of_conv2d,
     "make_stage": step_of_make_stage,
@@ -418,6 +427,12 @@ BASIC = '''class BasicBlock(nn.Module):
         return torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))) + x)'''
 COUNT = "def weights(c, d):\n    return c * (256 * d + 9 * d * d + d * 256)"
 SIZE = "def output_size(size, kernel, stride, padding):\n    return (size + padding - kernel) // stride + 1"
+INTERVAL = '''def interval(values, confidence=0.95):
+    from statistics import mean, stdev
+    from scipy.stats import t
+    if len(values) < 2:
+        raise ValueError(f"values must hold two runs or more, not {len(values)}: one run has no spread")
+    return mean(values), t.ppf((1 + confidence) / 2, len(values) - 1) * stdev(values) / len(values) ** 0.5'''
 B_TO_A = '''def to_form(state, form):
     if form not in forms.NEXT_FORM:
         raise ValueError(f"form must be 'A', 'B' or 'C', but got {form!r}")
@@ -464,6 +479,7 @@ BREAKABLE = [
      [("3), cardinality, bottleneck_width", "3)"), ("(3, 4, 6, 3)", "(3, 4, 23, 3)")]),
     ("step-of", "XBlock", X_BLOCK, [("out_channels // group_width", "group_width"), ("width, width, stride", "width, width, 1"), ("self.bn3(self", "(self")]),
     ("step-of", "SEBottleneck", SE_BLOCK, [("self.se(self.bn3", "self.bn3(self.se"), ("// reduction", "// 8"), ("return self.se", "return 2 * self.se")]),
+    ("step-of", "interval", INTERVAL, [("1 + confidence) / 2", "confidence"), ("len(values) < 2", "len(values) < 1"), ("** 0.5", "** 0.4")]),
     ("wrong", "output_size", SIZE, [("size + padding", "size + 2 * padding"), ("return", "return 1 / 0 +")]),
 ]
 BROKEN = [(key, name, source.replace(*change)) for key, name, source, changes in BREAKABLE for change in changes]
