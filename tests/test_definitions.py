@@ -479,7 +479,7 @@ BREAKABLE = [
      [("3), cardinality, bottleneck_width", "3)"), ("(3, 4, 6, 3)", "(3, 4, 23, 3)")]),
     ("step-of", "XBlock", X_BLOCK, [("out_channels // group_width", "group_width"), ("width, width, stride", "width, width, 1"), ("self.bn3(self", "(self")]),
     ("step-of", "SEBottleneck", SE_BLOCK, [("self.se(self.bn3", "self.bn3(self.se"), ("// reduction", "// 8"), ("return self.se", "return 2 * self.se")]),
-    ("step-of", "interval", INTERVAL, [("1 + confidence) / 2", "confidence"), ("len(values) < 2", "len(values) < 1"), ("** 0.5", "** 0.4")]),
+    ("step-of", "interval", INTERVAL, [("1 + confidence", "confidence"), ("len(values) < 2", "len(values) < 1"), ("** 0.5", "** 0.4")]),
     ("wrong", "output_size", SIZE, [("size + padding", "size + 2 * padding"), ("return", "return 1 / 0 +")]),
 ]
 BROKEN = [(key, name, source.replace(*change)) for key, name, source, changes in BREAKABLE for change in changes]
