@@ -16,7 +16,6 @@ URL = "https://github.com/a/b"
 GITLAB = "https://gitlab.com/group/part/b"
 CONFIG = 'title: A book\nrepository: {url: "", branch: ""}\nlaunch_buttons: {colab_url: ""}\n'
 SOMEBODY = {"GIT_AUTHOR_NAME": "Somebody Else", "GIT_COMMITTER_NAME": "Somebody Else"}
-NOTHING = ""
 
 
 def link(path="chapters/01_a.ipynb", url=URL, branch="colab"):
@@ -97,7 +96,7 @@ def somebody_commits(book, branch, *options):
 # ------------------------------------------------------------------ what is published
 
 def test_publishing_again_makes_the_same_commit_and_a_change_moves_the_branch(book, capsys):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     git(book, "commit", "--quiet", "--all", "--message", "The address")
     publish.main(["--push", "origin"])
     before = refs(book)
@@ -114,7 +113,7 @@ def test_publishing_again_makes_the_same_commit_and_a_change_moves_the_branch(bo
 
 
 def test_without_push_nothing_leaves(book, capsys):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     before = refs(book)
     publish.main([])
     assert refs(book) == before and "ready for colab" in capsys.readouterr().out
@@ -129,7 +128,7 @@ def test_a_bare_fork_that_was_published_once_is_published_again_from_a_fresh_sha
         shutil.rmtree(folder)
         git(book.parent, "clone", "--quiet", "--depth", "1", (book.parent / "public.git").as_uri(), str(folder))
         monkeypatch.setattr(contract, "ROOT", folder)
-        prepare(folder, URL)
+        prepare(folder, URL, "colab")
         publish.main(["--push", "origin"])
         assert git(folder, "rev-parse", "HEAD") in public(book, "log", "-1", "--format=%s", "colab")
     assert public(book, "rev-list", "--count", "main") == "8"
@@ -169,7 +168,7 @@ def test_P1_without_BRANCH_it_is_colab_that_is_made_and_main_keeps_its_history(b
 
 
 def test_P1_commits_of_others_are_not_replaced_and_the_advice_keeps_them(book):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     publish.main(["--push", "origin"])
     theirs = somebody_commits(book, "colab")
     says = refused(book, "origin's branch colab was not made by this command, or somebody has committed to it since",
@@ -181,7 +180,7 @@ def test_P1_commits_of_others_are_not_replaced_and_the_advice_keeps_them(book):
 
 
 def test_P1_our_own_commit_amended_by_somebody_is_not_replaced(book):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     publish.main(["--push", "origin"])
     folder = elsewhere(book, "colab")
     message = git(folder, "log", "-1", "--format=%B")
@@ -193,18 +192,18 @@ def test_P1_our_own_commit_amended_by_somebody_is_not_replaced(book):
 def test_P1_another_commit_without_parents_is_not_replaced(book, message):
     tree = git(book, "rev-parse", "HEAD^{tree}")
     git(book, "push", "--quiet", "origin", git(book, "commit-tree", tree, "-m", message) + ":refs/heads/colab")
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     refused(book, "origin's branch colab was not made by this command")
 
 
 def test_P1_a_local_branch_with_work_of_its_own_is_left_alone(book):
     git(book, "branch", "colab")
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     refused(book, "colab is a branch of this checkout with work of its own")
 
 
 def test_P1_a_local_copy_of_the_published_branch_is_no_obstacle(book):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     publish.main(["--push", "origin"])
     git(book, "fetch", "--quiet", "origin", "colab:colab")
     publish.main(["--push", "origin"])
@@ -212,7 +211,7 @@ def test_P1_a_local_copy_of_the_published_branch_is_no_obstacle(book):
 
 @pytest.mark.parametrize("there_before", [True, False])
 def test_P1_what_is_pushed_between_the_look_and_the_push_is_not_replaced(book, monkeypatch, there_before):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     if there_before:
         publish.main(["--push", "origin"])
         git(book, "commit", "--quiet", "--allow-empty", "--message", "A change")
@@ -261,20 +260,20 @@ UNCOMMITTED = {
 @pytest.mark.parametrize("case", UNCOMMITTED)
 def test_P1_uncommitted_work_is_not_published_as_the_last_commits(book, case):
     change, name = UNCOMMITTED[case]
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     change(book)
     refused(book, f"  {name}\n", "git add, git commit")
 
 
 def test_P1_an_edited_chapter_is_not_published_as_the_last_commits(book):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     path = book / "chapters/01_a.ipynb"
     path.write_text(path.read_text(encoding="utf-8").replace("# A chapter", "# Another"), encoding="utf-8")
     refused(book, "  chapters/01_a.ipynb\n")
 
 
 def test_P1_the_address_alone_need_not_be_committed_and_what_is_published_is_the_commit_with_it(book):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     edit(book, "private.txt")  # neither published nor part of the site
     assert {line.split()[-1] for line in git(book, "status", "--porcelain").splitlines()} == {"_config.yml", "chapters/01_a.ipynb", "private.txt"}
     publish.main(["--push", "origin"])
@@ -295,14 +294,14 @@ REMOTES = ["", "upstream", "-x", "--upload-pack=touch pwned", "ext::sh -c touch%
 
 @pytest.mark.parametrize("remote", REMOTES)
 def test_P1_a_remote_that_git_does_not_know_is_refused(book, remote):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     refused(book, "REMOTE must be one of origin", repr(remote), "git remote add", remote=remote)
     assert not (book / "pwned").exists()
 
 
 @pytest.mark.parametrize("branch", ["HEAD", "x.lock/y", "x:refs/heads/main", "-x", "+main", "refs/heads/*"])
 def test_P1_an_address_edited_by_hand_is_checked_as_well(book, branch):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     config = book / "_config.yml"
     config.write_text(config.read_text(encoding="utf-8").replace('"colab"}', f'"{branch}"}}'), encoding="utf-8")
     git(book, "commit", "--quiet", "--all", "--message", "By hand")
@@ -310,7 +309,7 @@ def test_P1_an_address_edited_by_hand_is_checked_as_well(book, branch):
 
 
 def test_chapters_with_another_address_than_the_config_are_refused(book):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     config = book / "_config.yml"
     config.write_text(config.read_text(encoding="utf-8").replace("/a/b", "/a/c"), encoding="utf-8")
     git(book, "commit", "--quiet", "--all", "--message", "By hand")
@@ -318,7 +317,7 @@ def test_chapters_with_another_address_than_the_config_are_refused(book):
 
 
 def other_address(book):
-    address.main(["https://github.com/a/c"])
+    address.main(["https://github.com/a/c", "colab"])
 
 
 REFUSED = [
@@ -333,14 +332,14 @@ REFUSED = [
 
 @pytest.mark.parametrize(("spoil", "says"), REFUSED)
 def test_what_is_not_ready_is_not_published(book, spoil, says):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     spoil(book)
     refused(book, says)
 
 
 @pytest.mark.parametrize("wrong", [link(branch="y"), link(url="https://github.com/a/c"), link("chapters/02_a.ipynb"), f"{link()}#x"])
 def test_a_launch_link_that_leads_nowhere_is_found(book, wrong):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     build_site(book, link(), wrong)
     found = publish.complaints(book / "_build" / "html", ["chapters/01_a.ipynb", "README.md"])
     assert found == [f"chapters/01_a.html: {wrong} is not in the published branch"]
@@ -350,14 +349,14 @@ def test_a_launch_link_that_leads_nowhere_is_found(book, wrong):
 
 @pytest.mark.parametrize("url", [GITLAB, "https://gitee.com/someone/b", "https://git.example.org:8443/~someone/b.git"])
 def test_fault_29_another_host_is_published_without_a_launch_button(book, url):
-    prepare(book, url)
+    prepare(book, url, "colab")
     publish.main(["--push", "origin"])
     made = nbformat.reads(public(book, "show", "colab:student/01_a.ipynb"), as_version=4)
     assert f'BOOK = "{url}@colab"\n' in made.cells[1].source
 
 
 def test_fault_29_elsewhere_a_launch_link_is_wrong_and_so_is_no_site(book):
-    prepare(book, GITLAB)
+    prepare(book, GITLAB, "colab")
     build_site(book, link())
     refused(book, f"{link()} is not in the published branch")
     shutil.rmtree(book / "_build")
@@ -386,12 +385,12 @@ def test_the_exit_status_tells(book):
 
 
 def test_without_git_it_says_so(book):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     in_words(as_program(book, "--push", "origin", PATH=str(book / "nowhere")), "git was not found")
 
 
 def test_a_downloaded_archive_is_no_repository(book):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     shutil.rmtree(book / ".git")
     in_words(as_program(book), "must be a git repository", "git clone")
 
@@ -400,18 +399,18 @@ def test_a_folder_inside_another_repository_is_not_taken_for_it(book, monkeypatc
     inner = book / "archive"
     shutil.copytree(book, inner, ignore=shutil.ignore_patterns(".git", "archive"))
     monkeypatch.setattr(contract, "ROOT", inner)
-    prepare(inner, URL)
+    prepare(inner, URL, "colab")
     refused(book, "lies inside the repository", "git clone")
 
 
 def test_a_repository_without_a_commit_is_told_to_make_one(book):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     shutil.rmtree(book / ".git")
     git(book, "init", "--quiet")
     refused(book, "no commit yet")
 
 
 def test_a_remote_that_cannot_be_reached_is_reported_with_gits_words(book):
-    prepare(book, URL)
+    prepare(book, URL, "colab")
     git(book, "remote", "add", "gone", "../gone.git")
     refused(book, "git ls-remote failed", "gone.git", remote="gone")
