@@ -84,7 +84,7 @@ def recorded(folder):
 
 def is_inside(name, folders):
     parts = Path(name).parts
-    return len(parts) > 1 and parts[0] in folders and ".." not in parts
+    return len(parts) > 1 and parts[0] in folders and ".." not in parts and not Path(name).is_absolute()
 
 
 def foreign(folder, files, stale, known):
