@@ -38,7 +38,7 @@ def test_without_a_site_there_is_no_zip(tmp_path):
 
 
 def small_site(folder):
-    for page in ("index", *toc_files()):
+    for page in ("index", *pdf.book_pages()):
         (folder / f"{page}.html").parent.mkdir(parents=True, exist_ok=True)
         (folder / f"{page}.html").write_text("<article class='bd-article'><h1>A page</h1></article>", encoding="utf-8")
     return folder
