@@ -8,12 +8,6 @@ OLDER  := .venv-older
 GRADER := .venv-grader
 GRADER_READY := $(GRADER)/ready
 
-# What is typed after these tasks reaches a program through its environment, as "$$URL": make does not expand it, and no
-# shell reads it as code. A variable that happens to be in the environment is not meant.
-TYPED := URL BRANCH REMOTE
-$(foreach name,$(TYPED),$(eval override $(name) := $$(if $$(filter command,$$(origin $(name))),$$(value $(name)))))
-export $(TYPED)
-
 .PHONY: help book test check-all older-torch notebooks minutes reference serve pdf zip lab classroom handout grader exercises assignment grade address publish clean
 .DEFAULT_GOAL := help
 
@@ -96,6 +90,12 @@ assignment: $(GRADER_READY) ## make an assignment: make assignment NAME=week3 EX
 SECONDS ?= 60
 grade: $(GRADER_READY) ## grade what was handed in: make grade NAME=week3
 	$(BIN)/python -m tools.grading grade "$(NAME)" --seconds $(SECONDS)
+
+# What is typed after these tasks reaches a program through its environment, as "$$URL": make does not expand it, and no
+# shell reads it as code. A variable that happens to be in the environment is not meant.
+TYPED := URL BRANCH REMOTE
+$(foreach name,$(TYPED),$(eval override $(name) := $$(if $$(filter command,$$(origin $(name))),$$(value $(name)))))
+export $(TYPED)
 
 address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork BRANCH=colab
 	@$(BIN)/python -m tools.address $${URL:+"$$URL"} $${BRANCH:+"$$BRANCH"}
