@@ -91,11 +91,17 @@ SECONDS ?= 60
 grade: $(GRADER_READY) ## grade what was handed in: make grade NAME=week3
 	$(BIN)/python -m tools.grading grade "$(NAME)" --seconds $(SECONDS)
 
-address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork BRANCH=main
-	$(BIN)/python -m tools.address $(URL) $(BRANCH)
+# What is typed after these tasks reaches a program through its environment, as "$$URL": make does not expand it, and no
+# shell reads it as code. A variable that happens to be in the environment is not meant.
+TYPED := URL BRANCH REMOTE
+$(foreach name,$(TYPED),$(eval override $(name) := $$(if $$(filter command,$$(origin $(name))),$$(value $(name)))))
+export $(TYPED)
+
+address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork BRANCH=colab
+	@$(BIN)/python -m tools.address $${URL:+"$$URL"} $${BRANCH:+"$$BRANCH"}
 
 publish: $(READY) ## after address and book, make the branch that Colab opens: make publish REMOTE=origin
-	$(BIN)/python -m tools.publish $(if $(REMOTE),--push $(REMOTE))
+	@$(BIN)/python -m tools.publish $${REMOTE:+"--push=$$REMOTE"}
 
 clean: ## remove the built site and caches (environments and _classroom stay)
 	rm -rf _build .pytest_cache .ruff_cache build *.egg-info

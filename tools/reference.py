@@ -3,9 +3,13 @@
 It reads the source and imports nothing, so the page depends only on the source.
 """
 
+import argparse
 import ast
 import re
+import sys
 from pathlib import Path
+
+from tools.writing import check_file, replace
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "chapters" / "library.md"
@@ -232,5 +236,15 @@ def page():
     return "\n".join(lines) + "\n"
 
 
+def main(arguments=None):
+    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
+    check_file(PAGE)
+    try:
+        text = page()
+    except (OSError, SyntaxError) as error:
+        raise SystemExit(f"a module of resnext_lib cannot be read, and {PAGE.name} is as it was: {error}") from error
+    replace({PAGE: text})
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    sys.exit(main())
