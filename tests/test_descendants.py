@@ -383,7 +383,7 @@ REFUSED = [
     (regnet_stages, (25, 90, 26.31, 2.25, 48), ValueError, ("initial_width", "90", "multiple of 8")),
     (regnet_stages, (25, 88, -1, 2.25, 48), ValueError, ("slope=-1", "0 or more")),
     (regnet_stages, (25, 88, 26.31, 1, 48), ValueError, ("multiplier=1", "above 1")),
-    (regnet_stages, (25, 88, "26", 2.25, 48), ValueError, ("slope='26'", "0 or more")),
+    (regnet_stages, (25, 88, "26", 2.25, 48), TypeError, ("slope", "'26'", "a number such as")),
     (regnet_stages, (25, 88, math.nan, 2.25, 48), ValueError, ("slope=nan",)),
     (regnet_stages, (25, 88, 26.31, 2.25, 1.5), TypeError, ("group_width", "1.5")),
     (DepthwiseSeparable, (0, 8), ValueError, ("in_channels=0",)),

@@ -131,8 +131,8 @@ MISFITS = [
     (
         partial(networks.resnet50, num_classes=10, image_channels=1),
         networks.resnet50,
-        "ResNet-50 but do not fit: 0 keys missing [], 0 unexpected [], "
-        "3 of another shape ['conv1.weight', 'fc.weight']",
+        "these weights have 10 classes and are for image_channels=1, but the network has num_classes=1000 "
+        "and image_channels=3",
     ),
     (
         lambda: torch.nn.Linear(2, 2),
