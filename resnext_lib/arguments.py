@@ -109,9 +109,9 @@ def check_images(network, x, smallest=1):
     """
     if isinstance(x, torch.fx.Proxy):
         return has_channels(x, network.image_channels, "image_channels")
-    check_tensor(network, x, network.image_channels, "image_channels")
-    if torch.jit.is_tracing():  # there a size is a tensor, and comparing it would be recorded
+    if torch.jit.is_tracing():  # sizes are tensors there, and torch warns of every comparison
         return x
+    check_tensor(network, x, network.image_channels, "image_channels")
     height, width = x.shape[2:]
     if height < smallest or width < smallest:
         raise ValueError(f"images of {height}x{width} are too small: {type(network).__name__} needs "
@@ -145,7 +145,7 @@ def check_tensor(network, x, channels, name):
 
 def check_variance(network, x, last_map):
     """Raise when batch norm, in train mode, would see fewer than two numbers of each channel."""
-    if not network.training or torch.jit.is_tracing():
+    if not network.training:
         return
     images, _, height, width = x.shape
     if images * last_map(height) * last_map(width) > 1:

@@ -63,7 +63,8 @@ class Checked(nn.Module):
     """
 
     def __call__(self, x):
-        traced = isinstance(x, torch.fx.Proxy)  # torch.fx's stand-in for a tensor: it has no values yet
+        # A trace has no sizes yet: torch.fx hands in a stand-in for a tensor, torch.jit makes sizes tensors.
+        traced = isinstance(x, torch.fx.Proxy) or torch.jit.is_tracing()
         if not traced and not self._forward_pre_hooks:  # a pre-hook may still change x
             check_tensor(self, x, self.in_channels, "in_channels")
             check_variance(self, x, self.last_map)

@@ -11,7 +11,7 @@ from math import isqrt, prod
 
 import torch
 from torch import nn
-from torch.nn.utils.parametrize import ParametrizationList, is_parametrized
+from torch.nn.utils.parametrize import is_parametrized
 
 from resnext_lib.arguments import positive_int, positive_ints, torch_module
 
@@ -68,7 +68,7 @@ def layer_costs(module, input_shape):
         if _is_layer(layer):
             macs = layer_macs(layer, shape) if isinstance(layer, (nn.Conv2d, nn.Linear)) else 0
             costs.append(Cost(name, _kind(layer), shape, _new_parameters(layer, counted), macs))
-    for name, part in shadow.named_modules():
+    for name, part in _parts(shadow):
         if _is_layer(part):
             if rest := _new_parameters(part, counted):
                 costs.append(Cost(name, _kind(part), (), rest, 0))
@@ -78,10 +78,14 @@ def layer_costs(module, input_shape):
     return costs
 
 
+def _parts(module):
+    """Names and modules, without those that make a parametrised layer's weight."""
+    return [(name, part) for name, part in module.named_modules() if "parametrizations" not in name.split(".")]
+
+
 def _is_layer(module):
     """Whether ``module`` computes by itself: it has no parts, but for what makes its weights."""
-    return all(isinstance(part, ParametrizationList) or name == "parametrizations"
-               for name, part in module.named_children())
+    return all(name == "parametrizations" for name, _ in module.named_children())
 
 
 def _kind(layer):
@@ -106,9 +110,10 @@ def _run_without_data(module, input_shape):
     def record(name):
         return lambda layer, inputs, output: calls.append((name, layer, _shape(output)))
 
-    for name, layer in shadow.named_modules():
+    for layer in shadow.modules():
         layer._forward_hooks.clear()  # the copy brought the caller's hooks along
         layer._forward_pre_hooks.clear()
+    for name, layer in _parts(shadow):
         layer.register_forward_hook(record(name))
     dtype = next((p.dtype for p in shadow.parameters() if p.is_floating_point()), None)
     try:

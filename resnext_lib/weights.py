@@ -235,7 +235,7 @@ def _why_not(state, own, missing, unexpected, shapes):
         return f"these weights look like {looks}, but the network is {wanted}: build that network, or load other weights"
     if not missing and not unexpected and set(shapes) <= CLASSIFIERS | STEMS and all(map(_is_usual, (state, own))):
         return _other_ends(state, own, shapes)
-    if not missing and not unexpected and _stage_widths(state) != _stage_widths(own):
+    if _stage_widths(state) != _stage_widths(own):
         return (f"these weights are for stages of the widths {_stage_widths(state)}, but the network has stage_widths="
                 f"{_stage_widths(own)}")
     return (f"these weights look like {looks} but do not fit: {len(missing)} keys missing {missing[:2]}, "

@@ -49,6 +49,8 @@ BAD = {
     "switch": [None, "no", 0, 1, 1.0, [], math.nan],
     "module": [None, True, "network", 3, math.nan, [], {}, Bottleneck, torch.zeros(2), STATE],
     "state": [None, True, "state", 3, math.nan, [], {}, set(), BLOCK, torch.zeros(2), {"weight": torch.zeros(2)}, {0: torch.zeros(2)}],
+    "source": [None, True, "nowhere.pth", "", "tests", Path("nowhere.pth"), b"bytes", 3, math.nan, [], {}, set(), BLOCK, torch.zeros(2),
+               [torch.zeros(2)], {"state_dict": {}}, {"epoch": 3}, {0: torch.zeros(2)}, {"a": {"w": torch.zeros(2)}, "b": {"w": torch.zeros(2)}}],
     "block": [None, True, "Bottleneck", 3, math.nan, [], XBlock, BLOCK, nn.ReLU(), lambda channels: nn.Identity()],
     "class": [None, True, "Bottleneck", 3, [], BLOCK],
     "letter": [None, True, "D", "a", "", 3, math.nan, [], {}, torch.zeros(1)],
@@ -132,11 +134,12 @@ TABLE = {
                                      dict(in_channels="count", out_channels="count", stride="count")),
     descendants.ConvNeXtBlock: (dict(channels=8), dict(channels="count")),
     weights.describe: (dict(state=STATE), dict(state="state")),
-    weights.load_weights: (dict(network=BLOCK, source=STATE), dict(network="module", source="state")),
+    weights.read_state: (dict(source=STATE), dict(source="source")),
+    weights.load_weights: (dict(network=BLOCK, source=STATE), dict(network="module", source="source")),
     weights.pretrained: (dict(name="resnet50", weights="DEFAULT"), dict(name="name", weights="name")),
 }
 ELSEWHERE = {  # tested below or in the file named
-    "Checked": "below, through every block", "group_widths": "group_width", "read_state": "load_weights",
+    "Checked": "below, through every block", "group_widths": "group_width",
     "path_layers": "conv1x1 and conv3x3, whose errors it passes on", "LayerNorm2d": "torch's own layer",
     "trained_small_resnext": "takes nothing (tests/test_checkpoint.py)", "Cost": "a record",
 }
@@ -149,7 +152,7 @@ FINE = {
 }
 ARGUMENTS = [pytest.param(call, argument, kind, id=f"{call.__name__}-{argument}")
              for call, (_, kinds) in TABLE.items() for argument, kind in kinds.items()]
-SAID = {"after": "class", "before": "class", "source": "state dict"}  # where the error has another word for the argument
+SAID = {"after": "class", "before": "class"}  # where the error has another word for the argument
 
 
 @pytest.mark.parametrize("call", TABLE, ids=lambda call: call.__name__)
