@@ -121,7 +121,8 @@ def _check_form(state, form, name):
                          "to_form(state, form) converts from any form")
     inside = IN_PATHS[form]
     for key, path, layer, kind in _entries_of(state):
-        if kind not in LAYERS.get(layer, ()) or (layer in inside) != (path is not None):
+        known = kind in LAYERS.get(layer, ()) and (path is None or path.isdecimal())
+        if not known or (layer in inside) != (path is not None):
             raise ValueError(f"{name} would lose {key!r}: the three forms hold the weights of two 1x1s and a 3x3, their "
                              "batch norms and the shortcut's projection; no bias, and no further layer")
         if not torch.is_tensor(state[key]):
@@ -154,11 +155,12 @@ def _check_shapes(state, form, name):
     if group_width < 1 or width % group_width or (form != "C" and width != group_width):
         raise ValueError(f"{name}: the 3x3 has {width} channels out and {group_width} in a group; the second must divide "
                          "the first, and be equal to it in a path of form A or B")
-    expected = {f"paths.{i}.{key.removeprefix(first)}" for key in state if first and key.startswith(first)
-                for i in range(paths)}
-    missing = sorted(expected - {key for key in state if key.startswith("paths.")})
+    found = {int(path) for _, path, _, _ in _entries_of(state) if path is not None}
+    entries = [key.removeprefix(first) for key in state if first and key.startswith(first)]
+    expected = [f"paths.{i}.{entry}" for i in range(len(found)) for entry in entries]
+    missing = next((key for key in expected if key not in state), None)
     if missing:
-        raise ValueError(f"{name} needs {missing[0]!r}, which is missing: every path has the entries of the first")
+        raise ValueError(f"{name} needs {missing!r}, which is missing: every path has the entries of the first")
 
 
 def _conversion(form):

@@ -80,14 +80,14 @@ def _read_file(path):
 
 def _inert_types():
     """Let torch read two kinds of object that training scripts save beside the weights and that run nothing."""
-    allow = getattr(torch.serialization, "safe_globals", None)  # since torch 2.5
-    if allow is None:
+    if not hasattr(torch.serialization, "get_unsafe_globals_in_checkpoint"):  # torch before 2.6 takes no such list
         return nullcontext()
     multiarray = getattr(numpy, "_core", None) or numpy.core
     number_types = [type(numpy.dtype(code)) for code in "?bBhHiIlLqQefd"]
-    return allow([argparse.Namespace, numpy.dtype, multiarray.multiarray.scalar,
-                  # Files of numpy 1 and of numpy 2 name the same function differently.
-                  (multiarray.multiarray.scalar, "numpy.core.multiarray.scalar"), *number_types])
+    scalar = multiarray.multiarray.scalar
+    # Files of numpy 1 and of numpy 2 name the same function differently.
+    names = [(scalar, f"numpy.{part}.multiarray.scalar") for part in ("core", "_core")]
+    return torch.serialization.safe_globals([argparse.Namespace, numpy.dtype, *names, *number_types])
 
 
 def _remedy(path, error):
