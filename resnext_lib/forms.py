@@ -95,11 +95,13 @@ def form_of(state):
     )
 
 
+# What a batch norm stores.
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 LAYERS = {  # a block's layers and what each of them stores
     "conv1": ("weight",), "bn1": NORM, "conv2": ("weight",), "bn2": NORM, "conv3": ("weight",), "bn3": NORM,
     "downsample.0": ("weight",), "downsample.1": NORM,
 }
+# The layers that every path has for itself, by form.
 IN_PATHS = {"A": ("conv1", "bn1", "conv2", "bn2", "conv3"), "B": ("conv1", "bn1", "conv2", "bn2"), "C": ()}
 
 
@@ -232,8 +234,9 @@ def c_to_a(state):
     return cut
 
 
-# The maps above are the mathematics; from here on each refuses what it could not carry.
-a_to_b, b_to_c, c_to_a = _conversion("A")(a_to_b), _conversion("B")(b_to_c), _conversion("C")(c_to_a)
+# The maps above are the mathematics; under their names go maps that also refuse what they could not carry.
+for _form, _convert in (("A", a_to_b), ("B", b_to_c), ("C", c_to_a)):
+    globals()[_convert.__name__] = _conversion(_form)(_convert)
 NEXT_FORM = {"A": a_to_b, "B": b_to_c, "C": c_to_a}
 
 

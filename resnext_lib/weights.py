@@ -224,8 +224,9 @@ def _check_numbers(key, value, own):
                          "weights that it was made from")
 
 
+# What depends on the number of classes, and what on the channels of the images.
 CLASSIFIERS = {"fc.weight", "fc.bias", "aux1.fc2.weight", "aux1.fc2.bias", "aux2.fc2.weight", "aux2.fc2.bias"}
-STEMS = {"conv1.weight", "conv1.conv.weight"}
+STEMS = {"conv1.weight", "conv1.conv.weight"}  # the first convolution, which reads the images
 
 
 def _why_not(state, own, missing, unexpected, shapes):
