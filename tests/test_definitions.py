@@ -382,6 +382,8 @@ def test_a_mirroring_cell_defines_nothing_else(path):
 IMPORTS = "import torch\nfrom torch import nn\nfrom resnext_lib import networks\nfrom resnext_lib.blocks import Bottleneck, Inception"
 PATHS = '''def number_of_paths(state: dict) -> int:
     """Another docstring."""
+    if form_of(state) == "C":
+        raise ValueError("number_of_paths takes the state dict of a block in form A or B; form C has no paths")
     return 1 + max(int(key.split(".")[1]) for key in state if key.startswith("paths."))'''
 STAGE = '''def make_stage(in_channels, stage_width, blocks, stride):
     first = Bottleneck(in_channels, stage_width, 4 * stage_width, stride=stride)
@@ -434,8 +436,11 @@ INTERVAL = '''def interval(values, confidence=0.95):
         raise ValueError(f"values must hold two runs or more, not {len(values)}: one run has no spread")
     return mean(values), t.ppf((1 + confidence) / 2, len(values) - 1) * stdev(values) / len(values) ** 0.5'''
 B_TO_A = '''def to_form(state, form):
-    if form not in forms.NEXT_FORM:
+    if form not in tuple(forms.NEXT_FORM):
         raise ValueError(f"form must be 'A', 'B' or 'C', but got {form!r}")
+    forms._check_form(state, forms.form_of(state), "to_form")
+    if forms.form_of(state) == form:
+        return OrderedDict((key, value.clone()) for key, value in state.items())
     while forms.form_of(state) != form:
         state = forms.NEXT_FORM[forms.form_of(state)](state)
     return state'''
