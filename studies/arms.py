@@ -295,6 +295,7 @@ def network_arms(size, threads, batch):
     for name, path in (("ResNet-50", (1, 64)), ("ResNeXt-50", (32, 4))):
         network = networks.ResNeXt(size.blocks, *path).eval()
         arms[name] = eager(network, x, bound=None)
-        arms[name].facts = {"parameters": complexity.count_parameters(network), "macs": complexity.count_macs(network, image),
+        arms[name].facts = {"parameters": complexity.count_parameters(network),
+                            "macs": complexity.count_macs(network, image),
                             "written": complexity.count_activations(network, image)}
     return arms

@@ -25,6 +25,7 @@ def pictures(split, count):
 def quantise(source, target):
     """Write the int8 version of the ONNX file ``source``: weights by channel, maps by the range of training pictures."""
     from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
 
     class Reader(quantization.CalibrationDataReader):
         def __init__(self):
@@ -36,7 +37,9 @@ def quantise(source, target):
 
     # Without VNNI two products of eight bits may overflow their sixteen: seven bits of weight are safe.
     seven_bits = not any(flag in machine.instructions() for flag in ("vnni", "amx_int8"))
-    quantization.quantize_static(source, target, Reader(), per_channel=True, reduce_range=seven_bits)
+    prepared = Path(target).with_suffix(".prepared")
+    quant_pre_process(source, prepared)
+    quantization.quantize_static(prepared, target, Reader(), per_channel=True, reduce_range=seven_bits)
 
 
 def int8_arms(size, threads, batch):

@@ -10,10 +10,10 @@ section that was written. It needs the packages of the extra: pip install "resne
 """
 
 import argparse
+import math
 import os
 import time
 from collections import namedtuple
-from decimal import Decimal
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -59,6 +59,7 @@ WHENCE = ("pairs", "seed", "clock", "load", "processor", "instructions", "versio
 PROFILE = ("network", "operation", "share", *WHENCE)
 ALL = (*GROUPS, "profile")
 DRY_PAIRS = 2
+RATIO_ROUNDING = 5e-5  # ratios have four decimals
 
 
 def columns(group):
@@ -67,32 +68,31 @@ def columns(group):
 
 # ------------------------------------------------------------------ a row must not contradict itself
 
-def half_unit(text):
-    """Half of the last digit that ``text`` shows: how far rounding may have moved the number."""
-    return float(Decimal(5).scaleb(Decimal(text).as_tuple().exponent - 1))
+def rounding(number):
+    """How far a number may have been moved to be written with four significant digits, as all medians are."""
+    return 0.5 * 10 ** (math.floor(math.log10(number)) - 3)
 
 
 def contradictions(found, section="section"):
     """What rows of timings say against themselves, a sentence each: empty for rows that hold.
 
-    A ratio must be that of the medians, as far as the digits shown can tell; the first arm's is 1; no median or spread is
+    A ratio must be that of the medians, as far as rounding allows; the first arm's is 1; no median or spread is
     below 0; no difference is above its bound.
     """
     complaints, first = [], {}
     for row in found:
-        key = tuple(row.get(name) for name in (section, "threads", "batch"))
-        reference = first.setdefault(key, row)
+        key = tuple(row.get(column) for column in (section, "threads", "batch"))
+        reference, name = first.setdefault(key, row), f"{row[section]}, {row['arm']}"
         median, base, ratio = (float(value) for value in (row["median"], reference["median"], row["ratio"]))
         if not (median > 0 and base > 0 and float(row["spread"]) >= 0):
-            complaints.append(f"{row[section]}, {row['arm']}: a median must be above 0 and a spread not below")
+            complaints.append(f"{name}: a median must be above 0 and a spread not below")
             continue
-        about, off = half_unit(row["median"]), half_unit(reference["median"])
-        low, high = (median - about) / (base + off), (median + about) / (base - off)
-        slack = half_unit(row["ratio"])
-        if reference is row and ratio != 1 or not low - slack <= ratio <= high + slack:
-            complaints.append(f"{row[section]}, {row['arm']}: ratio {row['ratio']}, but the medians give {median / base:.4f}")
+        low = (median - rounding(median)) / (base + rounding(base)) - RATIO_ROUNDING
+        high = (median + rounding(median)) / (base - rounding(base)) + RATIO_ROUNDING
+        if reference is row and ratio != 1 or not low <= ratio <= high:
+            complaints.append(f"{name}: ratio {row['ratio']}, but the medians give {median / base:.4f}")
         if row.get("bound") and not float(row["difference"]) <= float(row["bound"]):
-            complaints.append(f"{row[section]}, {row['arm']}: outputs differ by {row['difference']}, {row['bound']} is allowed")
+            complaints.append(f"{name}: outputs differ by {row['difference']}, {row['bound']} is allowed")
     return complaints
 
 
