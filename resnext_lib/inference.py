@@ -10,10 +10,10 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}  # in which a copy can compute
 CHANGE = {"float32": 1e-4, "bfloat16": 2e-2}  # what rounding may do to an output, against the largest
-EXTRA = 'pip install "resnext-book[onnx]"'
-Export = namedtuple("Export", "path change checked_by")
+EXTRA = 'pip install "resnext-book[onnx]"'  # what export_onnx needs beyond the library
+_Export = namedtuple("Export", "path change checked_by")
 
 
 # ------------------------------------------------------------------ a copy for PyTorch
@@ -147,7 +147,7 @@ def export_onnx(network, path, example=None):
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
-    return Export(path, change, version)
+    return _Export(path, change, version)
 
 
 def _onnx_path(path):
@@ -174,7 +174,9 @@ def _can_be_exported(network):
 
 def _needs_onnx():
     """Raise ``ImportError`` that says what to install."""
-    if not hasattr(torch.export.Dim, "DYNAMIC"):
+    from torch.export import Dim
+
+    if not hasattr(Dim, "DYNAMIC"):
         raise ImportError(f"export_onnx needs torch 2.6 or newer, and this is {torch.__version__}")
     missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
     if missing:
@@ -194,9 +196,11 @@ def _batches(network, example):
 
 def _write_onnx(network, example, free, path):
     """Trace ``network`` and write it to ``path``, weights inside; the dimensions ``free`` may be of any size."""
-    sizes = {dimension: torch.export.Dim.DYNAMIC for dimension in free}
+    from torch.export import Dim, export
+
+    sizes = dict.fromkeys(free, Dim.DYNAMIC)
     try:
-        program = torch.export.export(network, (example,), dynamic_shapes=(sizes,))
+        program = export(network, (example,), dynamic_shapes=(sizes,))
     except Exception as error:  # the tracer raises what the traced code raises, and kinds of its own
         raise ValueError(f"network cannot be traced with a free batch{' and size' * (len(free) > 1)}: does its forward "
                          "branch on the numbers in x, leave PyTorch, or fix a size? With example=, height and width are "

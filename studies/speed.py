@@ -35,6 +35,7 @@ Group = namedtuple("Group", "sections facts")
 
 
 def sections(make, *sizes):
+    """Sections of one maker, a (threads, batch, pairs) each, named by threads and batch."""
     return [Section(f"{threads} threads, batch {batch}".replace("1 threads", "1 thread"), threads, batch, pairs, make)
             for threads, batch, pairs in sizes]
 
@@ -126,7 +127,7 @@ def measure(group, section, size, whence):
     return found
 
 
-def profile(size, whence, calls=15):
+def profile(size, whence, calls):
     """Rows for speed_profile.csv: which share of a network's processor time each kind of operation takes."""
     torch.set_num_threads(2)
     x, same, found = arms.images(8, size.side), arms.three_networks(size), []
@@ -164,7 +165,8 @@ def run(group, folder, size=arms.FULL, again=False, clock="wall", load=0.0):
     whence = here | {"seed": str(SEED), "load": f"{load:.2f}"}
     start = time.monotonic()
     if group == "profile":
-        found = found or profile(size, whence | {"pairs": "15"}, 15 if size == arms.FULL else DRY_PAIRS)
+        calls = 7 if size == arms.FULL else DRY_PAIRS
+        found = found or profile(size, whence | {"pairs": str(calls)}, calls)
         with rows.locked(path):
             rows.write(path, names, found)
     else:
