@@ -23,7 +23,7 @@ KINDS = (
     ("brg", "blocked matrix products"),
     ("jit_1x1", "direct 1x1"), ("jit", "direct"), ("ref", "plain loops"),
 )
-ELSEWHERE = "not oneDNN"  # torch has convolutions of its own, for single small images
+ELSEWHERE = "not oneDNN"  # torch runs 1x1s on one thread, and single small images, itself: as matrix products of a BLAS
 
 
 @dataclass(frozen=True)

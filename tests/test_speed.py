@@ -228,6 +228,8 @@ def test_a_step_of_training_has_the_same_gradient_in_all_arms():
     assert {"torchvision", "ours", "channels-last"} <= set(made) and first.abs().max() > 0
     assert all(speed.difference(arm.output, first) <= arm.bound for arm in made.values() if arm.bound)
     assert torch.equal(made["ours"].output, first)
+    other = arms.step(arms.three_networks(arms.DRY, cardinality=1, bottleneck_width=128)["ours"], arms.images(4, 32))
+    assert speed.difference(other.output, first) > 10 * arms.SAME_GRADIENT  # the bound does not let another network pass
 
 
 def test_the_int8_network_is_one_and_keeps_its_accuracy():
