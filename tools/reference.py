@@ -24,6 +24,7 @@ MODULES = {
     "data": "Where do the images come from?",
     "training": "How is a network trained?",
     "timing": "How fast is it?",
+    "inference": "How do I use a network, fast or elsewhere?",
     "experiments": "How was an experiment run?",
     "published": "Where does a number come from?",
     "figures": "How is a figure drawn?",
