@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 from torch.testing import assert_close
 
-from resnext_lib import exercises, forms, networks
+from resnext_lib import descendants, exercises, forms, networks
 from resnext_lib.blocks import Bottleneck, Inception, ResidualBlock
 from resnext_lib.complexity import bottleneck_weights, count_macs, count_parameters, width_for_budget
 from resnext_lib.networks import GOOGLENET_MODULES
@@ -600,7 +600,7 @@ WRONG = {
     "x_block": [
         (x_block(groups=lambda o, d: d), "groups=24 is the width of a path; groups is the number of paths, 4"), (x_block(groups=lambda o, d: 1), "groups=1"),
         (x_block(groups=lambda o, d: 32 if o % 32 == 0 else 8), "groups=32"), (x_block(width=lambda o: 2 * o), "as wide inside"), (x_block(width=lambda o: o // 2), "gives [48] channels; an X block"),
-        (lambda i, o, d, s: XBlock(i, o, d), "lacks its 1x1 projection"), (x_block(projected=False), "lacks its 1x1 projection"), (x_block(bias=True), "have a bias"),
+        (lambda i, o, d, s: descendants.XBlock(i, o, d), "lacks its 1x1 projection"), (x_block(projected=False), "lacks its 1x1 projection"), (x_block(bias=True), "have a bias"),
         (x_block(NoLastRelu), "last ReLU is missing"), (x_block(strides=(2, 1, 1)), "stride sits on the first 1x1"),
     ],
     "steps_to_convnext": [

@@ -80,12 +80,19 @@ class Calls:
         """The interpreter calls this at every call of a function of Python."""
         if event != "call" or self.complaint:
             return
-        # A function's code knows its file, also where its globals were exchanged.
-        module = self.files.get(frame.f_code.co_filename) or frame.f_globals.get("__name__") or ""
+        module = self.module_of(frame)
         if module == __name__:  # Convolutions, which watches as well
             return
         self.mapped |= module.startswith("torch._functorch")
-        self.complaint = self.forbidden.sentence(module, _public(frame.f_code.co_qualname))
+        # What an allowed function of a library calls there is its own affair.
+        if self.module_of(frame.f_back).split(".")[0] not in self.forbidden.libraries or frame.f_back.f_globals is globals():
+            self.complaint = self.forbidden.sentence(module, _public(frame.f_code.co_qualname))
+
+    def module_of(self, frame):
+        """The module of a call. A function's code knows its file, also where its globals were exchanged."""
+        if frame is None:
+            return ""
+        return self.files.get(frame.f_code.co_filename) or str(frame.f_globals.get("__name__", ""))
 
     def note_groups(self, groups):
         """After a call: complain about its convolutions. ``torch.vmap`` computes many ordinary ones as one of groups."""

@@ -8,7 +8,7 @@ from resnext_lib.exercises.modules import convolutions, expect_block, expect_mod
 from resnext_lib.exercises.values import expect_number, normal_numbers, table, text
 from resnext_lib.exercises.verdicts import CLASS, FUNCTION, check, expect, shown
 
-ON_THE_LIBRARYS_BLOCK = Forbidden(allowed=("resnext_lib.blocks", "resnext_lib.arguments"))
+ON_THE_LIBRARYS_BLOCK = Forbidden(allowed=("resnext_lib.blocks",))
 
 
 def kind(cin, groups):
@@ -23,7 +23,7 @@ def draw_convolutions(dice):
     found = []
     for groups in dice.sample(range(2, 40), 4):
         found += [(groups, groups * dice.randint(1, 3), groups), (2 * groups, groups * dice.randint(1, 3), groups)]
-    return [*found, (dice.randint(2, 90), dice.randint(2, 90), 1)]
+    return [*found, (dice.randint(2, 90), dice.randint(2, 90), 1), (1, dice.randint(2, 6), 1)]
 
 
 @check(

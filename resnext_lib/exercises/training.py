@@ -6,7 +6,17 @@ from torch.nn import functional
 from resnext_lib.blocks import Bottleneck
 from resnext_lib.exercises.delegation import OWN_WORK, Forbidden, call
 from resnext_lib.exercises.modules import expect_module, fill, output_of
-from resnext_lib.exercises.values import NOTHING_RETURNED, expect_close, items, near, normal_numbers, number, same, table, tensor
+from resnext_lib.exercises.values import (
+    NOTHING_RETURNED,
+    expect_close,
+    items,
+    near,
+    normal_numbers,
+    number,
+    same,
+    table,
+    tensor,
+)
 from resnext_lib.exercises.verdicts import FUNCTION, check, expect
 
 

@@ -125,7 +125,7 @@ def check(hint, kind=VALUE, takes="", visible=(), hidden=None, forbidden=NOTHING
             return _judge(function, hint, answer, kind, names, [drawn] if drawn else [], forbidden)
 
         checked.hint, checked.graded = hint, graded
-        checked.visible, checked.draw = visible, hidden
+        checked.forbidden, checked.visible = forbidden, visible
         return checked
 
     return decorate
