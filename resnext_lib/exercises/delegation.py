@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from torch.utils._python_dispatch import TorchDispatchMode
 
 LIBRARIES = ("resnext_lib", "torchvision", "timm")
-# Code of others by other ways: a repository from the hub, another process.
-DETOURS = ("torch.hub", "subprocess", "multiprocessing", "concurrent.futures.process")
+# Code of others by other ways: a repository from the hub, another process. (Every log asks multiprocessing for a name.)
+DETOURS = ("torch.hub", "subprocess", "multiprocessing.context", "concurrent.futures.process")
 
 
 @dataclass(frozen=True)
