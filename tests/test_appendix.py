@@ -71,7 +71,8 @@ def public_names(module):
     """What a module defines by itself, asked from the running module and not from its source."""
     loaded = import_module(f"resnext_lib.{module}")
     return {name: thing for name, thing in vars(loaded).items() if not name.startswith("_")
-            and (inspect.isfunction(thing) or inspect.isclass(thing)) and thing.__module__ == loaded.__name__}
+            and (inspect.isfunction(thing) or inspect.isclass(thing))
+            and f"{thing.__module__}.".startswith(f"{loaded.__name__}.")}
 
 
 # ------------------------------------------------------------------ the library reference
