@@ -194,7 +194,7 @@ def profile(options):
 
 def circumstances(options):
     """What a time means nothing without."""
-    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
                   if line.startswith("model name")), "") if Path("/proc/cpuinfo").exists() else platform.machine()
     flags = "with" if torch.backends.cpu.get_cpu_capability() == "AVX512" else "without"
     return {"device": f"{model} CPU, {flags} AVX-512", "threads": torch.get_num_threads(), "clock": options.clock,

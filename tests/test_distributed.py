@@ -73,7 +73,7 @@ def start(folder, script, *options, launch=()):
                    "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}  # pytorch/pytorch#135712: else restarts may hang
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *launch,
                str(script), *OPTIONS, *options]
-    log = open(folder / "log", "a")  # noqa: SIM115 -- closed with the process's own handle
+    log = open(folder / "log", "a", encoding="utf-8")  # noqa: SIM115 -- closed with the process's own handle
     with log:
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
 

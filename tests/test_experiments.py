@@ -68,7 +68,7 @@ def call(*arguments):
 
 
 def rows_in(path):
-    with open(path, newline="") as file:
+    with open(path, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -91,7 +91,7 @@ def test_a_killed_study_goes_on_and_loses_at_most_the_run_in_progress(tmp_path):
         process.stdout.close()
     kept = rows_in(path)
     assert 2 <= len(kept) < 9
-    with open(path, "a") as file:
+    with open(path, "a", encoding="utf-8") as file:
         file.write("16x8d,0,2243")  # a line that the kill cut off
     result = call(*SHORT, "--seeds", 1, "--csv", path)
     assert result.returncode == 0, result.stderr
