@@ -1,4 +1,5 @@
-"""Every notebook that a test runs, the chapters first of all, runs without a network, and with one thread beside others.
+"""Every notebook that a test runs, the chapters first of all, runs without a network, with one thread beside others, and
+with nobody's settings.
 
 Where CI is set, nothing may be skipped.
 """
@@ -6,18 +7,20 @@ Where CI is set, nothing may be skipped.
 import os
 import tempfile
 
+from tools.kernels import apart_from_home
 from tools.no_network import quiet_profile
 
 # Two workers whose kernels have two threads each wait for one another on two cores, up to 7 times as long.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+apart_from_home()
 FOLDER = tempfile.TemporaryDirectory(prefix="ipython-")
 os.environ["IPYTHONDIR"] = quiet_profile(FOLDER.name)
 
 
 def skipped_under_ci(config):
-    """The tests that were skipped although CI is set, each with its reason; the workers of a parallel run leave it to the main one."""
+    """The tests that were skipped although CI is set, each with its reason. Workers of a parallel run say nothing."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if not os.environ.get("CI") or reporter is None or hasattr(config, "workerinput"):
         return []

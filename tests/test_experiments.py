@@ -148,10 +148,10 @@ def test_a_wrong_argument_is_answered(arguments, message, capsys):
 
 def test_a_csv_of_something_else_is_refused_and_kept(tmp_path):
     path = tmp_path / "other.csv"
-    path.write_text("name,size\na,1\n")
+    path.write_text("name,size\na,1\n", encoding="utf-8")
     with pytest.raises(ValueError, match="other.csv: its columns are not those of this program"):
         experiments.main(["cardinality", "--csv", str(path)])
-    assert path.read_text() == "name,size\na,1\n"
+    assert path.read_text(encoding="utf-8") == "name,size\na,1\n"
 
 
 def test_rows_survive_being_written_and_read(tmp_path):

@@ -11,6 +11,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from tools.kernels import apart_from_home
+
 LIVE = "nbval-ignore-output"  # measured live: not compared, and kept unless --fresh
 
 
@@ -54,6 +56,7 @@ def normalise(notebook):
 
 def execute(notebook, folder, fresh=False):
     """Run every cell in order and return the notebook with its new outputs."""
+    apart_from_home()
     kept = {cell.id: copy.deepcopy(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"}
     # A kernel warns that it talks to this program unencrypted, which stays on this machine.
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False,
