@@ -83,7 +83,7 @@ def finish(process, folder, seconds=240):
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
-        pytest.fail(f"torchrun was not done after {seconds} s: {(folder / 'log').read_text(encoding="utf-8")[-2000:]}")
+        pytest.fail(f"torchrun was not done after {seconds} s: {(folder / 'log').read_text(encoding='utf-8')[-2000:]}")
     finally:
         left = processes_of(folder)
         for each in left:
