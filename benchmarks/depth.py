@@ -104,17 +104,17 @@ def main():
     CSV.parent.mkdir(exist_ok=True)
     done = set()
     if CSV.exists():
-        with CSV.open() as file:
+        with CSV.open(encoding="utf-8", newline="") as file:
             done = {(r["kind"], int(r["depth"]), int(r["seed"])) for r in csv.DictReader(file)}
     else:
-        CSV.write_text(",".join(COLUMNS) + "\n")
+        CSV.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
     images = pictures()
     for seed in SEEDS:
         for depth in DEPTHS:
             for kind in ("plain", "residual"):
                 if (kind, depth, seed) not in done:
                     rows = run(kind, depth, seed, images)
-                    with CSV.open("a", newline="") as file:
+                    with CSV.open("a", encoding="utf-8", newline="") as file:
                         csv.writer(file, lineterminator="\n").writerows(rows)
                     print(kind, depth, seed, rows[-1][4:7], flush=True)
 

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -77,9 +76,9 @@ def checkout(shared, public):
     for part in Path(sys.prefix).iterdir():
         (folder / ".venv" / part.name).symlink_to(part)
     (folder / ".venv" / "ready").unlink(missing_ok=True)
-    (folder / ".venv" / "ready").touch()
-    tomorrow = time.time() + 86400  # make installs nothing while this file is newer than what it depends on
-    os.utime(folder / ".venv" / "ready", (tomorrow, tomorrow))
+    # make installs nothing while this file holds what the two others say
+    pins = [(folder / name).read_text(encoding="utf-8") for name in ("requirements.txt", "pyproject.toml")]
+    (folder / ".venv" / "ready").write_text("".join(pins), encoding="utf-8")
     return folder
 
 

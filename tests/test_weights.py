@@ -234,7 +234,7 @@ def damaged_file(path, kind):
     elif kind == "empty":
         path.write_bytes(b"")
     elif kind == "a web page":
-        path.write_text("<!DOCTYPE html><html><body>Sign in</body></html>")
+        path.write_text("<!DOCTYPE html><html><body>Sign in</body></html>", encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_without_a_network_the_message_says_what_to_do(name, cache):
 
 
 def test_a_damaged_download_is_reported_with_what_to_do(cache):
-    (cache / file_name("resnet50", "DEFAULT")).write_text("<html>Sign in</html>")
+    (cache / file_name("resnet50", "DEFAULT")).write_text("<html>Sign in</html>", encoding="utf-8")
     with pytest.raises(OSError, match="weights of resnet50 could not be fetched.*put the file"):
         pretrained("resnet50")
 

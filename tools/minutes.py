@@ -11,7 +11,6 @@ import io
 import os
 import platform
 import re
-import resource
 import sys
 
 import torch
@@ -88,12 +87,14 @@ def with_table(text):
 
 def processor_seconds():
     """What all finished child processes have used so far; a chapter's kernel is one."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 def run(paths):
     """Execute the chapters with one thread and store the seconds, with what they ran on."""
+    if os.name == "nt":
+        raise SystemExit("--run: Windows does not keep the processor time of finished programs; measure on Linux or macOS")
     os.environ["OMP_NUM_THREADS"] = "1"
     circumstances = {"processor": platform.machine(), "cores": os.cpu_count(), "threads": 1,
                      "python": platform.python_version(), "torch": torch.__version__}

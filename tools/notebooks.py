@@ -14,6 +14,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from tools.kernels import apart_from_home
 from tools.writing import check_file, replace
 
 LIVE = "nbval-ignore-output"  # measured live: not compared, and kept unless --fresh
@@ -59,6 +60,7 @@ def normalise(notebook):
 
 def execute(notebook, folder, fresh=False):
     """Run every cell in order and return the notebook with its new outputs."""
+    apart_from_home()
     kept = {cell.id: copy.deepcopy(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"}
     # A kernel warns that it talks to this program unencrypted, which stays on this machine.
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False,
