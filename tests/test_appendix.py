@@ -9,7 +9,7 @@ import torch
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from resnext_lib import networks
-from resnext_lib.complexity import RESNET_BUDGET, count_macs, count_parameters, stage_costs
+from resnext_lib.complexity import RESNET_BUDGET, count_activations, count_macs, count_parameters, stage_costs
 from tools import reference
 from tools.contract import (
     headings,
@@ -292,7 +292,7 @@ def recomputed():
             image = (3, 32, 32) if "29" in name else (1, 28, 28) if "small" in name else (3, 224, 224)
             with torch.device("meta"):
                 network = build()
-            found |= {f"{count_parameters(network)}", f"{count_macs(network, image)}"}
+            found |= {f"{count_parameters(network)}", f"{count_macs(network, image)}", f"{count_activations(network, image)}"}
     with torch.device("meta"):
         found.add(f"{count_parameters(networks.torchvision_googlenet(auxiliary_heads=True))}")
     found.add(f"{count_parameters(networks.small_resnext(1, 64))}")

@@ -26,8 +26,10 @@ MODULES = {
     "timing": "How fast is it?",
     "inference": "How do I use a network, fast or elsewhere?",
     "experiments": "How was an experiment run?",
+    "statistics": "What do the numbers support?",
     "published": "Where does a number come from?",
     "figures": "How is a figure drawn?",
+    "tables": "How is a table shown?",
     "explorers": "Which figures can be played with?",
     "exercises": "What does an exercise expect?",
     "arguments": "Who checks the arguments?",
@@ -151,20 +153,19 @@ def chapters_of_checks():
 def definitions(module):
     """The public functions and classes of a module, in order."""
     found = [n for n in tree_of(module).body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
-    if module == "exercises":
-        found = exported()
+    found += exported(module)
     return [node for node in found if not node.name.startswith("_")]
 
 
-def exported():
-    """The functions and classes that the package of checks gives out, from the modules that define them."""
-    folder = source_of("exercises").parent
-    imports = [node for node in tree_of("exercises").body if isinstance(node, ast.ImportFrom)]
+def exported(module):
+    """The functions and classes that a package gives out, from the modules of its folder that define them."""
+    source = source_of(module)
     found = []
-    for node in imports:
-        names = {alias.name for alias in node.names}
-        source = (folder / f"{node.module.split('.')[-1]}.py").read_text(encoding="utf-8")
-        found += [n for n in ast.parse(source).body if getattr(n, "name", None) in names]
+    for node in tree_of(module).body:
+        if isinstance(node, ast.ImportFrom) and node.module.startswith(f"resnext_lib.{module}."):
+            names = {alias.name for alias in node.names}
+            inner = (source.parent / f"{node.module.split('.')[-1]}.py").read_text(encoding="utf-8")
+            found += [n for n in ast.parse(inner).body if getattr(n, "name", None) in names]
     return found
 
 
