@@ -220,7 +220,7 @@ def test_fault_11c_a_link_that_names_a_section_leads_to_it(path):
 
 
 # What a section calls the thing, where it does not say the term itself.
-SAID_AS = {"Degradation": "worse", "Depth": "layers", "Running statistics": "statistics"}
+SAID_AS = {"Degradation": "worse", "Depth": "layers", "Running statistics": "averages of mean"}
 
 
 def strayed(entries):

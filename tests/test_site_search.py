@@ -74,8 +74,8 @@ def test_fault_13_every_synonym_finds_the_place_of_its_term(asked):
 
 def test_fault_13_every_term_of_the_glossary_is_found_in_its_own_chapter_first(asked):
     terms = section_search.terms_of(GLOSSARY)
-    wrong = [(name, asked(name)[:1], page) for names, page, anchor in terms for name in names[:1]
-             if not asked(name)[0].startswith(page.removeprefix("chapters/"))]
+    wrong = [(names[0], found, anchor) for names, page, anchor in terms for found in asked(names[0])[:1]
+             if found.replace("-", "") != f"{page.removeprefix('chapters/')}#{anchor}".replace("-", "")]
     assert len(terms) > 45 and not wrong
 
 
@@ -91,7 +91,8 @@ def test_fault_13_a_result_has_a_snippet_and_leads_to_its_section_from_the_disk(
         assert f"found for “{query}”" in page.get_by_role("status").inner_text()
         snippets = results.locator("p.context")
         assert any(marked in text.lower() for text in snippets.locator("mark").all_inner_texts())
-        assert all(60 < len(text) < 260 for text in snippets.all_inner_texts()[:5])
+        lengths = [len(text) for text in snippets.all_inner_texts()]
+        assert max(lengths) < 260 and min(lengths[:2]) > 60   # a heading without text of its own has none
         link = results.filter(has_text="›").locator("a").first
         target = link.get_attribute("href")
         link.click()

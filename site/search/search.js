@@ -57,11 +57,14 @@ every unit; if no section does, those that hold any. */
 
   const count = (pattern, text) => (text.match(pattern) || []).length;
 
-  /* Where the glossary says that the query's term is explained, as "page#anchor". */
+  /* GitHub's anchor torchvisions-googlenet is the site's torchvision-s-googlenet. */
+  const place = (page, anchor) => `${page}#${anchor.replaceAll("-", "")}`;
+
+  /* Where the glossary says that the query's term is explained. */
   function ownPlaces(units, terms) {
     const asked = [units.map(unit => unit[0]).join(" "), units.map(unit => unit.at(-1)).join(" ")];
     return new Set(terms.filter(([names]) => names.some(name => asked.some(text => sameTerm(text, name))))
-      .map(([, page, anchor]) => `${page}#${anchor}`));
+      .map(([, page, anchor]) => place(page, anchor)));
   }
 
   function sectionsOf(index) {
@@ -97,7 +100,7 @@ every unit; if no section does, those that hold any. */
     const rarity = patterns.map(pattern => Math.log(1 + sections.length /
       (1 + sections.filter(section => count(pattern, section.title + " " + section.text)).length)));
     const found = sections.map(section => {
-      const own = places.has(`${section.page}#${section.anchor}`);
+      const own = places.has(place(section.page, section.anchor));
       const { score, missing } = scoreOf(section, units, patterns, whole, rarity, average);
       return { ...section, patterns, missing: own ? 0 : missing, score: score + (own ? WEIGHT.ownPlace : 0) };
     });
