@@ -1,14 +1,16 @@
-"""The hidden test of every exercise. It runs in the student's kernel and trusts as little of it as it can.
+"""The hidden test of every exercise. It runs beside the student's code and trusts as little of it as it can.
 
 - The check and the library come fresh from the book's folder, so a redefined check or a patched ``resnext_lib`` is not used.
 - Answers may consist of Python's and PyTorch's own types only, so an object that equals everything is refused.
 - Functions of whole numbers are called again with other numbers, and compared with the chapter's solution.
 - Where the exercise says "with ``nn`` only", a block taken from the library is refused.
 
-This is no sandbox: code that patches PyTorch or Python itself can still cheat, and every submission runs with your rights.
+A hand-in shares its process with this module, so code that patches PyTorch or Python itself can still cheat.
+It runs behind the walls of ``sandbox.py``, and neither solutions nor other hand-ins are in there.
 """
 
 import contextlib
+import functools
 import importlib
 import io
 import sys
@@ -93,12 +95,15 @@ def guard(answer, from_scratch, calls):
         return plain(answer)
 
     def guarded(*arguments):
-        calls.append(arguments)
-        return guard(answer(*arguments), from_scratch, [])
+        given = answer(*arguments)
+        if not isinstance(given, nn.Module):
+            calls.append(arguments)
+        return guard(given, from_scratch, [])
 
     return guarded
 
 
+@functools.cache
 def reference(name):
     """The chapter's own solution of an exercise."""
     assignment = importlib.import_module("tools.grading.assignment")
@@ -110,25 +115,31 @@ def reference(name):
     return eval(assignment.answer_in(notebook.cells[index + 1].source, name), namespace)  # noqa: S307
 
 
-def at_other_numbers(name, answer, calls):
+def complaint_at(name, numbers, found):
+    """What is wrong with the answer ``found`` for ``numbers``, or None. Asked outside the process that runs a hand-in."""
+    right = reference(name)(*numbers)
+    if found == right:
+        return None
+    return f"right for the numbers of the check, but for {numbers} it gives {found} instead of {right}"
+
+
+def at_other_numbers(name, answer, calls, complaint):
     """Call functions of whole numbers again, with every number doubled. Returns a complaint or None."""
     doubled = [tuple(2 * a for a in given) for given in calls if given and all(type(a) is int for a in given)]
-    solution = reference(name) if doubled else None
-    for numbers in doubled:
-        right = solution(*numbers)
-        if not isinstance(right, nn.Module) and (found := answer(*numbers)) != right:
-            return f"right for the numbers of the check, but for {numbers} it gives {found} instead of {right}"
-    return None
+    return next(filter(None, (complaint(name, numbers, answer(*numbers)) for numbers in doubled)), None)
 
 
-def judge(name, answer):
-    """Whether ``answer`` solves the exercise ``name``, and a sentence that says why."""
+def judge(name, answer, complaint=complaint_at):
+    """Whether ``answer`` solves the exercise ``name``, and a sentence that says why.
+
+    ``complaint`` compares with the solution. A process that runs a hand-in holds no solution, and asks another one.
+    """
     calls = []
     with fresh_library() as exercises, quiet():
         try:
             guarded = guard(answer, name in FROM_SCRATCH, calls)
             verdict = getattr(exercises, name)(guarded)
-            problem = at_other_numbers(name, guarded, list(calls)) if verdict.passed else None
+            problem = at_other_numbers(name, guarded, list(calls), complaint) if verdict.passed else None
         except Exception as error:  # whatever the answer raises is part of the answer
             return False, f"not yet: {error}"
     return (False, f"not yet: {problem}") if problem else (verdict.passed, repr(verdict))
