@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def name_problem(student):
     if found := ODD.search(student):
         return f"the folder's name must not contain {found[0]!r}"
     if student != student.strip() or student.startswith((".", "-")) or student.endswith(".") or len(student) > 100:
-        return "the folder's name must begin with a letter or digit, have no blank or dot at its end, and at most 100 characters"
+        return "the folder's name must not begin with a dot or dash, end with a blank or dot, or exceed 100 characters"
     return None
 
 
@@ -100,7 +99,8 @@ def nbgrader(course, *arguments, walls=False, **variables):
         raise SystemExit("nbgrader is not installed: run `make grader` first")
     install_kernel(walls)
     # Jupyter's file with the kernel's addresses lies in it, and behind walls the sockets, whose paths must be short.
-    with tempfile.TemporaryDirectory(prefix="grade-", dir="/tmp" if walls else None) as runtime, open(course / "nbgrader.log", "a", encoding="utf-8") as log:
+    short = tempfile.TemporaryDirectory(prefix="grade-", dir="/tmp" if walls else None)
+    with short as runtime, open(course / "nbgrader.log", "a", encoding="utf-8") as log:
         if walls:
             arguments += ("--KernelManager.transport=ipc", f"--KernelManager.ip={runtime}/kernel")
         log.write(f"\n$ nbgrader {' '.join(arguments)}\n")
@@ -112,7 +112,7 @@ def nbgrader(course, *arguments, walls=False, **variables):
 def in_gradebook(course, code, *arguments):
     """Run a program of nbgrader's Python beside the gradebook; what it prints is JSON, and is returned."""
     done = subprocess.run([program("python"), "-c", code, *arguments], cwd=course, env=environment(), encoding="utf-8",
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                          capture_output=True)
     if done.returncode:
         with open(course / "nbgrader.log", "a", encoding="utf-8") as log:
             log.write(done.stderr)

@@ -12,7 +12,7 @@ from tools.grading import judging, records, report
 from tools.grading.course import KERNEL, checked_student, hand_in_place, name_problem, nbgrader, remove_made, source_of
 from tools.grading.handed_in import Problem, hand_in, master_cells, place_problem
 
-NOT_RUN = "not run to the end"
+NOT_RUN, NO_FEEDBACK = "not run to the end: see nbgrader.log", "nbgrader could not write its feedback: see nbgrader.log"
 AUTOGRADE = ["--force", f"--Judged.kernel_name={KERNEL}"] + [
     f"--Autograde.autograde_preprocessors={name}" for name in (
         "tools.grading.preprocessors.Judged", "nbgrader.preprocessors.IgnorePattern",
@@ -35,9 +35,9 @@ def run_nbgrader(course, title, student, verdicts, seconds, walls):
         failed = nbgrader(course, "autograde", title, f"--student={student}", *AUTOGRADE,
                           f"--ExecutePreprocessor.timeout={seconds}", walls=walls, RESNEXT_VERDICTS=str(path))
     if failed:
-        raise Problem(f"{NOT_RUN}: see nbgrader.log")
+        raise Problem(NOT_RUN)
     if nbgrader(course, "generate_feedback", title, f"--student={student}", "--force"):
-        raise Problem("nbgrader could not write its feedback: see nbgrader.log")
+        raise Problem(NO_FEEDBACK)
     for page in (course / "feedback" / student / title).glob("*.html"):
         stand_alone(page)
 
@@ -52,24 +52,24 @@ def grade_one(course, title, student, master, seconds, walls):
             cells = judging.steps(notebook, master)
             verdicts = judging.judge_apart(cells, hand_in_place(course, title, student), seconds, walls, log)
         except judging.NotRun as problem:
-            raise Problem(f"{NOT_RUN}: {problem}") from None
+            raise Problem(f"not run to the end: {problem}") from None
     run_nbgrader(course, title, student, verdicts, seconds, walls)
 
 
-def withdraw(course, title, student):
+def withdraw(course, title, student, in_gradebook=True):
     """Drop what earlier gradings gave: nothing old may be taken for a score of what lies there now."""
-    if kept := records.drop(course, title, student):
+    if in_gradebook and (kept := records.drop(course, title, student)):
         print(f"{student}: {kept} scores or comments by hand were set aside in set_aside.jsonl", file=sys.stderr)
     if not name_problem(student):
         remove_made(course, title, student)
 
 
-def update(course, title, student, master, seconds, walls):
-    """Grade one hand-in anew, and remember how that went."""
+def update(course, title, student, master, seconds, walls, in_gradebook):
+    """Grade one hand-in anew, and remember how that went. ``in_gradebook`` says whether the gradebook has one already."""
     known = records.remembered(course, "graded.json")
     known.setdefault(title, {}).pop(student, None)
     records.remember(course, "graded.json", known)
-    withdraw(course, title, student)
+    withdraw(course, title, student, in_gradebook)
     entry = {"status": records.GRADED}
     try:
         # Before anything runs: what is handed in meanwhile was not graded.
@@ -77,7 +77,7 @@ def update(course, title, student, master, seconds, walls):
         grade_one(course, title, student, master, seconds, walls)
         entry["how"] = records.way_of_grading(seconds)
     except Problem as problem:
-        withdraw(course, title, student)
+        withdraw(course, title, student, str(problem) in (NOT_RUN, NO_FEEDBACK))
         entry["status"] = str(problem)
     known = records.remembered(course, "graded.json")
     known.setdefault(title, {})[student] = entry
@@ -117,13 +117,14 @@ def grade(course, title, seconds, student=None, again=False):
     chosen = to_grade(course, title, student)
     walls, in_force = judging.in_force(seconds)
     print(in_force)
-    scored = report.scored(course, title)
+    book = report.entries(records.gradebook(course), title)
+    scored = {name for name, entry in book.items() if entry["complete"]}
     for name in chosen:
-        if place_problem(course, title, name) == "not handed in" and name not in scored:
+        if place_problem(course, title, name) == "not handed in" and name not in book:
             continue
         if again or not is_up_to_date(course, title, name, seconds, scored):
             print(f"running {name}", file=sys.stderr, flush=True)
-            update(course, title, name, master, seconds, walls)
+            update(course, title, name, master, seconds, walls, name in book)
     results = report.write(course)
     without = 0
     for name in chosen:
@@ -132,6 +133,7 @@ def grade(course, title, seconds, student=None, again=False):
         print(f"{name:20} {result}")
     for name in loose(course):
         without += 1
-        print(f"{name:20} NO SCORE, it lies beside the students' folders: make collect NAME={title} ZIP={course / 'submitted'}")
+        print(f"{name:20} NO SCORE, it lies beside the students' folders: make collect NAME={title} "
+              f"ZIP={course / 'submitted'}")
     print(f"Scores: {course / 'grades.csv'}; feedback: {course / 'feedback'}/STUDENT/{title}/{title}.html")
     return without

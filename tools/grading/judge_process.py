@@ -1,7 +1,8 @@
 """The program behind the walls that judges a hand-in: it runs the cells in order, and the judge where a graded cell stands.
 
-It speaks with ``judging.py`` in lines, and nothing that it says passes through what a cell can replace. What the cells print goes nowhere, so nothing that they find can come back
-but a verdict. The solutions are not in here: where the judge needs one, ``judging.py`` is asked to compare.
+It speaks with ``judging.py`` in lines, written by what a cell cannot replace.
+What the cells print goes nowhere, so nothing that they find can come back but a verdict.
+The solutions are not in here: where the judge needs one, ``judging.py`` is asked to compare.
 """
 
 import _thread
@@ -27,6 +28,13 @@ MAY_CHANGE = {"print", "input", "open", "display", "_"}  # of the builtins; stud
 
 class TooLong(KeyboardInterrupt):
     """Raised in a cell that ran for longer than it may. Not an Exception, which the cell might catch."""
+
+
+class Shell(InteractiveShell):
+    """IPython as in a kernel: ``%matplotlib inline`` asks for no event loop."""
+
+    def enable_gui(self, gui=None):
+        pass
 
 
 class Channel:
@@ -142,7 +150,7 @@ def main():
     channel = Channel()
     opening = channel.receive()
     seconds, channel.token = opening["seconds"], opening["token"]
-    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
+    shell = Shell.instance(config=Config(HistoryManager={"enabled": False}))
     sys.path[0] = ""  # as in a kernel: what was handed in beside the notebook can be imported
     run({"source": "pass"}, shell, seconds)
     complaint, before = asking(channel), foundations()

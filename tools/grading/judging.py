@@ -163,10 +163,10 @@ def in_force(seconds):
     problem = walls_problem()
     limits = f"{seconds} seconds a cell, 64 MB a file, 1 MB of output"
     if problem is None:
-        return True, (f"In force for each hand-in: a process of its own, no network, no other hand-in, no key and no file of "
-                      f"yours in reach, 6 GB of memory, {limits}.")
+        return True, ("In force for each hand-in: a process of its own; no network, no other hand-in, no key and no file of "
+                      f"yours in reach; 6 GB of memory, {limits}.")
     memory = "6 GB of memory, " if sys.platform == "linux" else ""
     return False, (f"In force for each hand-in: a process and a folder of its own, {memory}{limits}.\n"
-                   f"WARNING: NOT in force: walls round network and files ({problem}). A hand-in can read and delete what you "
-                   "can, the key and the other hand-ins included. Grade in an account, a virtual machine or a container that "
-                   "holds nothing else.")
+                   f"WARNING: NOT in force: walls round network and files ({problem}). A hand-in can read and delete "
+                   "what you can, the key and the other hand-ins included. Grade in an account, a virtual machine or a "
+                   "container that holds nothing else.")

@@ -24,7 +24,7 @@ with Gradebook("sqlite:///gradebook.db", "resnext") as book:
             grades = [grade for notebook in one.notebooks for grade in notebook.grades]
             found["handed_in"].append({
                 "title": assignment.name, "student": one.student_id, "at": str(one.timestamp or ""),
-                "late": one.total_seconds_late, "score": one.score - (one.late_submission_penalty or 0), "points": one.max_score,
+                "late": one.total_seconds_late, "score": one.score - (one.late_submission_penalty or 0),
                 "complete": bool(grades) and all(g.auto_score is not None or g.manual_score is not None for g in grades),
                 "by_hand": any(g.needs_manual_grade for g in grades)})
 print(json.dumps(found))
@@ -61,7 +61,7 @@ print(json.dumps(True))
 
 
 def utc(text):
-    """A time as a teacher writes it, ``2026-12-01 23:59`` by this machine's clock, as nbgrader keeps it. Raises ``ValueError``."""
+    """A time by this machine's clock, such as ``2026-12-01 23:59``, as nbgrader keeps it. Raises ``ValueError``."""
     try:
         return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     except ValueError:

@@ -41,11 +41,6 @@ def entries(book, title):
     return {entry["student"]: entry for entry in book["handed_in"] if entry["title"] == title}
 
 
-def scored(course, title):
-    """Who has a complete entry in the gradebook."""
-    return {student for student, entry in entries(records.gradebook(course), title).items() if entry["complete"]}
-
-
 def status(course, title, student, entry, known):
     """What became of a hand-in, from what lies there now, what was graded, and what the gradebook holds."""
     if problem := place_problem(course, title, student):
@@ -126,7 +121,7 @@ def moodle(title, results, people, ids):
 
 
 def canvas(title, results, people, ids):
-    """Canvas's gradebook: a row of possible points, then a student a row by Canvas's own ID. Only who has a score is in it."""
+    """Canvas's gradebook: a row of possible points, then a row for each student who has a score, by Canvas's own ID."""
     points = next(iter(results[title].values())).points
     rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title],
             ["    Points Possible", "", "", "", "", f"{points:g}"]]
@@ -149,8 +144,9 @@ def platform_ids(platform, students, rosters, collected):
 
 
 def write(course):
-    """Write grades.csv, and what Moodle and Canvas import where their numbers are known. Returns {title: {student: Result}}."""
-    book, rosters, collected = records.gradebook(course), records.roster(course), records.remembered(course, "collected.json")
+    """Write grades.csv, and what Moodle and Canvas import. Returns {title: {student: Result}}."""
+    book, rosters = records.gradebook(course), records.roster(course)
+    collected = records.remembered(course, "collected.json")
     students = records.students_of(course, book)
     results = {title: results_of(course, title, book, students) for title in titles_of(course)}
     people = {student: person(student, rosters, book, collected) for student in students}

@@ -23,7 +23,8 @@ from pathlib import Path
 MEMORY, FILE_SIZE, DISK, SECONDS, PROCESSES = 6 << 30, 64 << 20, 512 << 20, 3600, 512
 BOOK, HAND_IN = "/book", "/hand-in"
 PROGRAMS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix", "/gnu",
-            *(f"/etc/{name}" for name in ("ld.so.cache", "alternatives", "passwd", "group", "nsswitch.conf", "localtime", "fonts")))
+            "/etc/ld.so.cache", "/etc/alternatives", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/localtime",
+            "/etc/fonts")
 DEVICES = ("null", "zero", "full", "random", "urandom")
 # The kernel's numbers: unshare, mount and prctl.
 NEW_USER, NEW_FILES, NEW_NETWORK, NEW_PROCESSES, NEW_IPC = 0x10000000, 0x20000, 0x40000000, 0x20000000, 0x8000000
@@ -120,7 +121,11 @@ def pythons_places():
 def build_walls(root, settings):
     """Make ``root`` the whole world of this process. It has all rights in its namespaces here, and loses them at exec."""
     system("mount", "none", "/", None, RECURSIVE | PRIVATE, None)
-    system("mount", "hand-in", root, "tmpfs", 2 | 4, f"size={DISK},mode=755")
+    system("mount", "world", root, "tmpfs", 2 | 4, "size=16m,mode=755")
+    for folder in ("proc", "tmp", "dev/shm", HAND_IN[1:]):
+        (Path(root) / folder).mkdir(parents=True, exist_ok=True)
+    for folder in ("tmp", "dev/shm", HAND_IN[1:]):
+        system("mount", "hand-in", Path(root) / folder, "tmpfs", 2 | 4, f"size={DISK},mode=755")
     for place in filter(os.path.exists, PROGRAMS):
         show(place, root, place)
     for place in pythons_places():
@@ -129,8 +134,6 @@ def build_walls(root, settings):
         show(source, root, f"{BOOK}/{place}")
     for place in settings["open"]:
         show(place, root, place, writable=True)
-    for folder in ("proc", "tmp", "dev/shm", HAND_IN[1:]):
-        (Path(root) / folder).mkdir(parents=True, exist_ok=True)
     for device in DEVICES:
         show(f"/dev/{device}", root, f"/dev/{device}", writable=True)
     copy_of_hand_in(settings["hand_in"], Path(root) / HAND_IN[1:])
@@ -138,6 +141,7 @@ def build_walls(root, settings):
         system("mount", "proc", Path(root) / "proc", "proc", 2 | 4 | 8, None)
     except OSError:  # a container may forbid it; the other namespaces still hide what other processes are
         show("/proc", root, "/proc", writable=True)
+    system("mount", None, root, None, REMOUNT | READ_ONLY | 2 | 4, None)
     os.chroot(root)
     os.chdir(HAND_IN)
 
