@@ -6,9 +6,10 @@ READY  := $(VENV)/ready
 OLDER  := .venv-older
 
 GRADER := .venv-grader
+export NAME EXERCISES DUE ZIP STUDENT
 GRADER_READY := $(GRADER)/ready
 
-.PHONY: help book test check-all older-torch notebooks minutes reference serve pdf zip lab classroom handout grader exercises assignment grade address publish clean
+.PHONY: help book test check-all older-torch notebooks minutes reference serve pdf zip lab classroom handout grader exercises assignment collect grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -84,12 +85,16 @@ grader: $(GRADER_READY) ## set up grading with nbgrader, apart from the book's e
 exercises: $(READY) ## list the names of all exercises
 	@$(BIN)/python -m tools.grading list
 
-assignment: $(GRADER_READY) ## make an assignment: make assignment NAME=week3 EXERCISES="stage_widths form_a"
-	$(BIN)/python -m tools.grading assign "$(NAME)" $(EXERCISES)
+# The shell reads names from its environment, so that nothing in them is taken for a command.
+assignment: $(GRADER_READY) ## make an assignment: make assignment NAME=week3 EXERCISES="stage_widths form_a" DUE="2026-12-01 23:59"
+	$(BIN)/python -m tools.grading assign $(if $(DUE),--due "$$DUE") -- "$$NAME" $$EXERCISES
+
+collect: $(GRADER_READY) ## take hand-ins out of a zip of Moodle's, Canvas's or nbgrader's: make collect ZIP=week3.zip
+	$(BIN)/python -m tools.grading collect $(if $(NAME),--title="$$NAME") -- "$$ZIP"
 
 SECONDS ?= 60
-grade: $(GRADER_READY) ## grade what was handed in: make grade NAME=week3
-	$(BIN)/python -m tools.grading grade "$(NAME)" --seconds $(SECONDS)
+grade: $(GRADER_READY) ## grade what was handed in and has changed: make grade NAME=week3 STUDENT=ada
+	$(BIN)/python -m tools.grading grade --seconds "$(SECONDS)" $(if $(STUDENT),--student="$$STUDENT") -- "$$NAME"
 
 address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork BRANCH=main
 	$(BIN)/python -m tools.address $(URL) $(BRANCH)
