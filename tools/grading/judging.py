@@ -19,7 +19,7 @@ LIBRARY = {"resnext_lib": str(ROOT / "resnext_lib")}
 JUDGE = LIBRARY | {name: str(ROOT / name) for name in (
     "tools/__init__.py", "tools/grading/__init__.py", "tools/grading/judge.py", "tools/grading/judge_process.py")}
 JUDGED = re.compile(r'^passed, message = judge\("(\w+)", (.*?)\)\nprint\(message\)$', re.MULTILINE | re.DOTALL)
-START, GRACE, LINE = 300, 20, 100_000  # seconds for importing PyTorch on a busy machine; beyond a cell's own; characters
+START, GRACE, LINE = 320, 20, 100_000  # seconds for importing PyTorch on a busy machine; beyond a cell's own; characters
 
 
 class NotRun(Exception):
@@ -50,7 +50,9 @@ def steps(notebook, master):
         if (original or cell).cell_type != "code":
             continue
         found = judged_in(source) if original is not None and original.metadata["nbgrader"]["grade"] else None
-        step = {"id": grade_id or f"cell {number}"}
+        # The teacher's own cells import PyTorch; on a busy machine their time must not cost a student the answer.
+        own = locked and not grade_id.endswith("-check")
+        step = {"id": grade_id or f"cell {number}"} | ({"patient": True} if own else {})
         made.append(step | ({"name": found[0], "answer": found[1]} if found else {"source": source}))
     return made
 
@@ -111,10 +113,11 @@ def converse(talk, cells, seconds):
         raise NotRun("its program did not start")
     verdicts = {}
     for cell in cells:
-        kind, *parts = talk.receive(seconds + GRACE)
+        limit = START if "patient" in cell else seconds + GRACE
+        kind, *parts = talk.receive(limit)
         while kind == "compare" and len(parts) == 3:
             talk.send(complaint=complaint(*parts))
-            kind, *parts = talk.receive(seconds + GRACE)
+            kind, *parts = talk.receive(limit)
         if "answer" in cell and kind == "verdict" and len(parts) == 2:
             verdicts[cell["id"]] = [parts[0] == "passed", one_line(parts[1])]
         elif "answer" in cell or kind != "ran":
