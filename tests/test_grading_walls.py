@@ -109,6 +109,7 @@ def test_fault_26b_sentences_hold_nothing_of_the_hidden_tests():
 
 # ------------------------------------------------------------------ what is in reach
 
+# It also runs without walls, so it asks and never tries what would change the machine.
 LOOK = """
 import json, os, socket, sys
 def can(action):
@@ -123,10 +124,10 @@ print(json.dumps({
     "loopback": can(lambda: socket.create_connection(("127.0.0.1", port), 2)),
     "interfaces": [name for _, name in socket.if_nameindex()],
     "processes": sorted(name for name in os.listdir("/proc") if name.isdigit()),
-    "writes": [path for path in (sys.prefix, "/usr", "/book") if can(lambda: open(path + "/new", "w"))],
+    "writes": [path for path in (sys.prefix, "/usr", "/book") if os.access(path, os.W_OK)],
     "large file": can(lambda: open("large", "wb").write(bytes(65 << 20))),
     "memory": can(lambda: bytearray(7 << 30)),
-    "mounts": can(lambda: __import__("subprocess").run(["mount", "-o", "remount,rw,bind", "/usr"], check=True, capture_output=True)),
+    "rights": [line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff")],
     "library": can(lambda: open("/book/resnext_lib/__init__.py")),
 }))
 """
@@ -158,7 +159,7 @@ def test_fault_26b_behind_the_walls_is_nothing_of_the_teacher_s(course):
     assert open_to_all["loopback"] and open_to_all["seen"], "the probe sees what is there; otherwise this proves nothing"
     assert found["seen"] == [] and found["here"] == ["data.txt"], "neither the notebook nor links that lead out"
     assert not found["loopback"] and found["interfaces"] == ["lo"] and found["processes"] == ["1"]
-    assert found["library"] and found["writes"] == [] and not found["mounts"]
+    assert found["library"] and found["writes"] == [] and int(found["rights"][0], 16) == 0
     assert not found["large file"] and not found["memory"]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 
+from tools.contract import ROOT
 from tools.grading import judging, records, report
 from tools.grading.course import KERNEL, checked_student, hand_in_place, name_problem, nbgrader, remove_made, source_of
 from tools.grading.handed_in import Problem, hand_in, master_cells, place_problem
@@ -19,6 +20,8 @@ AUTOGRADE = ["--force", f"--Judged.kernel_name={KERNEL}"] + [
         "nbconvert.preprocessors.ClearMetadataPreprocessor", "nbgrader.preprocessors.LimitOutput",
         "nbgrader.preprocessors.SaveAutoGrades", "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata")]
+FEEDBACK = ["--force", "--HTMLExporter.template_name=answers",
+            f"--HTMLExporter.extra_template_basedirs={ROOT / 'tools' / 'grading' / 'templates'}"]
 
 
 def stand_alone(page):
@@ -36,7 +39,7 @@ def run_nbgrader(course, title, student, verdicts, seconds, walls):
                           f"--ExecutePreprocessor.timeout={seconds}", walls=walls, RESNEXT_VERDICTS=str(path))
     if failed:
         raise Problem(NOT_RUN)
-    if nbgrader(course, "generate_feedback", title, f"--student={student}", "--force"):
+    if nbgrader(course, "generate_feedback", title, f"--student={student}", *FEEDBACK):
         raise Problem(NO_FEEDBACK)
     for page in (course / "feedback" / student / title).glob("*.html"):
         stand_alone(page)
