@@ -376,7 +376,8 @@ def test_scores(course, student):
 def test_feedback_says_what_is_wrong(course):
     pages = {path.parent.parent.name: path.read_text(encoding="utf-8") for path in course.glob("feedback/*/trio/trio.html")}
     assert set(pages) == set(SUBMISSIONS) - set(NOT_RUN)
-    assert "does not depend on C" in pages["wrong"] and "20.0" in pages["partial"]
+    assert "does not depend on C" in pages["wrong"] and "trio: 20 of 30 points" in pages["partial"]
+    assert "but for (16,) it gives None instead of 8" in pages["table"], "what the hidden test says"
     assert "TooLong: the cell ran longer than it may, and was stopped" in pages["endless"]
     assert "correct: yes" in pages["redefined"], "the redefined check was really used by the student's own cell"
     assert "correct:" in pages["equal"] and "contains a Anything" in pages["equal"]

@@ -37,7 +37,6 @@ def graded():
 @pytest.fixture(scope="module")
 def page():
     exporter = HTMLExporter(template_name="answers", extra_template_basedirs=[str(ROOT / "tools/grading/templates")])
-    exporter.exclude_input_prompt = True
     resources = {"nbgrader": {"notebook": "week3", "score": 0.0, "max_score": 20.0, "late_penalty": 0}}
     return exporter.from_notebook_node(graded(), resources=resources)[0]
 
@@ -76,4 +75,5 @@ def test_fault_26_nothing_is_loaded_run_or_given_away(page):
     assert not re.search(r"""(src|href)=["']https?://""", page.split("<main>")[0])
     for secret in ("HIDDEN", "judge(", "expect_", "import torch"):
         assert secret not in page, secret
+    assert "<h1" in page and "&lt;p" not in page, "the questions are set as text"
     assert page.count("<b>") == 0 and "Well <em>tried</em>" in page

@@ -37,7 +37,8 @@ class Judged(Execute):
         if marks.get("grade") and marks.get("grade_id") in self.verdicts:
             passed, sentence = self.verdicts[marks["grade_id"]]
             right = new_output("stream", name="stdout", text=sentence + "\n")
-            cell.outputs = [right if passed else new_output("error", ename="not yet", evalue="", traceback=[sentence])]
+            wrong = new_output("error", ename="not yet", evalue=sentence.removeprefix("not yet: "), traceback=[sentence])
+            cell.outputs = [right if passed else wrong]
             return cell, resources
         if marks.get("grade") and "judge(" in cell.source:
             raise RuntimeError(f"there is no verdict on {marks.get('grade_id')}")
