@@ -9,7 +9,7 @@ OLDER_READY  := $(OLDER)/ready
 GRADER       := .venv-grader
 GRADER_READY := $(GRADER)/ready
 
-.PHONY: help book test check-all older-torch notebooks minutes reference serve pdf zip lab classroom handout grader exercises assignment grade address publish clean
+.PHONY: help book test check-all older-torch notebooks minutes reference serve pdf zip lab classroom handout grader exercises assignment collect grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -82,6 +82,12 @@ classroom: $(READY) ## write student edition, solutions and slides to _classroom
 handout: $(READY) ## write the handout of two A4 pages to _classroom/
 	$(BIN)/python -m tools.handout
 
+# What is typed after these tasks reaches a program through its environment, as "$$URL": make does not expand it, and no
+# shell reads it as code. A variable that happens to be in the environment is not meant.
+TYPED := URL BRANCH REMOTE NAME EXERCISES DUE ZIP STUDENT
+$(foreach name,$(TYPED),$(eval override $(name) := $$(if $$(filter command,$$(origin $(name))),$$(value $(name)))))
+export $(TYPED)
+
 # nbgrader has an environment of its own, and runs submissions with the book's Python.
 $(GRADER_READY): | $(READY)
 	$(PYTHON) -m venv $(GRADER)
@@ -93,18 +99,15 @@ grader: $(GRADER_READY) ## set up grading with nbgrader, apart from the book's e
 exercises: $(READY) ## list the names of all exercises
 	@$(BIN)/python -m tools.grading list
 
-assignment: $(GRADER_READY) ## make an assignment: make assignment NAME=week3 EXERCISES="stage_widths form_a"
-	$(BIN)/python -m tools.grading assign "$(NAME)" $(EXERCISES)
+assignment: $(GRADER_READY) ## make an assignment: make assignment NAME=week3 EXERCISES="stage_widths form_a" DUE="2026-12-01 23:59"
+	$(BIN)/python -m tools.grading assign $${DUE:+--due "$$DUE"} -- "$$NAME" $$EXERCISES
+
+collect: $(GRADER_READY) ## take hand-ins out of a zip of Moodle's, Canvas's or nbgrader's: make collect ZIP=week3.zip
+	$(BIN)/python -m tools.grading collect $${NAME:+--title="$$NAME"} -- "$$ZIP"
 
 SECONDS ?= 60
-grade: $(GRADER_READY) ## grade what was handed in: make grade NAME=week3
-	$(BIN)/python -m tools.grading grade "$(NAME)" --seconds $(SECONDS)
-
-# What is typed after these tasks reaches a program through its environment, as "$$URL": make does not expand it, and no
-# shell reads it as code. A variable that happens to be in the environment is not meant.
-TYPED := URL BRANCH REMOTE
-$(foreach name,$(TYPED),$(eval override $(name) := $$(if $$(filter command,$$(origin $(name))),$$(value $(name)))))
-export $(TYPED)
+grade: $(GRADER_READY) ## grade what was handed in and has changed: make grade NAME=week3 STUDENT=ada
+	$(BIN)/python -m tools.grading grade --seconds "$(SECONDS)" $${STUDENT:+--student="$$STUDENT"} -- "$$NAME"
 
 address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork BRANCH=colab
 	@$(BIN)/python -m tools.address $${URL:+"$$URL"} $${BRANCH:+"$$BRANCH"}

@@ -1,6 +1,7 @@
 """Assignments hold what an exercise needs and nothing that gives it away; their hidden tests are hard to fool."""
 
 import csv
+import json
 import re
 import shutil
 import sys
@@ -13,8 +14,11 @@ from notebooks_for_tests import code, notebook, save, text
 
 from tools.contract import ROOT
 from tools.grading import __main__ as grading
+from tools.grading import course as places
+from tools.grading import report
 from tools.grading.assignment import assignment, exercises_of
 from tools.grading.dependencies import changed, needed_cells, used_and_defined
+from tools.grading.grade import grade
 from tools.notebooks import execute
 
 NAMES = sorted(exercises_of())
@@ -128,8 +132,11 @@ TABLE2 = {1: 64, 2: 40, 4: 24, 8: 14, 32: 4, 64: 2}
 
 @pytest.mark.parametrize(("arguments", "says"), [
     (["assign", "one", "nothing"], "there is no exercise 'nothing'; there are: convolution_cost"),
-    (["assign", "one"], "give one exercise or more"), (["grade", "one"], "nothing to grade: there is no"),
-    (["grade", ""], "give the assignment's name: make grade NAME=week3"),
+    (["assign", "one"], "give one exercise or more"), (["grade", "one"], "there is no assignment 'one'; none was made yet"),
+    (["grade", ""], "give the assignment's name: NAME=week3"), (["assign", "", "form_a"], "give the assignment's name: NAME=week3"),
+    (["assign", "one", "form_a", "--points", "nan"], "a positive number of points, not nan"),
+    (["assign", "one", "form_a", "--due", "tomorrow"], "a due date looks like 2026-12-01 23:59, not 'tomorrow'"),
+    (["collect", "nothing.zip"], "there is no .*nothing.zip"),
 ])
 def test_a_wrong_call_explains_itself(arguments, says, tmp_path):
     with pytest.raises(SystemExit, match=says):
@@ -137,16 +144,17 @@ def test_a_wrong_call_explains_itself(arguments, says, tmp_path):
 
 
 def test_without_the_environment_it_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(grading, "GRADER", tmp_path)
+    monkeypatch.setattr(places, "GRADER", tmp_path)
     with pytest.raises(SystemExit, match="run `make grader` first"):
-        grading.nbgrader(tmp_path, "--version")
+        places.nbgrader(tmp_path, "--version")
 
 
 def test_the_kernel_is_the_book_s_own_python(tmp_path, monkeypatch):
-    monkeypatch.setattr(grading, "GRADER", tmp_path)
-    grading.install_kernel()
-    kernel = (tmp_path / "share/jupyter/kernels/resnext-book/kernel.json").read_text(encoding="utf-8")
-    assert sys.executable in kernel and str(ROOT) in kernel
+    monkeypatch.setattr(places, "GRADER", tmp_path)
+    places.install_kernel(walls=True)
+    kernel = json.loads((tmp_path / f"share/jupyter/kernels/{places.KERNEL}/kernel.json").read_text(encoding="utf-8"))
+    assert kernel["argv"][0] == sys.executable and str(ROOT / "resnext_lib") in kernel["argv"][3]
+    assert "env" not in kernel, "a hand-in finds nothing in its environment that says where the book is"
 
 
 # ------------------------------------------------------------------ a real round trip
@@ -192,7 +200,15 @@ SUBMISSIONS = {  # student: (what each answer cell holds, score of 30)
     "stubborn": (GOOD | {"budget_width-answer": STUBBORN}, 0),
     "zzz-last": (GOOD, 30),  # after all that went wrong
 }
-NOT_RUN = {"killed", "stubborn", "garbage"}
+NOT_RUN = {
+    "killed": "not run to the end: its program ended itself",
+    "stubborn": "not run to the end: it ran for too long and could not be stopped",
+    "garbage": "the file is not a notebook, or was cut off",
+    "copied": "cell path_reach-test there more than once: delete the copy",
+    "emptied": "cells budget_width-test, path_reach-test, resnext_block-test missing",
+    "misplaced": "the file must lie in submitted/misplaced/trio/, found trio.ipynb beside",
+    "misnamed": "the file must be called trio.ipynb, found trio (1).ipynb",
+}
 
 
 def submit(course, student, change):
@@ -205,6 +221,24 @@ def submit(course, student, change):
     nbformat.write(made, folder / "trio.ipynb")
 
 
+def edit(course, student, how):
+    """Change the notebook that a student handed in."""
+    path = course / "submitted" / student / "trio" / "trio.ipynb"
+    made = nbformat.read(path, 4)
+    how(made)
+    nbformat.write(made, path)
+
+
+def twice(made):
+    """Copy a cell, as an editor's copy and paste does: nbgrader's marks come along."""
+    cell = next(c for c in made.cells if c.metadata["nbgrader"]["grade_id"] == "path_reach-test")
+    made.cells.append(nbformat.from_dict(cell | {"id": "another"}))
+
+
+def without_tests(made):
+    made.cells = [c for c in made.cells if not c.metadata["nbgrader"]["grade"]]
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """A course whose assignment was released, handed in by everybody, and graded. What was printed is in course/said."""
@@ -215,6 +249,9 @@ def course(tmp_path_factory):
     garbage = folder / "submitted" / "garbage" / "trio" / "trio.ipynb"
     garbage.parent.mkdir(parents=True)
     garbage.write_text("not a notebook", encoding="utf-8")
+    for student, how in (("copied", twice), ("emptied", without_tests)):
+        submit(folder, student, GOOD)
+        edit(folder, student, how)
     submit(folder, "misnamed", GOOD)
     misnamed = folder / "submitted" / "misnamed" / "trio"
     (misnamed / "trio.ipynb").rename(misnamed / "trio (1).ipynb")
@@ -223,14 +260,15 @@ def course(tmp_path_factory):
     (misplaced / "trio.ipynb").rename(misplaced.parent / "trio.ipynb")
     misplaced.rmdir()
     with open(folder / "said", "w", encoding="utf-8") as said, redirect_stdout(said):
-        grading.grade(folder, "trio", seconds=20)
+        without = grade(folder, "trio", seconds=20)
+    assert without == len(NOT_RUN), "the exit status is made of this"
     return folder
 
 
 @pytest.mark.slow
 def test_the_grading_environment_is_light():
     """Submissions run in the book's environment; a second PyTorch would be gigabytes."""
-    packages = [path.name for path in grading.GRADER.glob("lib/python*/site-packages/*")]
+    packages = [path.name for path in places.GRADER.glob("lib/python*/site-packages/*")]
     assert "nbgrader" in packages and "torch" not in packages
 
 
@@ -255,14 +293,17 @@ def test_the_release_runs_and_its_checks_answer_with_hints(course):
 @pytest.mark.slow
 @pytest.mark.parametrize("student", SUBMISSIONS)
 def test_scores(course, student):
-    assert grading.scores(course, "trio")[student] == (SUBMISSIONS[student][1], 30)
+    found = report.write(course)["trio"][student]
+    right = None if student in NOT_RUN else SUBMISSIONS[student][1]
+    assert (found.score, found.points) == (right, 30), found
 
 
 @pytest.mark.slow
 def test_feedback_says_what_is_wrong(course):
     pages = {path.parent.parent.name: path.read_text(encoding="utf-8") for path in course.glob("feedback/*/trio/trio.html")}
-    assert set(pages) == set(SUBMISSIONS) - NOT_RUN
-    assert "does not depend on C" in pages["wrong"] and "20.0" in pages["partial"]
+    assert set(pages) == set(SUBMISSIONS) - set(NOT_RUN)
+    assert "does not depend on C" in pages["wrong"] and "trio: 20 of 30 points" in pages["partial"]
+    assert "but for (16,) it gives None instead of 8" in pages["table"], "what the hidden test says"
     assert "TooLong: the cell ran longer than it may, and was stopped" in pages["endless"]
     assert "correct: yes" in pages["redefined"], "the redefined check was really used by the student's own cell"
     assert "does not depend on C" in pages["equal"]
@@ -282,38 +323,38 @@ def test_feedback_gives_nothing_away(course):
 
 
 @pytest.mark.slow
-def test_the_table_of_scores_names_who_was_not_run(course):
-    rows = dict(line.split(maxsplit=1) for line in (course / "said").read_text(encoding="utf-8").strip().split("\n")[:-1])
-    failed = dict.fromkeys(NOT_RUN, "NO SCORE, not run to the end: see nbgrader.log")
-    failed["misplaced"] = "NO SCORE, the file must lie in submitted/misplaced/trio/, found trio.ipynb beside"
-    failed["misnamed"] = "NO SCORE, the file must be called trio.ipynb, found trio (1).ipynb"
-    assert rows == {student: f"{score} of 30" for student, (_change, score) in SUBMISSIONS.items()} | failed
-    with open(course / "grades.csv", encoding="utf-8", newline="") as file:
-        written = {row["student_id"]: (row["score"], row["status"]) for row in csv.DictReader(file)}
-    assert written["good"] == ("30.0", "graded") and written["wrong"] == ("0.0", "graded")
-    assert written["killed"] == ("", "not run to the end: see nbgrader.log")
+def test_fault_21_22_the_table_of_scores_names_who_was_not_run(course):
+    lines = (course / "said").read_text(encoding="utf-8").strip().split("\n")
+    rows = dict(line.split(maxsplit=1) for line in lines[:-1] if not line.startswith(("In force", "WARNING")))
+    right = {student: f"{score} of 30" for student, (_change, score) in SUBMISSIONS.items()}
+    assert rows == right | {student: f"NO SCORE, {status}" for student, status in NOT_RUN.items()}
+    with open(course / "grades.csv", encoding="utf-8-sig", newline="") as file:
+        written = {row["student"]: (row["trio"], row["trio status"]) for row in csv.DictReader(file)}
+    assert written["good"] == ("30", "graded") and written["wrong"] == ("0", "graded")
+    assert {student: ("", status) for student, status in NOT_RUN.items()}.items() <= written.items()
 
 
 @pytest.mark.slow
-def test_a_second_grading_leaves_no_old_score(course, tmp_path, capsys):
+def test_P3_fault_28_a_second_grading_leaves_no_old_score_and_runs_only_what_changed(course, tmp_path, capsys):
     again = tmp_path / "again"
     shutil.copytree(course, again)
     for path in (again / "submitted").iterdir():
-        if path.name not in ("good", "partial", "zzz-last"):
+        if path.name not in ("good", "partial", "wrong", "zzz-last"):
             shutil.rmtree(path)
-    shutil.rmtree(again / "submitted" / "good")
-    submit(again, "good", SUBMISSIONS["killed"][0])
+    for student, more in (("good", SUBMISSIONS["killed"][0]), ("wrong", GOOD)):
+        shutil.rmtree(again / "submitted" / student)
+        submit(again, student, more)
     renamed = again / "submitted" / "partial" / "trio"
     (renamed / "trio.ipynb").rename(renamed / "mine.ipynb")
-    grading.grade(again, "trio", seconds=20)
+    assert grade(again, "trio", seconds=20) > 2
     printed = capsys.readouterr()
     assert "good                 NO SCORE, not run" in printed.out
     assert "partial              NO SCORE, the file must be called trio.ipynb, found mine.ipynb" in printed.out
-    assert "running good" in printed.err, "a long grading says where it is"
+    assert "wrong                30 of 30" in printed.out and "zzz-last             30 of 30" in printed.out
+    assert "running good" in printed.err and "running zzz-last" not in printed.err, "what has not changed is not run again"
     assert not (again / "feedback" / "good" / "trio").exists()
-    found = grading.scores(again, "trio")
-    assert found["good"] == (0, 30) and found["zzz-last"] == (30, 30)
-    assert found["partial"] == (0, 30), "no score of an earlier run stays"
+    found = report.write(again)["trio"]
+    assert [found[name].score for name in ("good", "partial", "wrong", "zzz-last")] == [None, None, 30, 30]
 
 
 @pytest.mark.slow

@@ -5,21 +5,21 @@ nbgrader makes the students' release from it.
 """
 
 import re
+from math import isfinite
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools.classroom.editions import starter
 from tools.contract import ROOT, SETUP, address
+from tools.grading.course import checked_title
 from tools.grading.dependencies import needed_cells, needed_imports
 from tools.notebooks import chapters_in, normalise, read
 
-# Hidden from students; the judge and a fresh copy of the library are read from the book's folder.
+# Hidden from students. No student's kernel ever runs it: judging.py reads from it what is to be judged.
 HIDDEN = """# Graded here, by further tests.
 ### BEGIN HIDDEN TESTS
-import os
-import runpy
+from tools.grading.judge import judge
 
-judge = runpy.run_path(os.environ["RESNEXT_BOOK"] + "/tools/grading/judge.py")["judge"]
 passed, message = judge("{name}", {answer})
 print(message)
 assert passed, message
@@ -99,8 +99,9 @@ def without_repeated_imports(more, earlier):
 
 def assignment(title, names, points=10, chapters=None):
     """The instructor's notebook for the exercises ``names``, each worth ``points``. Raises ``ValueError``."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", title):
-        raise ValueError(f"the name of an assignment has letters, digits, - and _ only, not {title!r}")
+    checked_title(title)
+    if not (points > 0 and isfinite(points)):
+        raise ValueError(f"an exercise is worth a positive number of points, not {points}")
     if not names or len(set(names)) != len(names):
         raise ValueError(f"give one exercise or more, each once, not {names}")
     known = exercises_of(chapters)

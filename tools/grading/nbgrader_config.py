@@ -37,10 +37,17 @@ class Discreet(NbGraderPreprocessor):
         return cell, resources
 
 
+class OnlyByMakeGrade(NbGraderPreprocessor):
+    """Formgrader's own button would run the hidden tests in a kernel that has no judge, and give everybody 0."""
+
+    def preprocess(self, nb, resources):
+        raise RuntimeError("grade with `make grade`: it judges a hand-in in a process of its own, and then calls nbgrader")
+
+
 TOO_LONG = "the cell ran longer than it may, and was stopped"
 c = get_config()  # noqa: F821 -- nbgrader defines it
 c.CourseDirectory.course_id = "resnext"
-c.ExecutePreprocessor.kernel_name = "resnext-book"  # without it correct work scores 0: this environment has no torch
+c.Autograde.autograde_preprocessors = [OnlyByMakeGrade]  # `make grade` puts its own in this place
 c.ExecutePreprocessor.iopub_timeout = 10            # how long a cell that was stopped may take to give up
 c.ExecutePreprocessor.error_on_timeout = {"output_type": "error", "ename": "TooLong", "evalue": TOO_LONG,
                                           "traceback": [f"TooLong: {TOO_LONG}"]}
