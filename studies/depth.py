@@ -1,7 +1,7 @@
 """Does a deeper network learn better? Plain and residual stacks on real textures.
 
 Writes resnext_lib/evidence/depth.csv, one row a run, and resumes where it stopped:
-    python -m benchmarks.depth
+    python -m studies.depth
 Data: 16x16 patches of eight photographs that come with scikit-image; the left 60 % of each picture is
 for training, the right 35 % for testing. The task is to name the picture a patch comes from.
 """

@@ -1,4 +1,4 @@
-"""Train the book's own checkpoint and look into it: ``python -m benchmarks.checkpoint``. Resumes where it stopped.
+"""Train the book's own checkpoint and look into it: ``python -m studies.checkpoint``. Resumes where it stopped.
 
 Writes resnext_lib/checkpoints/small_resnext.pt (weights; the model card beside it says what it is for) and into
 resnext_lib/evidence: training.csv (the history), predictions.csv (every test image), paths.csv (the accuracy
