@@ -11,19 +11,19 @@ import os
 
 import torch
 import torch.distributed as dist
-from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data.distributed import DistributedSampler
 from tqdm import tqdm
 
-from resnext_lib.data import augment, fashion_subset, mean_and_spread, normalise
+from resnext_lib.data import augment, fashion_subset, normalise
 from resnext_lib.networks import small_resnext
 from resnext_lib.training import (
     Recipe,
+    begin,
     compute,
     evaluate,
     learning_rate_at,
-    resume,
+    loss_of,
     save,
 )
 
@@ -43,7 +43,7 @@ def train_epoch(network, optimiser, images, recipe, epoch, mean, spread, sampler
                           images.labels[batch].to(device))
         x = normalise(augment(pixels) if recipe.augment else pixels, mean, spread)
         logits = compute(network, x, recipe)
-        loss = functional.cross_entropy(logits, labels)
+        loss = loss_of(logits, labels)
         if not math.isfinite(loss.item()):
             raise FloatingPointError(f"the loss is {loss.item()} in epoch {epoch + 1}, "
                 f"step {step + 1}, at learning rate {rate:.3g}: try a smaller "
@@ -60,19 +60,14 @@ def train_epoch(network, optimiser, images, recipe, epoch, mean, spread, sampler
             "learning_rate": rate}
 
 
-def train(network, train_images, test_images, recipe=None, seed=0, *, device="cpu",
+def train(network, train_images, test_images=None, recipe=None, seed=0, *, device="cpu",
           checkpoint=None, progress=True, stop_after=None):
     recipe = recipe or Recipe()
-    network.to(device, memory_format=torch.channels_last
-               if recipe.channels_last else torch.contiguous_format)
-    optimiser = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate,
-                                momentum=recipe.momentum,
-                                weight_decay=recipe.weight_decay)
-    history = resume(checkpoint, network, optimiser, recipe, seed)
+    optimiser, history, run, mean, spread = begin(network, train_images, test_images,
+                                                  recipe, seed, device, checkpoint)
     parallel = DistributedDataParallel(network)
     sampler = DistributedSampler(train_images.labels, seed=1000 * seed)
     rank = dist.get_rank()
-    mean, spread = (value.to(device) for value in mean_and_spread(train_images))
     with torch.random.fork_rng():
         for epoch in range(len(history),
                            min(recipe.epochs, stop_after or recipe.epochs)):
@@ -80,11 +75,12 @@ def train(network, train_images, test_images, recipe=None, seed=0, *, device="cp
             torch.manual_seed(1000 * seed + epoch + 10**6 * rank)
             row = train_epoch(parallel, optimiser, train_images, recipe, epoch,
                               mean, spread, sampler, progress and rank == 0)
-            row |= {f"test_{k}": v for k, v in
-                    evaluate(network, test_images, mean, spread, recipe).items()}
+            if test_images is not None:
+                row |= {f"test_{k}": v for k, v in
+                        evaluate(network, test_images, mean, spread, recipe).items()}
             history.append({"epoch": epoch + 1, **row})
             path = checkpoint if rank == 0 else None
-            save(path, network, optimiser, recipe, seed, history)
+            save(path, network, optimiser, run, history)
     return history
 
 

@@ -32,6 +32,36 @@ class Images(NamedTuple):
     classes: tuple
 
 
+def _kind(value):
+    """What an error says of a wrong value: its dtype and shape, or its type."""
+    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
+
+
+def check_pixels(pixels, name="images"):
+    """Raise ``TypeError`` or ``ValueError`` unless ``pixels`` are bytes ``(N, C, H, W)``, one picture or more.
+
+    ``name`` is the argument that the error names. Everything that reads pixels calls this first.
+    """
+    if not isinstance(pixels, torch.Tensor) or pixels.dtype != torch.uint8 or pixels.ndim != 4:
+        raise TypeError(f"{name}.pixels must be a torch.uint8 tensor (N, channels, H, W) of values 0 to 255, not "
+                        f"{_kind(pixels)}; floats from 0 to 1 become that by (pixels * 255).round().to(torch.uint8)")
+    if len(pixels) == 0:
+        raise ValueError(f"{name} is empty: it needs one picture or more")
+
+
+def check_images(images, name="images"):
+    """:func:`check_pixels`, and the same for the labels: N whole numbers from 0."""
+    pixels, labels = images.pixels, images.labels
+    check_pixels(pixels, name)
+    if not isinstance(labels, torch.Tensor) or labels.dtype != torch.int64 or labels.ndim != 1:
+        raise TypeError(f"{name}.labels must be a torch.int64 tensor (N,), not {_kind(labels)}; "
+                        "torch.as_tensor(labels).long() makes one")
+    if len(pixels) != len(labels):
+        raise ValueError(f"{name} has {len(pixels)} pictures but {len(labels)} labels: one label a picture is needed")
+    if labels.min() < 0:
+        raise ValueError(f"{name}.labels must count from 0, but the smallest is {labels.min().item()}")
+
+
 def _known(split):
     if split not in CHECKSUMS:
         raise ValueError(f"split must be 'train' or 'test', not {split!r}")
@@ -124,9 +154,17 @@ def _download(dataset, folder):
 
 
 def mean_and_spread(images):
-    """Mean and standard deviation of the pixels of each channel, on the scale 0 to 1."""
+    """Mean and standard deviation of the pixels of each channel, on the scale 0 to 1.
+
+    Raises what :func:`check_pixels` raises, and ``ValueError`` for a channel whose pixels are all equal.
+    """
+    check_pixels(images.pixels)
     pixels = images.pixels.double().div(255)
-    return pixels.mean(dim=(0, 2, 3)).float(), pixels.std(dim=(0, 2, 3)).float()
+    mean, spread = pixels.mean(dim=(0, 2, 3)).float(), pixels.std(dim=(0, 2, 3)).float()
+    constant = [channel for channel, value in enumerate(spread.tolist()) if not value > 0]
+    if constant:
+        raise ValueError(f"images: every pixel of channel {constant[0]} has the same value, so there is nothing to learn")
+    return mean, spread
 
 
 def normalise(pixels, mean, spread):

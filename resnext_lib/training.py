@@ -4,8 +4,10 @@ SGD with momentum and weight decay as in arXiv 1611.05431, section 5; the learni
 cosine (arXiv 1608.03983) after a short warm-up, which suits runs of a few epochs.
 """
 
+import hashlib
 import math
 import os
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,10 +15,18 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
-from resnext_lib.data import augment, mean_and_spread, normalise
+from resnext_lib.data import augment, check_images, check_pixels, mean_and_spread, normalise
 from resnext_lib.weights import DAMAGED
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def _check_number(name, value, whole, zero):
+    """Raise unless ``value`` is a finite number above 0 (or 0 where ``zero``), a whole one where ``whole``."""
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise TypeError(f"{name} must be a {'whole ' if whole else ''}number, not {value!r} ({type(value).__name__})")
+    if not (value >= 0 if zero else value > 0) or not math.isfinite(value):
+        raise ValueError(f"{name} must be {'0 or more' if zero else 'above 0'}, not {value}")
 
 
 @dataclass(frozen=True)
@@ -33,9 +43,12 @@ class Recipe:
     channels_last: bool = False
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, not {getattr(self, name)}")
+        for name in ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay"):
+            _check_number(name, getattr(self, name), whole=name in ("epochs", "batch_size"),
+                          zero=name in ("momentum", "weight_decay"))
+        for name in ("augment", "channels_last"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {list(PRECISIONS)}, not {self.precision!r}")
 
@@ -48,36 +61,66 @@ def learning_rate_at(step, steps, peak, warm_up=0.1):
     return peak * (1 + math.cos(math.pi * (step - rise) / (steps - rise))) / 2
 
 
-def train(network, train_images, test_images, recipe=None, seed=0, *, device="cpu", checkpoint=None,
+def train(network, train_images, test_images=None, recipe=None, seed=0, *, device="cpu", checkpoint=None,
           progress=True, stop_after=None):
     """Train ``network`` in place; return one dictionary an epoch: losses, accuracies, learning rate.
 
-    ``checkpoint`` names a file that is written after every epoch; with it the same call goes on where it
-    stopped, and ends with the weights of an uninterrupted run. ``stop_after`` ends early, after that epoch.
-    Raises ``FloatingPointError`` when the loss is no finite number, ``ValueError`` for a checkpoint of
-    another run.
+    After each epoch the network answers ``test_images``, unless there are none. ``checkpoint`` names a file
+    that is written after every epoch; with it the same call goes on where it stopped, and ends with the
+    weights of an uninterrupted run. ``stop_after`` ends early, after that epoch.
+    Raises, before anything is trained, ``TypeError`` or ``ValueError`` for images, device or checkpoint that do
+    not fit, the checkpoint of another run among them, and ``OSError`` for a folder that cannot be written;
+    ``FloatingPointError`` when the loss is no finite number.
     """
     recipe = recipe or Recipe()
-    network.to(device, memory_format=torch.channels_last if recipe.channels_last else torch.contiguous_format)
-    optimiser = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum,
-                                weight_decay=recipe.weight_decay)
-    history = resume(checkpoint, network, optimiser, recipe, seed)
-    mean, spread = (value.to(device) for value in mean_and_spread(train_images))
+    optimiser, history, run, mean, spread = begin(network, train_images, test_images, recipe, seed, device, checkpoint)
     with torch.random.fork_rng():  # the caller's random numbers stay as they were
         for epoch in range(len(history), min(recipe.epochs, stop_after or recipe.epochs)):
             torch.manual_seed(1000 * seed + epoch)  # each epoch has its own: a resumed run draws the same
             row = train_epoch(network, optimiser, train_images, recipe, epoch, mean, spread, progress)
-            row |= {f"test_{k}": v for k, v in evaluate(network, test_images, mean, spread, recipe).items()}
+            if test_images is not None:
+                row |= {f"test_{k}": v for k, v in evaluate(network, test_images, mean, spread, recipe).items()}
             history.append({"epoch": epoch + 1, **row})
-            save(checkpoint, network, optimiser, recipe, seed, history)
+            save(checkpoint, network, optimiser, run, history)
     return history
+
+
+def begin(network, train_images, test_images, recipe, seed, device, checkpoint):
+    """Look at everything that a run needs before it starts, and go on where ``checkpoint`` stopped.
+
+    Moves ``network`` to ``device``. Returns ``(optimiser, history, run, mean, spread)``; ``run`` says which run this is.
+    """
+    check_images(train_images, "train_images")
+    if test_images is not None:
+        check_images(test_images, "test_images")
+    mean, spread = (value.to(usable_device(device)) for value in mean_and_spread(train_images))
+    run = identity(network, train_images, recipe, seed)
+    state = resume(checkpoint, run)
+    network.to(device, memory_format=torch.channels_last if recipe.channels_last else torch.contiguous_format)
+    optimiser = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum,
+                                weight_decay=recipe.weight_decay)
+    if state is None:
+        return optimiser, [], run, mean, spread
+    network.load_state_dict(state["network"])
+    optimiser.load_state_dict(state["optimiser"])
+    return optimiser, state["history"], run, mean, spread
+
+
+def usable_device(device):
+    """``device`` as a ``torch.device``. Raises ``ValueError`` for one that this machine does not have."""
+    try:
+        torch.empty(0, device=device)
+        return torch.device(device)
+    except (RuntimeError, AssertionError, TypeError) as error:  # torch without CUDA raises an AssertionError
+        has = "cpu, cuda" if torch.cuda.is_available() else "cpu"
+        raise ValueError(f"device={device!r} cannot be used here; this machine has: {has}") from error
 
 
 def train_epoch(network, optimiser, images, recipe, epoch, mean, spread, progress=False):
     """One pass over ``images`` in random order; return its mean loss, its accuracy and the learning rate."""
     network.train()
     device, count = mean.device, len(images.labels)
-    batches = torch.randperm(count).split(recipe.batch_size)
+    batches = in_batches(torch.randperm(count), recipe.batch_size)
     loss_sum = correct = 0
     for step, batch in enumerate(tqdm(batches, f"epoch {epoch + 1}", leave=False, disable=not progress)):
         rate = learning_rate_at(epoch * len(batches) + step, recipe.epochs * len(batches), recipe.learning_rate)
@@ -85,7 +128,7 @@ def train_epoch(network, optimiser, images, recipe, epoch, mean, spread, progres
         pixels, labels = images.pixels[batch].to(device), images.labels[batch].to(device)
         x = normalise(augment(pixels) if recipe.augment else pixels, mean, spread)
         logits = compute(network, x, recipe)
-        loss = functional.cross_entropy(logits, labels)
+        loss = loss_of(logits, labels)
         if not math.isfinite(loss.item()):
             raise FloatingPointError(f"the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}, at learning "
                                      f"rate {rate:.3g}: try a smaller learning_rate than {recipe.learning_rate}")
@@ -95,6 +138,26 @@ def train_epoch(network, optimiser, images, recipe, epoch, mean, spread, progres
         loss_sum += loss.item() * len(batch)
         correct += (logits.argmax(dim=1) == labels).sum().item()
     return {"train_loss": loss_sum / count, "train_accuracy": correct / count, "learning_rate": rate}
+
+
+def in_batches(order, batch_size):
+    """``order`` in parts of ``batch_size``; a last part of one joins the part before it.
+
+    Batch norm cannot take the variance of a single number, which is what one picture leaves on a 1x1 map.
+    """
+    batches = list(order.split(batch_size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+def loss_of(logits, labels):
+    """Mean cross-entropy. Raises ``ValueError`` for a label that has no logit."""
+    largest = labels.max().item()
+    if largest >= logits.shape[1]:
+        raise ValueError(f"labels go up to {largest}, but the network has {logits.shape[1]} outputs: "
+                         f"build it with num_classes={largest + 1} or more")
+    return functional.cross_entropy(logits, labels)
 
 
 def compute(network, x, recipe):
@@ -109,6 +172,7 @@ def compute(network, x, recipe):
 @torch.inference_mode()
 def predict(network, images, mean, spread, recipe=None):
     """Logits ``(N, classes)`` for all ``images``, in eval mode, on the CPU."""
+    check_pixels(images.pixels)
     network.eval()
     device = mean.device
     batches = images.pixels.split(500)
@@ -117,35 +181,54 @@ def predict(network, images, mean, spread, recipe=None):
 
 def evaluate(network, images, mean, spread, recipe=None):
     """Loss and accuracy on ``images`` as a dictionary."""
+    check_images(images)
     logits = predict(network, images, mean, spread, recipe)
+    loss = loss_of(logits, images.labels).item()
     accuracy = (logits.argmax(dim=1) == images.labels).double().mean().item()
-    return {"loss": functional.cross_entropy(logits, images.labels).item(), "accuracy": accuracy}
+    return {"loss": loss, "accuracy": accuracy}
 
 
-def save(path, network, optimiser, recipe, seed, history):
-    """Write beside the file and rename: a killed process leaves the old checkpoint or the new one, whole."""
+def identity(network, images, recipe, seed):
+    """What makes two runs the same run: the recipe, the seed, the images and the network's layers."""
+    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    pictures = hashlib.sha256(images.pixels.contiguous().numpy().tobytes() + images.labels.numpy().tobytes())
+    layers = hashlib.sha256(f"{network} {shapes}".encode())
+    return {**asdict(recipe), "seed": seed, "images": pictures.hexdigest()[:12], "network": layers.hexdigest()[:12]}
+
+
+def save(path, network, optimiser, run, history):
+    """Write beside the file and rename: a killed process or a full disk leaves the old checkpoint or the new one, whole."""
     if path is None:
         return
-    state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "recipe": asdict(recipe),
-             "seed": seed, "history": history}
+    state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "run": run, "history": history}
     unfinished = Path(f"{path}.unfinished")
-    torch.save(state, unfinished)
-    os.replace(unfinished, path)
+    try:
+        torch.save(state, unfinished)
+        os.replace(unfinished, path)
+    except (OSError, RuntimeError) as error:  # torch wraps some errors of the disk
+        unfinished.unlink(missing_ok=True)
+        epochs = len(history) - 1
+        kept = f"the one after epoch {epochs} is kept" if Path(path).exists() else "none is left"
+        raise OSError(f"checkpoint={str(path)!r} could not be written ({error}); {kept}") from error
 
 
-def resume(path, network, optimiser, recipe, seed):
-    """Load ``path`` if it is there and belongs to this run; return the history so far."""
-    if path is None or not Path(path).exists():
-        return []
+def resume(path, run):
+    """The state in ``path`` if it is there and belongs to ``run``, or ``None``; nothing is loaded into a network yet."""
+    if path is None:
+        return None
+    path = Path(path)
+    try:
+        tempfile.TemporaryFile(dir=path.absolute().parent).close()  # now, not after the first epoch
+    except OSError as error:
+        raise OSError(f"checkpoint={str(path)!r}: its folder must be there and writable ({error.strerror})") from error
+    if not path.exists():
+        return None
     try:
         state = torch.load(path, weights_only=True)  # runs no code from the file
-        run = {**state["recipe"], "seed": state["seed"]}
+        before, _ = state["run"], state["history"]
+        others = [f"{name}={before.get(name)} (now {run[name]})" for name in run if before.get(name) != run[name]]
     except DAMAGED as error:
         raise ValueError(f"checkpoint={str(path)!r} is damaged, or not of train(): delete it to start anew") from error
-    wanted = {**asdict(recipe), "seed": seed}
-    other = [f"{name}={run.get(name)} (now {wanted[name]})" for name in wanted if run.get(name) != wanted[name]]
-    if other:
-        raise ValueError(f"checkpoint={str(path)!r} is of another run: {', '.join(other)}. Use another file, or delete it")
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["history"]
+    if others:
+        raise ValueError(f"checkpoint={str(path)!r} is of another run: {', '.join(others)}. Use another file, or delete it")
+    return state

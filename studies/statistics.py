@@ -1,0 +1,80 @@
+"""The statistics of the studies: paired differences, their intervals, corrected for how many are looked at, and power."""
+
+import math
+
+import numpy as np
+from scipy import optimize, stats
+
+
+def interval(values, confidence=0.95):
+    """Mean of ``values`` and the half width of its confidence interval by Student's t: ``(mean, half_width)``.
+
+    Raises ``ValueError`` for fewer than two values, or a ``confidence`` that is not between 0 and 1.
+    """
+    values = np.asarray(list(values), dtype=float)
+    if len(values) < 2:
+        raise ValueError(f"values must hold two runs or more, not {len(values)}: one run has no spread")
+    if not np.isfinite(values).all():
+        raise ValueError(f"values must be finite numbers, not {values.tolist()}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be between 0 and 1, such as 0.95, not {confidence}")
+    width = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values))
+    return float(values.mean()), float(width)
+
+
+def paired(first, second, comparisons=1, confidence=0.95):
+    """``first - second`` over the seeds that both have: a dictionary of what a paired t-test says of it.
+
+    ``first`` and ``second`` are ``{seed: value}``. The interval and ``p`` are Bonferroni's for ``comparisons``
+    comparisons; ``p_alone`` is that of this comparison by itself.
+    """
+    seeds = sorted(first.keys() & second.keys())
+    differences = np.array([first[seed] - second[seed] for seed in seeds], dtype=float)
+    mean, half_width = interval(differences, 1 - (1 - confidence) / comparisons)
+    p_alone = float(stats.ttest_1samp(differences, 0).pvalue)
+    return {"seeds": len(seeds), "mean": mean, "low": mean - half_width, "high": mean + half_width,
+            "spread": float(differences.std(ddof=1)), "p": min(1.0, comparisons * p_alone), "p_alone": p_alone,
+            "same_sign": int(max((differences > 0).sum(), (differences < 0).sum()))}
+
+
+def holm(p_values):
+    """Holm's corrected p-values for ``{name: p}``: the smallest times their number, the next times one less, and so on."""
+    corrected, largest = {}, 0.0
+    for rank, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p))
+        corrected[name] = largest
+    return corrected
+
+
+def power(effect, spread, seeds, alpha=0.05):
+    """How often a paired t-test over ``seeds`` pairs finds a true mean difference ``effect`` of standard deviation ``spread``."""
+    freedom, shift = seeds - 1, abs(effect) / spread * math.sqrt(seeds)
+    limit = stats.t.ppf(1 - alpha / 2, freedom)
+    return float(stats.nct.sf(limit, freedom, shift) + stats.nct.cdf(-limit, freedom, shift))
+
+
+def detectable(spread, seeds, alpha=0.05, wanted=0.8):
+    """The smallest true difference that ``seeds`` pairs find with the probability ``wanted``."""
+    return float(optimize.brentq(lambda effect: power(effect, spread, seeds, alpha) - wanted, 1e-9 * spread, 50 * spread))
+
+
+def seeds_needed(effect, spread, alpha=0.05, wanted=0.8):
+    """How many pairs a paired t-test needs to find ``effect`` with the probability ``wanted``."""
+    return next(seeds for seeds in range(2, 100_000) if power(effect, spread, seeds, alpha) >= wanted)
+
+
+def resample(first, second, draws=10_000, seed=0, confidence=0.95):
+    """Mean of ``first - second`` and its interval when seeds *and* pictures are drawn again: ``(mean, low, high)``.
+
+    ``first`` and ``second`` have the shape ``(seeds, pictures)``, row by row the same seed, column by column the same
+    picture. Percentiles of ``draws`` resamples drawn with the stated ``seed``.
+    """
+    difference = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
+    runs, pictures = difference.shape
+    generator = np.random.default_rng(seed)
+    means = np.empty(draws)
+    for draw in range(draws):
+        weights = np.bincount(generator.integers(pictures, size=pictures), minlength=pictures)
+        means[draw] = difference[generator.integers(runs, size=runs)].mean(axis=0) @ weights / pictures
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(difference.mean()), float(low), float(high)
