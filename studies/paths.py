@@ -17,10 +17,11 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from resnext_lib import data
-from resnext_lib.experiments import interval
 from resnext_lib.networks import small_resnext
 from resnext_lib.weights import load_weights
 from studies import checkpoint
+from studies.batch_norm import average_statistics
+from studies.statistics import interval
 from studies.tables import Table
 
 SEEDS, UNTRAINED, PAIRS = (0, 1), (0, 1, 2, 3, 4), 8
@@ -41,14 +42,7 @@ def trained(seed):
 def untrained(seed, images):
     """A network after initialisation, its batch norms with the statistics of ``images``."""
     torch.manual_seed(seed)
-    network = small_resnext()
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None  # the average over all batches
-    with torch.no_grad():
-        for batch in images.split(BATCH):
-            network(batch)
-    return network.eval()
+    return average_statistics(small_resnext(), images)
 
 
 def names_of_blocks(network):
