@@ -140,6 +140,6 @@ def _check(images):
         raise TypeError(f"images must be a tensor of normalised pictures (N, channels, H, W), not a "
                         f"{type(images).__name__}: data.normalise(pixels, mean, spread) makes one")
     if images.ndim != 4 or len(images) < 2:
-        raise ValueError(f"images must have the shape (N, channels, H, W) with two pictures or more, not {tuple(images.shape)}")
+        raise ValueError(f"images must be two pictures or more of shape (N, channels, H, W), not {tuple(images.shape)}")
     if not images.is_floating_point():
         raise TypeError(f"images must be normalised numbers, not {images.dtype}: data.normalise(pixels, mean, spread)")

@@ -1,4 +1,4 @@
-"""Gradients at the start of training, over depth: ``python -m studies.gradients``. The plan is gradients.md, beside this file.
+"""Gradients at the start of training, over depth: ``python -m studies.gradients``. The plan is gradients.md.
 
 Writes resnext_lib/evidence/gradient_totals.csv (a row for every network) and gradient_growth.csv (a row for every block
 of the networks of 27 blocks, over the seeds). Resumes where it stopped.
@@ -8,7 +8,7 @@ of the networks of 27 blocks, over the seeds). Resumes where it stopped.
 
 import argparse
 import math
-from statistics import mean, stdev
+from statistics import mean
 
 import numpy as np
 import torch
@@ -151,19 +151,22 @@ def predicted(block, layers):
 
 def report(totals, growth):
     for channels in CHANNELS:
-        own = [float(r["total"]) for r in totals if (r["kind"], r["channels"], r["blocks"]) == ("plain", str(channels), "27")]
+        own = [float(r["total"]) for r in totals
+               if (r["kind"], r["channels"], r["blocks"]) == ("plain", str(channels), str(SHOWN))]
         middle, half = interval(math.log(total) / 54 for total in own)
         layers = [float(r["growth"]) for r in growth if (r["kind"], r["channels"]) == ("plain", str(channels))]
         low, high = math.exp(middle - half), math.exp(middle + half)
-        print(f"1. plain, {channels} channels, 54 layers: a layer {math.exp(middle):.4f} ({low:.4f} to {high:.4f}), first half "
-              f"{mean(layers[:27]):.4f}, second {mean(layers[27:]):.4f}; total {min(own):.0f} to {max(own):.0f}")
+        print(f"1. plain, {channels} channels, 54 layers: a layer {math.exp(middle):.4f} ({low:.4f} to {high:.4f}), first "
+              f"half {mean(layers[:27]):.4f}, second {mean(layers[27:]):.4f}; total {min(own):.0f} to {max(own):.0f}")
         for blocks in BLOCKS:
             total = mean_total(totals, "two-layer", channels, blocks)
-            print(f"2. two-layer, {channels} channels, {blocks} blocks: {total:.2f}, {total / (blocks + 1) - 1:+.1%} from blocks + 1")
+            print(f"2. two-layer, {channels} channels, {blocks} blocks: {total:.2f}, "
+                  f"{total / (blocks + 1) - 1:+.1%} from blocks + 1")
         for kind in KINDS:
             power, exponential, slope = fits(totals, kind, channels)
             shown = ", ".join(f"{mean_total(totals, kind, channels, b):.4g}" for b in BLOCKS)
-            print(f"3. {kind}, {channels}: totals {shown}; squares {power:.4f} power (slope {slope:.2f}), {exponential:.4f} exponential")
+            print(f"3. {kind}, {channels}: totals {shown}; squares {power:.4f} power (slope {slope:.2f}), "
+                  f"{exponential:.4f} exponential")
         for kind in KINDS[1:]:
             k = 2 if kind == "two-layer" else 3
             rows = [r for r in growth if (r["kind"], r["channels"]) == (kind, str(channels))]

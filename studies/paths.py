@@ -240,7 +240,8 @@ def measure(folder):
 
 def losses(rows, statistics):
     """The points lost of each single path, as ``{(block, path): (points, standard error, loss increase)}``."""
-    return {(row["block"], int(row["removed"])): tuple(float(row[c]) for c in ("points_lost", "points_error", "loss_increase"))
+    columns = ("points_lost", "points_error", "loss_increase")
+    return {(row["block"], int(row["removed"])): tuple(float(row[name]) for name in columns)
             for row in rows if row["statistics"] == statistics and row["removed"].isdigit()}
 
 
