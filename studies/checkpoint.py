@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from resnext_lib import data, networks, training
-from resnext_lib.experiments import without_path
+from resnext_lib.paths import without_path
 from resnext_lib.weights import trained_small_resnext
 
 LIBRARY = Path(__file__).parent.parent / "resnext_lib"

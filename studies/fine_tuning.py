@@ -113,7 +113,8 @@ def fit(arm, split, images, rate, seed):
 
 def moved(network, base):
     """How far the stored means went from the base's, in the base's standard deviations, on average over all channels."""
-    pairs = [(new, old) for new, old in zip(network.modules(), base.modules(), strict=True) if isinstance(new, nn.BatchNorm2d)]
+    pairs = [(new, old) for new, old in zip(network.modules(), base.modules(), strict=True)
+             if isinstance(new, nn.BatchNorm2d)]
     steps = [(new.running_mean - old.running_mean).abs() / (old.running_var + old.eps).sqrt() for new, old in pairs]
     return torch.cat(steps).mean().item()
 

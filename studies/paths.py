@@ -90,20 +90,27 @@ def after(network, name, x):
 # ------------------------------------------------------------------ statistics of the sum
 
 @torch.inference_mode()
-def moments_of_middle(network, name, images):
-    """Mean ``(width,)`` and covariance ``(width, width)`` of what the last 1x1 reads, over pictures and places.
+def moments_of_middles(network, images):
+    """Mean ``(width,)`` and covariance ``(width, width)`` of what each block's last 1x1 reads, over pictures and places.
 
     From them follow mean and variance of the sum without any of its paths, without another pass.
     """
-    block, fast = network.get_submodule(name), folded(network)
-    count, total, products = 0, 0, 0
+    fast = folded(network)
+    names = names_of_blocks(fast)
+    counts, totals, products = ({name: 0 for name in names} for _ in range(3))
     for batch in images.split(BATCH):
-        rows = middle(block, before(fast, name, batch)).movedim(1, -1).flatten(0, -2).double()
-        count += len(rows)
-        total = total + rows.sum(dim=0)
-        products = products + rows.T @ rows
-    mean = total / count
-    return mean, (products - count * torch.outer(mean, mean)) / (count - 1)
+        x = before(fast, names[0], batch.contiguous(memory_format=torch.channels_last))
+        for name in names:
+            block = fast.get_submodule(name)
+            h = middle(block, x)
+            rows = h.movedim(1, -1).flatten(0, -2).double()
+            counts[name] += len(rows)
+            totals[name] = totals[name] + rows.sum(dim=0)
+            products[name] = products[name] + rows.T @ rows
+            x = torch.relu(block.conv3(h) + block.shortcut(x))
+    means = {name: totals[name] / counts[name] for name in names}
+    return {name: (means[name], (products[name] - counts[name] * torch.outer(means[name], means[name])) / (counts[name] - 1))
+            for name in names}
 
 
 def last_weight(block, removed):
@@ -176,11 +183,10 @@ def scores(before_, after_, loss_before, loss_after):
             "loss_error": round(increase.std().item() / count ** 0.5, 5)}
 
 
-def remove_in(network, seed, name, train_images, test_images, labels):
-    """The rows of one block."""
+def remove_in(network, seed, name, moments, test_images, labels):
+    """The rows of one block; ``moments`` are those of its middle on the training pictures."""
     block = network.get_submodule(name)
     wanted = variants(seed, names_of_blocks(network).index(name), block.cardinality)
-    moments = moments_of_middle(network, name, train_images)
     layers = [last_layer(block, removed, moments if again else None) for removed, again in wanted]
     right, losses = answers(network, name, layers, test_images, labels)
     return [{"seed": seed, "block": name, "removed": "+".join(map(str, removed)) or "none",
@@ -225,17 +231,18 @@ def measure(folder):
     alike = Table("path_likeness", LIKENESS, "paths.md")
     removal = Table("path_removal", REMOVAL, "paths.md")
     networks = [("trained", seed, trained(seed)) for seed in SEEDS]
-    for kind, seed, network in [*networks, *(("untrained", s, untrained(s, train_images)) for s in UNTRAINED)]:
-        for name in names_of_blocks(network):
-            if not alike.has(network=kind, seed=seed, block=name):
-                covariance = moments_of_middle(network, name, train_images)[1]
-                alike.add([{"network": kind, "seed": seed, "block": name,
-                            **likeness(network.get_submodule(name), covariance)}])
+    for kind, seed, network in [*networks, *(("untrained", s, None) for s in UNTRAINED)]:
+        if not alike.has(network=kind, seed=seed):
+            network = network or untrained(seed, train_images)
+            found = moments_of_middles(network, train_images)
+            alike.add([{"network": kind, "seed": seed, "block": name, **likeness(network.get_submodule(name), covariance)}
+                       for name, (_, covariance) in found.items()])
     for _, seed, network in networks:
-        for name in names_of_blocks(network):
-            if not removal.has(seed=seed, block=name):
-                removal.add(remove_in(network, seed, name, train_images, test_images, test.labels))
-                print("removed in", seed, name, flush=True)
+        missing = [name for name in names_of_blocks(network) if not removal.has(seed=seed, block=name)]
+        found = moments_of_middles(network, train_images) if missing else {}
+        for name in missing:
+            removal.add(remove_in(network, seed, name, found[name], test_images, test.labels))
+            print("removed in", seed, name, flush=True)
 
 
 def losses(rows, statistics):
