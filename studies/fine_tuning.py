@@ -26,10 +26,10 @@ HELD_OUT = {"unlike": (7, 8, 9), "alike": (2, 4, 6)}
 ARMS = ("scratch", "frozen-eval", "frozen-train", "all-eval", "all-train")
 CONTRASTS = (("frozen-train", "frozen-eval"), ("all-train", "all-eval"), ("all-eval", "frozen-eval"),
              ("frozen-eval", "scratch"))
-EACH, RATES, SEEDS, RATE_SEED = (10, 100), (0.1, 0.03, 0.01), (0, 1, 2, 3, 4), 100
-STEPS, BATCH, VALIDATION, OLD = 100, 16, 500, 2000
-BASE = training.Recipe(epochs=10, channels_last=True)
-COLUMNS = ("split", "each", "arm", "seed", "learning_rate", "part", "pictures", "accuracy", "loss", "old_accuracy", "moved")
+EACH, RATES, SEEDS, RATE_SEED = 20, (0.1, 0.03, 0.01), (0, 1, 2, 3, 4), 100
+STEPS, BATCH, VALIDATION, OLD = 100, 16, 500, 1000
+BASE = training.Recipe(epochs=8, channels_last=True)
+COLUMNS = ("split", "arm", "seed", "learning_rate", "part", "pictures", "accuracy", "loss", "old_accuracy", "moved")
 
 
 class Split(NamedTuple):
@@ -68,7 +68,7 @@ def load(split, folder):
     return Split(only(train, new), only(test, new), first(only(test, old), OLD), base.eval(), data.mean_and_spread(known))
 
 
-def draw(images, each, seed):
+def draw(images, seed, each=EACH):
     """``each`` pictures of every class, and ``VALIDATION`` of the others."""
     order = torch.randperm(len(images.labels), generator=torch.Generator().manual_seed(seed))
     chosen = torch.cat([order[images.labels[order] == label][:each] for label in images.labels.unique()])
@@ -119,13 +119,13 @@ def moved(network, base):
     return torch.cat(steps).mean().item()
 
 
-def row(name, split, each, arm, seed, rate, part):
+def row(name, split, arm, seed, rate, part):
     """One run: trained, then tested on ``part``, "validation" or "test"."""
-    chosen, rest = draw(split.train, each, seed)
+    chosen, rest = draw(split.train, seed)
     network = fit(arm, split, chosen, rate, seed)
     images = rest if part == "validation" else split.test
     scores = training.evaluate(network, images, *split.moments, BASE)
-    found = {"split": name, "each": each, "arm": arm, "seed": seed, "learning_rate": rate, "part": part,
+    found = {"split": name, "arm": arm, "seed": seed, "learning_rate": rate, "part": part,
              "pictures": len(images.labels), "accuracy": round(scores["accuracy"], 5), "loss": round(scores["loss"], 5),
              "old_accuracy": "", "moved": ""}
     if part == "test" and arm != "scratch":
@@ -138,14 +138,14 @@ def row(name, split, each, arm, seed, rate, part):
 def base_row(name, split):
     """The base network on the old classes: what the arms start from."""
     scores = training.evaluate(split.base, split.old, *split.moments, BASE)
-    return {"split": name, "each": 0, "arm": "base", "seed": 0, "learning_rate": "", "part": "old",
+    return {"split": name, "arm": "base", "seed": 0, "learning_rate": "", "part": "old",
             "pictures": len(split.old.labels), "accuracy": round(scores["accuracy"], 5), "loss": round(scores["loss"], 5),
             "old_accuracy": round(scores["accuracy"], 5), "moved": 0}
 
 
-def best_rate(rows, split, each, arm):
+def best_rate(rows, split, arm):
     """The learning rate with the best validation accuracy, at a tie with the lower loss."""
-    own = [r for r in rows if (r["split"], r["each"], r["arm"], r["part"]) == (split, str(each), arm, "validation")]
+    own = [r for r in rows if (r["split"], r["arm"], r["part"]) == (split, arm, "validation")]
     return float(min(own, key=lambda r: (-float(r["accuracy"]), float(r["loss"])))["learning_rate"])
 
 
@@ -155,43 +155,42 @@ def measure(folder):
         split = load(name, folder)
         if not table.has(split=name, arm="base"):
             table.add([base_row(name, split)])
-        for each in EACH:
-            for arm in ARMS:
-                for rate in RATES:
-                    if not table.has(split=name, each=each, arm=arm, part="validation", learning_rate=rate):
-                        table.add([row(name, split, each, arm, RATE_SEED, rate, "validation")])
-                rate = best_rate(table.rows, name, each, arm)
-                for seed in SEEDS:
-                    if not table.has(split=name, each=each, arm=arm, part="test", seed=seed):
-                        table.add([row(name, split, each, arm, seed, rate, "test")])
-                print(name, each, arm, rate, flush=True)
+        for arm in ARMS:
+            for rate in RATES:
+                if not table.has(split=name, arm=arm, part="validation", learning_rate=rate):
+                    table.add([row(name, split, arm, RATE_SEED, rate, "validation")])
+            rate = best_rate(table.rows, name, arm)
+            for seed in SEEDS:
+                if not table.has(split=name, arm=arm, part="test", seed=seed):
+                    table.add([row(name, split, arm, seed, rate, "test")])
+            print(name, arm, rate, flush=True)
 
 
 # ------------------------------------------------------------------ the analysis that the plan names
 
-def values(rows, split, each, arm, column="accuracy"):
+def values(rows, split, arm, column="accuracy"):
     """``{seed: value}`` on the test pictures."""
     return {int(r["seed"]): float(r[column]) for r in rows
-            if (r["split"], r["each"], r["arm"], r["part"]) == (split, str(each), arm, "test") and r[column]}
+            if (r["split"], r["arm"], r["part"]) == (split, arm, "test") and r[column]}
 
 
 def report(rows):
+    splits = [split for split in HELD_OUT if len(values(rows, split, ARMS[-1])) > 1]
     for base in (r for r in rows if r["arm"] == "base"):
         print(f"base, {base['split']}: {base['accuracy']} on its own classes")
-    cells = [(split, each) for split in HELD_OUT for each in EACH if values(rows, split, each, ARMS[-1])]
-    for split, each in cells:
+    for split in splits:
         for arm in ARMS:
             for column in ("accuracy", "loss", "old_accuracy", "moved"):
-                found = list(values(rows, split, each, arm, column).values())
-                if len(found) > 1:
+                found = list(values(rows, split, arm, column).values())
+                if found:
                     middle, half = interval(found)
-                    print(f"{split:7} {each:4} {arm:13} {column:13} {middle:.4f} +- {half:.4f} "
-                          f"({min(found):.4f} to {max(found):.4f})")
+                    print(f"{split:7} {arm:13} {column:13} {middle:.4f} +- {half:.4f} ({min(found):.4f} to {max(found):.4f})")
     for one, other in CONTRASTS:
-        for split, each in cells:
-            first_, second = values(rows, split, each, one), values(rows, split, each, other)
-            middle, half = interval([first_[s] - second[s] for s in SEEDS if s in first_ and s in second], 1 - 0.05 / 4)
-            print(f"{one} minus {other}, {split} {each}: {100 * middle:+.2f} +- {100 * half:.2f} points")
+        for split in splits:
+            for column in ("accuracy", "loss"):
+                first_, second = values(rows, split, one, column), values(rows, split, other, column)
+                middle, half = interval([first_[s] - second[s] for s in SEEDS], 1 - 0.05 / len(CONTRASTS))
+                print(f"{one} minus {other}, {split}, {column}: {middle:+.4f} +- {half:.4f}")
 
 
 def main(argv=None):
