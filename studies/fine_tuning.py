@@ -184,7 +184,8 @@ def report(rows):
                 found = list(values(rows, split, arm, column).values())
                 if found:
                     middle, half = interval(found)
-                    print(f"{split:7} {arm:13} {column:13} {middle:.4f} +- {half:.4f} ({min(found):.4f} to {max(found):.4f})")
+                    print(f"{split:7} {arm:13} {column:13} {middle:.4f} +- {half:.4f} "
+                          f"({min(found):.4f} to {max(found):.4f})")
     for one, other in CONTRASTS:
         for split in splits:
             for column in ("accuracy", "loss"):
