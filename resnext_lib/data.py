@@ -159,11 +159,11 @@ def mean_and_spread(images):
     Raises what :func:`check_pixels` raises, and ``ValueError`` for a channel whose pixels are all equal.
     """
     check_pixels(images.pixels)
+    for channel in range(images.pixels.shape[1]):
+        if images.pixels[:, channel].min() == images.pixels[:, channel].max():
+            raise ValueError(f"images: every pixel of channel {channel} has the same value, so there is nothing to learn")
     pixels = images.pixels.double().div(255)
     mean, spread = pixels.mean(dim=(0, 2, 3)).float(), pixels.std(dim=(0, 2, 3)).float()
-    constant = [channel for channel, value in enumerate(spread.tolist()) if not value > 0]
-    if constant:
-        raise ValueError(f"images: every pixel of channel {constant[0]} has the same value, so there is nothing to learn")
     return mean, spread
 
 

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from resnext_lib import data, training
 from resnext_lib.networks import small_resnext
-from studies.statistics import interval
+from resnext_lib.statistics import interval
 from studies.tables import Table
 
 HELD_OUT = {"unlike": (7, 8, 9), "alike": (2, 4, 6)}

@@ -18,7 +18,7 @@ from torch.nn import functional
 from resnext_lib import data
 from resnext_lib.blocks import Bottleneck, conv3x3
 from resnext_lib.networks import initialise
-from studies.statistics import interval
+from resnext_lib.statistics import interval
 from studies.tables import Table
 
 KINDS, BLOCKS, CHANNELS, SEEDS = ("plain", "two-layer", "bottleneck", "ResNeXt"), (10, 16, 27, 50), (32, 64), (0, 1, 2, 3, 4)

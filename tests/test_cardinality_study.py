@@ -41,7 +41,7 @@ def test_the_protocol_states_each_arm_as_it_is(arm):
 
 
 def test_no_group_width_of_an_arm_is_floored_and_the_grouped_middle_is_twice_as_wide():
-    for cardinality, bottleneck_width, _ in ARMS.values():
+    for _, bottleneck_width, _ in ARMS.values():
         assert all(bottleneck_width * stage_width % 64 == 0 for stage_width in (16, 32, 64))
     for stage in (1, 2, 3):
         narrow, grouped = (build(arm, 0).get_submodule(f"layer{stage}.0") for arm in ("narrow", "grouped"))
@@ -191,7 +191,7 @@ def test_fault_1_a_machine_without_git_loses_no_run(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert shutil.which("git") is None
     row, _ = study.final_row("narrow", 0.1, 0, few(130), epochs=1)
-    assert row["revision"] == "unknown"
+    assert row["revision"] == "no git"
 
 
 def test_rows_of_another_protocol_are_refused(tmp_path):

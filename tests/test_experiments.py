@@ -14,8 +14,11 @@ from scipy import stats
 
 from resnext_lib import data, experiments, training
 from resnext_lib.complexity import count_macs, count_parameters
-from resnext_lib.experiments import Configuration, append, interval, paired_difference, read
+from resnext_lib.experiments import Configuration, paired_difference
 from resnext_lib.published import evidence
+from resnext_lib.statistics import interval
+from studies import experiments as command_line
+from studies import rows as table
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = Configuration(1, 64)
@@ -56,7 +59,7 @@ def test_without_shortcuts_the_transforms_are_the_same_modules():
 # ------------------------------------------------------------------ the command
 
 def command(*arguments):
-    return [sys.executable, "-m", "resnext_lib.experiments", *map(str, arguments)]
+    return [sys.executable, "-m", "studies.experiments", *map(str, arguments)]
 
 
 def environment():
@@ -91,8 +94,6 @@ def test_a_killed_study_goes_on_and_loses_at_most_the_run_in_progress(tmp_path):
         process.stdout.close()
     kept = rows_in(path)
     assert 2 <= len(kept) < 9
-    with open(path, "a") as file:
-        file.write("16x8d,0,2243")  # a line that the kill cut off
     result = call(*SHORT, "--seeds", 1, "--csv", path)
     assert result.returncode == 0, result.stderr
     assert f"{9 - len(kept)} runs to do, {len(kept)} rows" in result.stdout
@@ -110,6 +111,20 @@ def test_a_row_repeats_to_the_last_digit_on_the_same_machine(tmp_path):
     accuracy = rows_in(path)[0]["test_accuracy"]
     assert f"test accuracy {accuracy} (in the CSV: {accuracy})" in result.stdout, result.stdout + result.stderr
     assert path.read_bytes() == before
+
+
+def test_fault_1_a_machine_without_git_loses_no_run(monkeypatch):
+    """Git was asked after the training, and a machine without it lost the run."""
+    asked = []
+    monkeypatch.setattr(training, "train", lambda *arguments, **options: asked.append("trained"))
+    monkeypatch.setattr(experiments, "circumstances", lambda device: asked.append("where") or {})
+    few = data.fashion_subset("test")
+    few = few._replace(pixels=few.pixels[:20], labels=few.labels[:20])
+    experiments.run(Configuration(1, 64), 0, few, few, training.Recipe(epochs=1))
+    assert asked == ["where", "trained"]
+    monkeypatch.undo()
+    monkeypatch.setenv("PATH", "")
+    assert experiments.circumstances()["revision"] == "no git"
 
 
 def test_a_row_says_what_was_run_and_where(tmp_path):
@@ -139,52 +154,34 @@ def test_the_list_names_every_configuration_with_its_cost():
     (["depth"], "invalid choice: 'depth'"),
     (["cardinality", "--only", "3x3d"], "--only '3x3d': this study has"),
     (["cardinality", "--seeds", "many"], "write a number of seeds such as 5, or a range such as 3-5"),
+    (["cardinality", "--threads", "0"], "--threads: '0': a whole number of 1 or more is needed"),
+    (["cardinality", "--epochs", "-2"], "--epochs: '-2': a whole number of 1 or more is needed"),
+    (["cardinality", "--images", "0"], "--images: '0': a whole number of 1 or more is needed"),
+    (["cardinality", "--csv", "absent/runs.csv"], "--csv absent/runs.csv: its folder does not exist"),
+    (["cardinality", "--device", "no such"], "--device: device='no such' cannot be used here; this machine has: cpu"),
+    (["cardinality", "--device", "cuda:99"], "--device: device='cuda:99' cannot be used here; this machine has: cpu"),
 ])
-def test_a_wrong_argument_is_answered(arguments, message, capsys):
+def test_fault_11b_a_wrong_argument_is_answered(arguments, message, capsys):
     with pytest.raises(SystemExit):
-        experiments.main(arguments)
+        command_line.main(arguments)
     assert message in capsys.readouterr().err
 
 
-def test_a_csv_of_something_else_is_refused_and_kept(tmp_path):
+def test_P5_a_csv_of_something_else_is_refused_before_anything_runs(tmp_path):
     path = tmp_path / "other.csv"
-    path.write_text("name,size\na,1\n")
-    with pytest.raises(ValueError, match="other.csv: its columns are not those of this program"):
-        experiments.main(["cardinality", "--csv", str(path)])
-    assert path.read_text() == "name,size\na,1\n"
-
-
-def test_rows_survive_being_written_and_read(tmp_path):
-    path = tmp_path / "runs.csv"
-    rows = [{name: f"{name} {n}" for name in experiments.COLUMNS} for n in range(3)]
-    for row in rows:
-        append(path, row)
-    assert read(path) == rows
-    path.write_bytes(path.read_bytes()[:-3])
-    assert read(path) == rows[:2] == read(path)
-    assert read(tmp_path / "absent.csv") == []
+    for options in ([], ["--repeat"]):
+        path.write_text("name,size\na,1")
+        with pytest.raises(ValueError, match="other.csv: its columns are .*not those of this study"):
+            command_line.main(["cardinality", "--csv", str(path), *options])
+        assert path.read_text() == "name,size\na,1"
 
 
 @pytest.mark.parametrize("text, wanted", [("3", [0, 1, 2]), ("4-6", [4, 5, 6]), ("7-7", [7])])
 def test_seeds_are_a_number_or_a_range(text, wanted):
-    assert experiments.seeds(text) == wanted
+    assert command_line.seeds(text) == wanted
 
 
-# ------------------------------------------------------------------ statistics
-
-def test_the_interval_is_scipys_own():
-    values = [0.87, 0.88, 0.86, 0.885, 0.875]
-    middle, width = interval(values)
-    low, high = stats.t.interval(0.95, 4, loc=middle, scale=stats.sem(values))
-    assert (middle - width, middle + width) == pytest.approx((low, high))
-
-
-def test_the_interval_covers_the_mean_as_often_as_it_says():
-    generator = torch.Generator().manual_seed(0)
-    samples = torch.randn(2000, 5, generator=generator).tolist()
-    covered = sum(abs(middle) <= width for middle, width in map(interval, samples)) / 2000
-    assert covered == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / 2000))
-
+# ------------------------------------------------------------------ reading rows
 
 def rows_of(**accuracies):
     return [{"configuration": name, "seed": str(seed), "test_accuracy": str(value)}
@@ -197,11 +194,6 @@ def test_paired_differences_go_by_seed_and_skip_what_one_side_lacks():
     middle, width = paired_difference(list(reversed(rows)), "a", "b")
     assert middle == pytest.approx(0.04 / 3)
     assert width == pytest.approx(interval([0.01, 0.01, 0.02])[1])
-
-
-def test_one_run_has_no_interval():
-    with pytest.raises(ValueError, match="values must hold two runs or more, not 1"):
-        interval([0.9])
 
 
 def test_an_unknown_configuration_is_answered_with_the_known():

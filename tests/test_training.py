@@ -164,6 +164,52 @@ def test_a_checkpoint_of_another_run_is_refused_and_kept(images, tmp_path):
     assert path.read_bytes() == before
 
 
+def test_P6_other_images_are_another_run(images, tmp_path):
+    """Same recipe, same seed, other pictures: the old loop went on as if nothing had changed."""
+    path = tmp_path / "run.pt"
+    train(tiny(), *images, SMALL, checkpoint=path, stop_after=1, progress=False)
+    before = path.read_bytes()
+    for other in (part("train", 201), images[0]._replace(pixels=images[0].pixels.flip(0)),
+                  images[0]._replace(labels=images[0].labels.flip(0))):
+        with pytest.raises(ValueError, match=r"of another run: images=[0-9a-f]{12} \(now [0-9a-f]{12}\)\. Use another file"):
+            train(tiny(), other, images[1], SMALL, checkpoint=path, progress=False)
+    assert path.read_bytes() == before
+
+
+def test_P6_another_network_is_another_run_and_keeps_its_weights(images, tmp_path):
+    path = tmp_path / "run.pt"
+    train(tiny(), *images, SMALL, checkpoint=path, stop_after=1, progress=False)
+    torch.manual_seed(0)
+    other = small_resnext(depth=11)
+    weights = {name: value.clone() for name, value in other.state_dict().items()}
+    with pytest.raises(ValueError, match="of another run: network="):
+        train(other, *images, SMALL, checkpoint=path, progress=False)
+    assert all(torch.equal(value, other.state_dict()[name]) for name, value in weights.items())
+
+
+def test_P6_a_folder_that_is_not_there_is_said_before_anything_is_trained(images, tmp_path):
+    network = tiny()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    with pytest.raises(OSError, match="absent/run.pt': its folder must be there and writable"):
+        train(network, *images, SMALL, checkpoint=tmp_path / "absent" / "run.pt", progress=False)
+    assert all(torch.equal(value, network.state_dict()[name]) for name, value in before.items())
+
+
+def test_P6_a_full_disk_keeps_the_last_whole_checkpoint(images, tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+    train(tiny(), *images, SMALL, checkpoint=path, stop_after=1, progress=False)
+    before = path.read_bytes()
+
+    def full(state, file):
+        file.write_bytes(b"a part")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match=r"could not be written \(No space left on device\); the one after epoch 1 is kept"):
+        train(tiny(), *images, SMALL, checkpoint=path, progress=False)
+    assert path.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == ["run.pt"]
+
+
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 cut off"])
 def test_a_damaged_checkpoint_is_named(images, tmp_path, content):
     path = tmp_path / "run.pt"
@@ -240,6 +286,85 @@ def test_a_loss_that_is_no_number_stops_the_run_with_advice(images):
     network = tiny()
     with pytest.raises(FloatingPointError, match=r"the loss is (nan|inf) in epoch 1, step \d+, .*smaller learning_rate than 1e\+30"):
         train(network, *images, Recipe(learning_rate=1e30, batch_size=20), progress=False)
+
+
+def wrong_images(images):
+    """What has been handed in as pictures, and what is said of it."""
+    pixels, labels = images.pixels, images.labels
+    return [
+        (images._replace(labels=labels[:-1]), "train_images has 200 pictures but 199 labels"),
+        (images._replace(pixels=pixels.float() / 255), "train_images.pixels must be a torch.uint8 tensor"),
+        (images._replace(pixels=pixels.numpy()), "train_images.pixels must be a torch.uint8 tensor .* not ndarray"),
+        (images._replace(pixels=pixels[:, 0]), r"train_images.pixels must be .* not torch.uint8 \(200, 28, 28\)"),
+        (images._replace(labels=labels.float()), "train_images.labels must be a torch.int64 tensor"),
+        (images._replace(labels=labels.tolist()), "train_images.labels must be a torch.int64 tensor .* not list"),
+        (images._replace(labels=labels - 5), "train_images.labels must count from 0"),
+        (images._replace(labels=labels + 5), r"labels go up to 14, but the network has 10 outputs: build it with num_classes=15"),
+        (images._replace(pixels=pixels[:0], labels=labels[:0]), "train_images is empty"),
+        (images._replace(pixels=torch.full_like(pixels, 7)), "every pixel of channel 0 has the same value"),
+    ]
+
+
+@pytest.mark.parametrize("case", range(10))
+def test_fault_11a_images_that_cannot_be_trained_on_are_named(images, case):
+    """Unequal lengths passed, floats from 0 to 1 were divided by 255 again, an empty set got advice on learning rates."""
+    wrong, message = wrong_images(images[0])[case]
+    with pytest.raises((TypeError, ValueError), match=message):
+        train(tiny(), wrong, images[1], SMALL, progress=False)
+
+
+@pytest.mark.parametrize("case", range(9))
+def test_fault_11a_images_that_cannot_be_tested_on_are_named(images, case):
+    wrong, message = wrong_images(images[0])[case]
+    message = message.replace("train_images", "test_images")
+    with pytest.raises((TypeError, ValueError), match=message):
+        train(tiny(), images[0], wrong, Recipe(epochs=1, batch_size=50), progress=False)
+    with pytest.raises((TypeError, ValueError), match=message.replace("test_images", "images")):
+        training.evaluate(tiny(), wrong, *data.mean_and_spread(images[0]))
+
+
+def test_fault_11_a_last_batch_of_one_picture_joins_the_one_before(images):
+    """Batch norm has no variance of one number on a 1x1 map, and torch said so in its own words in the last step."""
+    class Pooled(Tiny):
+        def __init__(self):
+            super().__init__()
+            self.last, self.fc = nn.BatchNorm1d(6), nn.Linear(6, 10)
+
+        def forward(self, x):
+            return self.fc(self.last(self.conv(x).mean((2, 3))))
+
+    sizes = [len(part) for part in training.in_batches(torch.arange(101), 50)]
+    assert sizes == [50, 51] and [len(part) for part in training.in_batches(torch.arange(1), 50)] == [1]
+    assert len(train(Pooled(), part("train", 101), images[1], Recipe(epochs=1, batch_size=50), progress=False)) == 1
+
+
+def test_without_test_images_only_the_training_is_told(images):
+    history = train(tiny(), images[0], recipe=SMALL, progress=False)
+    assert set(history[0]) == {"epoch", "train_loss", "train_accuracy", "learning_rate"}
+
+
+def test_fault_11b_a_device_that_is_not_there_is_named(images):
+    for device in ("cuda:99", "no such", 7.5):
+        with pytest.raises(ValueError, match=r"device=.* cannot be used here; this machine has: cpu"):
+            train(tiny(), *images, SMALL, device=device, progress=False)
+
+
+@pytest.mark.parametrize("change, error, message", [
+    ({"epochs": "3"}, TypeError, r"epochs must be a whole number, not '3' \(str\)"),
+    ({"epochs": 2.5}, TypeError, "epochs must be a whole number, not 2.5"),
+    ({"epochs": True}, TypeError, "epochs must be a whole number, not True"),
+    ({"batch_size": None}, TypeError, "batch_size must be a whole number, not None"),
+    ({"learning_rate": "0.1"}, TypeError, "learning_rate must be a number, not '0.1'"),
+    ({"learning_rate": math.inf}, ValueError, "learning_rate must be above 0, not inf"),
+    ({"momentum": -0.1}, ValueError, "momentum must be 0 or more, not -0.1"),
+    ({"weight_decay": math.nan}, ValueError, "weight_decay must be 0 or more, not nan"),
+    ({"augment": "no"}, TypeError, "augment must be True or False, not 'no'"),
+    ({"channels_last": 1}, TypeError, "channels_last must be True or False, not 1"),
+    ({"precision": None}, ValueError, "precision must be one of .* not None"),
+])
+def test_fault_11b_a_recipe_of_the_wrong_kind_is_refused(change, error, message):
+    with pytest.raises(error, match=message):
+        Recipe(**change)
 
 
 @pytest.mark.parametrize("change, message", [

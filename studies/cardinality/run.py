@@ -3,9 +3,6 @@
 import hashlib
 import io
 import multiprocessing
-import platform
-import shutil
-import subprocess
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -13,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from resnext_lib import data, training
+from resnext_lib import data, experiments, training
 from resnext_lib.complexity import count_parameters
 from studies import rows
 from studies.cardinality.arms import ARMS, build, macs
@@ -35,13 +32,8 @@ def protocol_hash():
 
 
 def circumstances():
-    """Where a row comes from. Asked before the training; without git the revision is "unknown"."""
-    revision = "unknown"
-    if shutil.which("git"):
-        git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=HERE)
-        revision = git.stdout.strip() or "unknown"
-    return {"device": f"{platform.machine()} CPU", "threads": 1, "revision": revision, "protocol": protocol_hash(),
-            "versions": f"Python {platform.python_version()} torch {torch.__version__.split('+')[0]}"}
+    """Where a row comes from. Asked before the training, so that what may fail costs no run."""
+    return experiments.circumstances() | {"protocol": protocol_hash()}
 
 
 def parts(folder=IMAGES):

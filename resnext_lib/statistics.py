@@ -1,4 +1,4 @@
-"""The statistics of the studies: paired differences, their intervals, corrected for how many are looked at, and power."""
+"""What the studies' numbers support: paired differences, intervals corrected for how many are looked at, power."""
 
 import math
 
@@ -47,7 +47,7 @@ def holm(p_values):
 
 
 def power(effect, spread, seeds, alpha=0.05):
-    """How often a paired t-test over ``seeds`` pairs finds a true mean difference ``effect`` of standard deviation ``spread``."""
+    """How often a paired t-test over ``seeds`` pairs finds a true mean ``effect`` when pairs have standard deviation ``spread``."""
     freedom, shift = seeds - 1, abs(effect) / spread * math.sqrt(seeds)
     limit = stats.t.ppf(1 - alpha / 2, freedom)
     return float(stats.nct.sf(limit, freedom, shift) + stats.nct.cdf(-limit, freedom, shift))
@@ -55,7 +55,10 @@ def power(effect, spread, seeds, alpha=0.05):
 
 def detectable(spread, seeds, alpha=0.05, wanted=0.8):
     """The smallest true difference that ``seeds`` pairs find with the probability ``wanted``."""
-    return float(optimize.brentq(lambda effect: power(effect, spread, seeds, alpha) - wanted, 1e-9 * spread, 50 * spread))
+    largest = spread
+    while power(largest, spread, seeds, alpha) < wanted:
+        largest *= 1.5  # in steps: far above what is needed scipy's noncentral t gives nan
+    return float(optimize.brentq(lambda effect: power(effect, spread, seeds, alpha) - wanted, 1e-9 * spread, largest))
 
 
 def seeds_needed(effect, spread, alpha=0.05, wanted=0.8):
