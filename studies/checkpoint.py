@@ -9,7 +9,6 @@ with one path switched off) and responses.csv (what each path of the last block 
 """
 
 import argparse
-import csv
 import tempfile
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import torch
 from resnext_lib import data, networks, training
 from resnext_lib.paths import without_path
 from resnext_lib.weights import trained_small_resnext
+from studies import rows as table
 
 LIBRARY = Path(__file__).parent.parent / "resnext_lib"
 STUDIES = Path(__file__).parent
@@ -27,10 +27,8 @@ LAST = BLOCKS[-1]
 
 
 def write(name, rows):
-    with open(LIBRARY / "evidence" / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+    rounded = [{k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()} for row in rows]
+    table.write(LIBRARY / "evidence" / f"{name}.csv", list(rows[0]), rounded)
 
 
 def weights(seed):

@@ -18,10 +18,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from resnext_lib import data
 from resnext_lib.networks import small_resnext
+from resnext_lib.statistics import interval
 from resnext_lib.weights import load_weights
 from studies import checkpoint
 from studies.batch_norm import average_statistics
-from resnext_lib.statistics import interval
 from studies.tables import Table
 
 SEEDS, UNTRAINED, PAIRS = (0, 1), (0, 1, 2, 3, 4), 8

@@ -13,8 +13,8 @@ import torch
 
 from resnext_lib import data, training
 from resnext_lib.networks import small_resnext
-from studies.batch_norm import average_statistics
 from resnext_lib.statistics import interval
+from studies.batch_norm import average_statistics
 from studies.tables import Table
 
 SEEDS, COUNT, EPOCHS = (0, 1, 2, 3, 4), 2500, 4
