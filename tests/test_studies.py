@@ -14,7 +14,7 @@ from resnext_lib import data
 from resnext_lib.networks import small_resnext
 from resnext_lib.paths import path_contributions, without_path
 from resnext_lib.training import evaluate
-from studies import checkpoint, fine_tuning, gradients, precision, rows, tables
+from studies import checkpoint, depth, fine_tuning, gradients, precision, rows, tables
 from studies import paths as removal
 from studies.batch_norm import average_statistics
 
@@ -265,7 +265,23 @@ def test_few_pictures_are_drawn_from_every_class_and_none_twice():
     assert len(together.unique(dim=0)) == 90
 
 
-# ------------------------------------------------------------------ bfloat16, and the checkpoint's program
+# ------------------------------------------------------------------ bfloat16, and the programs of the first edition
+
+def test_P5_depth_goes_on_behind_a_file_without_a_final_newline(tmp_path, monkeypatch):
+    """Its rows used to be glued to the last line of such a file."""
+    stored = tmp_path / "depth.csv"
+    monkeypatch.setattr(depth, "CSV", stored)
+    monkeypatch.setattr(depth, "DEPTHS", (8,))
+    monkeypatch.setattr(depth, "SEEDS", (0,))
+    monkeypatch.setattr(depth, "STEPS", 30)
+    finished = "plain,8,0,30,1.7,0.7,0.8,14328,2.14.1,1,x86_64 CPU"
+    stored.write_text(",".join(depth.COLUMNS) + "\n" + finished)
+    depth.main()
+    lines = stored.read_text().splitlines()
+    assert lines[1] == finished and lines[2].startswith("residual,8,0,30,") and len(lines) == 3
+    depth.main()
+    assert stored.read_text().splitlines() == lines
+
 
 def test_a_seed_gives_a_row_for_every_use_of_both_sets_of_statistics(monkeypatch):
     monkeypatch.setattr(precision, "EPOCHS", 1)
