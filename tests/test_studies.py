@@ -188,6 +188,13 @@ def test_the_growths_multiply_to_the_growth_through_the_stack(kind):
     assert math.prod(found) == pytest.approx((first.norm() / last.norm()).item(), rel=1e-4)
 
 
+def test_a_block_has_the_mean_growth_and_the_gradient_behind_it():
+    found = gradients.growth_rows("plain", 32, {0: [2.0, 3.0, 4.0], 1: [8.0, 3.0, 1.0]})
+    assert [row["growth"] for row in found] == [4, 3, 2] and [row["block"] for row in found] == [1, 2, 3]
+    assert [float(row["gradient_behind"]) for row in found] == [6, 2, 1]
+    assert (found[0]["smallest"], found[0]["largest"], found[0]["seeds"]) == (2, 8, 2)
+
+
 def test_a_stack_of_shortcuts_alone_does_not_grow():
     """With branches that add next to nothing the gradient passes as it is: the measure itself adds no growth."""
     torch.manual_seed(0)
