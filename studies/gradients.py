@@ -97,7 +97,7 @@ def growths(kind, channels, blocks, seed, images):
 
 
 def growth_rows(kind, channels, found):
-    """A row a part from ``{seed: growths}``: geometric mean, range, and the gradient behind it when the last output's is 1."""
+    """A row a part from ``{seed: growths}``: geometric mean, range, and the gradient behind it (last output: 1)."""
     rows = []
     values = list(zip(*found.values(), strict=True))
     means = [math.exp(mean(map(math.log, own))) for own in values]
