@@ -1,6 +1,7 @@
 """What the studies' numbers support: paired differences, intervals corrected for how many are looked at, power."""
 
 import math
+from bisect import bisect_left
 
 import numpy as np
 from scipy import optimize, stats
@@ -47,23 +48,21 @@ def holm(p_values):
 
 
 def power(effect, spread, seeds, alpha=0.05):
-    """How often a paired t-test over ``seeds`` pairs finds a true mean ``effect`` when pairs have standard deviation ``spread``."""
-    freedom, shift = seeds - 1, abs(effect) / spread * math.sqrt(seeds)
-    limit = stats.t.ppf(1 - alpha / 2, freedom)
-    return float(stats.nct.sf(limit, freedom, shift) + stats.nct.cdf(-limit, freedom, shift))
+    """How often a paired t-test over ``seeds`` pairs finds a true mean ``effect``; ``spread``: their standard deviation."""
+    freedom = seeds - 1
+    shift = max((effect / spread) ** 2 * seeds, 1e-12)  # scipy's noncentral F is wrong at exactly 0
+    return float(stats.ncf.sf(stats.f.ppf(1 - alpha, 1, freedom), 1, freedom, shift))  # t squared; nct gives nan here
 
 
 def detectable(spread, seeds, alpha=0.05, wanted=0.8):
     """The smallest true difference that ``seeds`` pairs find with the probability ``wanted``."""
-    largest = spread
-    while power(largest, spread, seeds, alpha) < wanted:
-        largest *= 1.5  # in steps: far above what is needed scipy's noncentral t gives nan
-    return float(optimize.brentq(lambda effect: power(effect, spread, seeds, alpha) - wanted, 1e-9 * spread, largest))
+    return float(optimize.brentq(lambda effect: power(effect, spread, seeds, alpha) - wanted, 0, 100 * spread))
 
 
 def seeds_needed(effect, spread, alpha=0.05, wanted=0.8):
-    """How many pairs a paired t-test needs to find ``effect`` with the probability ``wanted``."""
-    return next(seeds for seeds in range(2, 100_000) if power(effect, spread, seeds, alpha) >= wanted)
+    """How many pairs a paired t-test needs to find ``effect``, which is not 0, with the probability ``wanted``."""
+    seeds = range(2, 10**9)  # in order of power, so that halving the range finds it
+    return seeds[bisect_left(seeds, wanted, key=lambda number: power(effect, spread, number, alpha))]
 
 
 def resample(first, second, draws=10_000, seed=0, confidence=0.95):

@@ -15,6 +15,8 @@ from resnext_lib.blocks import Bottleneck
 from resnext_lib.complexity import count_macs, count_parameters
 from studies import rows
 from studies.cardinality import run as study
+from studies.cardinality.__main__ import main
+from studies.cardinality.analyse import COMPARISON_COLUMNS, analyse
 from studies.cardinality.arms import ARMS, PICTURE, SparseConv2d, build, macs, random_connections
 
 PROTOCOL = study.PROTOCOL.read_text(encoding="utf-8")
@@ -214,6 +216,57 @@ def test_pictures_are_written_before_the_row_that_says_the_run_is_whole(tmp_path
     monkeypatch.setattr(rows, "append", lambda path, columns, row: order.append(path.name))
     study.keep(tmp_path, *run_of_two_epochs)
     assert order == ["sparse-5.npz", "runs.csv"]
+
+
+# ------------------------------------------------------------------ the analysis
+
+@pytest.fixture
+def made_up(tmp_path):
+    """A whole study whose numbers are known: grouped and sparse are 0.02 better than narrow, and equal to one another."""
+    generator = np.random.default_rng(0)
+    (tmp_path / "pictures").mkdir()
+    for arm, (_, _, seeds) in ARMS.items():
+        for seed in seeds:
+            losses = 0.3 + np.random.default_rng(seed).normal(0, 0.001) + generator.normal(0, 0.01, 500)
+            losses -= {"grouped": 0.02, "sparse": 0.02, "wide": 0.03}.get(arm, 0)
+            kept = {"answers": np.zeros(500, np.uint8), "losses": losses.astype(np.float16), "train_loss": np.linspace(1, 0, 20)}
+            row = dict.fromkeys(study.RUN_COLUMNS, "1") | {
+                "arm": arm, "seed": seed, "protocol": study.protocol_hash(), "test_loss": losses.mean(),
+                **{name: losses[:100].mean() for name in ("test_accuracy", "train_loss", "train_accuracy")}}
+            study.keep(tmp_path, row, kept)
+    return tmp_path
+
+
+def test_the_analysis_finds_what_was_put_in_and_nothing_else(made_up, capsys):
+    table = {(row["outcome"], row["first"], row["second"]): row for row in analyse(made_up)}
+    assert len(table) == 4 * 5
+    for first in ("grouped", "sparse", "wide"):
+        row = table["test_loss", first, "narrow"]
+        assert row["high"] < 0 and row["mean"] == pytest.approx(-0.03 if first == "wide" else -0.02, abs=0.002)
+        assert row["resampled_high"] < 0 and row["power"] > 0.9
+    for pair in (("grouped", "sparse"), ("mac-matched", "narrow")):
+        row = table["test_loss", *pair]
+        assert row["low"] < 0 < row["high"] and row["detectable"] < 0.01
+    assert table["test_loss", "wide", "narrow"]["seeds"] == 5 and table["test_loss", "sparse", "narrow"]["seeds"] == 10
+    assert "grouped - sparse" in capsys.readouterr().out
+
+
+def test_an_unfinished_study_is_not_analysed(made_up, capsys):
+    kept = rows.read(made_up / "runs.csv", study.RUN_COLUMNS)[:-3]
+    rows.write(made_up / "runs.csv", study.RUN_COLUMNS, kept)
+    with pytest.raises(SystemExit):
+        main(["--out", str(made_up), "analyse"])
+    assert "3 runs are missing, mac-matched with seed 2 first" in capsys.readouterr().err
+
+
+def test_the_written_evidence_is_that_of_the_analysis(made_up, monkeypatch, tmp_path):
+    folder = tmp_path / "evidence"
+    folder.mkdir()
+    monkeypatch.setattr("studies.cardinality.analyse.EVIDENCE", folder)
+    table = analyse(made_up, write=True)
+    written = rows.read(folder / "cardinality_comparisons.csv", COMPARISON_COLUMNS)
+    assert written == [{name: str(value) for name, value in row.items()} for row in table]
+    assert len(rows.read(folder / "cardinality_epochs.csv", ("arm", "epoch", "train_loss"))) == 5 * 20
 
 
 # ------------------------------------------------------------------ the committed results

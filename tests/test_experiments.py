@@ -1,7 +1,6 @@
 """The experiments: budgets that hold, runs that resume and repeat, statistics that are right."""
 
 import csv
-import math
 import os
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from scipy import stats
 
 from resnext_lib import data, experiments, training
 from resnext_lib.complexity import count_macs, count_parameters
@@ -18,7 +16,6 @@ from resnext_lib.experiments import Configuration, paired_difference
 from resnext_lib.published import evidence
 from resnext_lib.statistics import interval
 from studies import experiments as command_line
-from studies import rows as table
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = Configuration(1, 64)

@@ -437,7 +437,7 @@ ALT = 'Form C: a 1x1, a 3x3 in "32" groups & a 1x1, with < and >.'
 def shown(monkeypatch):
     """What show() hands to IPython's display."""
     calls = []
-    monkeypatch.setattr(figures, "display", lambda data, raw: calls.append((data, raw)))
+    monkeypatch.setattr(figures.showing, "display", lambda data, raw: calls.append((data, raw)))
     return calls
 
 
@@ -514,7 +514,7 @@ def test_a_split_input_has_fewer_cells():
 
 
 def test_gaps_say_which_layers_are_separate():
-    separate = [figures._separate(block) for block in (forms.FormA(*SMALL), forms.FormB(*SMALL), forms.FormC(*SMALL), SPLIT)]
+    separate = [figures.forms._separate(block) for block in (forms.FormA(*SMALL), forms.FormB(*SMALL), forms.FormC(*SMALL), SPLIT)]
     assert separate == [(True, True, True), (True, True, False), (False, False, False), (False, False, False)]
 
 

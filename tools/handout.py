@@ -6,6 +6,7 @@ Every picture is drawn from a live module and every number is counted, so the ha
 import argparse
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import torch
 
@@ -47,7 +48,7 @@ footer { margin-top: auto; font-size: 8pt; color: #555B63 }
 
 def picture(fig, alt):
     """A figure as an image inside the page."""
-    return f'<img alt="{alt}" src="data:image/svg+xml,{figures.quote(figures.svg_text(fig))}">'
+    return f'<img alt="{alt}" src="data:image/svg+xml,{quote(figures.svg_text(fig))}">'
 
 
 def table(head, rows):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from resnext_lib.complexity import count_parameters
 from studies.cardinality import run as study
+from studies.cardinality.analyse import analyse
 from studies.cardinality.arms import ARMS, build, macs
 
 
@@ -19,6 +20,8 @@ def main(argv=None):
     again = commands.add_parser("repeat", help="run one row again and compare; writes nothing")
     again.add_argument("arm", choices=ARMS)
     again.add_argument("seed", type=int)
+    commands.add_parser("analyse", help="the analysis that the protocol names").add_argument(
+        "--write", action="store_true", help="write what the book reads, too")
     options = parser.parse_args(argv)
     if options.command == "list":
         for arm, (cardinality, width, seeds) in ARMS.items():
@@ -28,6 +31,11 @@ def main(argv=None):
         parser.error(f"--out {options.out} is no folder")
     elif options.command == "run":
         study.run(options.out, options.images, options.workers)
+    elif options.command == "analyse":
+        try:
+            analyse(options.out, options.write)
+        except ValueError as error:
+            parser.error(str(error))
     else:
         stored, fresh = study.repeat(options.out, options.arm, options.seed, options.images)
         for name in study.RUN_COLUMNS:

@@ -1,0 +1,31 @@
+"""Pictures drawn from live modules, so that a picture cannot disagree with the code.
+
+All figures are 360 points wide and lettered at 12 points, which stays 12 px on a phone. Colours:
+blue is the 3x3 and whatever is followed, orange a sum or a shortcut, grey every other weight.
+Lettering is stored as outlines, so it looks the same without the font.
+"""
+
+from matplotlib.patches import Circle, Rectangle
+
+from resnext_lib.figures.blocks import (
+    Diagram,
+    Node,
+    block_diagram,
+    box_size,
+    diagram,
+    diagram_height,
+    draw_diagram,
+    draw_node,
+    draw_sum,
+    drawn_layers,
+    lane_rows,
+    node_of,
+)
+from resnext_lib.figures.costs import cost_bars, layer_cost_bars, share_bars
+from resnext_lib.figures.drawing import LETTERING, ROW, WIDTH, canvas, draw_grid, line, plot, text_width, write
+from resnext_lib.figures.forms import lanes, middle_masks
+from resnext_lib.figures.matrices import kernel_blocks, number_grids, weight_matrix
+from resnext_lib.figures.networks import group_line, network_diagram, place_of
+from resnext_lib.figures.palette import INK, LINE, PALE, PAPER, PATH, SUM, WASH, WEIGHT
+from resnext_lib.figures.reaching import reach, reach_matrix, receptive_field, receptive_field_figure
+from resnext_lib.figures.showing import image, show, svg_text

@@ -1,0 +1,59 @@
+"""What every figure is drawn with: a canvas measured in points, lettering, lines, grids."""
+
+from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
+
+from resnext_lib.figures.palette import INK, LINE, PAPER
+
+WIDTH = 360     # points; every figure
+LETTERING = 12  # points
+ROW = 40        # points; the height of a lane
+
+
+def canvas(height):
+    """A blank figure, 360 by ``height`` points, and its axes in points with y growing downwards."""
+    fig = Figure(figsize=(WIDTH / 72, height / 72), facecolor=PAPER)
+    axes = fig.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, WIDTH), ylim=(height, 0))
+    axes.axis("off")
+    return fig, axes
+
+
+def plot(height=230, left=48, bottom=40, top=14, right=12):
+    """A figure with one pair of axes in the book's style, for curves and points."""
+    fig = Figure(figsize=(WIDTH / 72, height / 72), facecolor=PAPER)
+    box = (left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, (height - bottom - top) / height)
+    axes = fig.add_axes(box)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=LETTERING, colors=INK)
+    axes.xaxis.label.set_size(LETTERING)
+    axes.yaxis.label.set_size(LETTERING)
+    return fig, axes
+
+
+def text_width(text, size=LETTERING):
+    """Width of ``text`` in points."""
+    return TextPath((0, 0), text, size=size).get_extents().width if text.strip() else 0
+
+
+def write(axes, x, y, text, colour=INK, align="center", size=LETTERING, weight="normal"):
+    """Write ``text`` with its middle line at ``y``; ``align`` says which of its sides is at ``x``. Unit: points."""
+    axes.text(x, y, text, ha=align, va="center", color=colour, fontsize=size, fontweight=weight, zorder=4)
+
+
+def line(axes, points, colour=INK, width=1.2, arrow=False):
+    """A line through ``points``; with ``arrow`` it ends in a head."""
+    xs, ys = zip(*points, strict=True)
+    axes.plot(xs, ys, color=colour, linewidth=width, solid_capstyle="butt", solid_joinstyle="round", zorder=2)
+    if arrow:
+        (x0, y0), (x1, y1) = points[-2:]
+        axes.annotate("", (x1, y1), (x0, y0), arrowprops=dict(
+            arrowstyle="-|>,head_width=0.22,head_length=0.38", color=colour, linewidth=width, shrinkA=0, shrinkB=0))
+
+
+def draw_grid(axes, left, top, rows, columns, scale):
+    """Thin lines round ``rows`` by ``columns`` cells of ``scale`` points."""
+    for r in range(rows + 1):
+        line(axes, [(left, top + r * scale), (left + columns * scale, top + r * scale)], LINE, 0.8)
+    for c in range(columns + 1):
+        line(axes, [(left + c * scale, top), (left + c * scale, top + rows * scale)], LINE, 0.8)

@@ -1,0 +1,67 @@
+"""Weights as matrices, and small matrices of numbers: which weights exist, and where they stand."""
+
+from matplotlib.patches import Rectangle
+
+from resnext_lib.figures.drawing import WIDTH, canvas, draw_grid, write
+from resnext_lib.figures.palette import INK, PAPER, PATH, WASH, WEIGHT
+
+
+def kernel_blocks(convolution):
+    """The rectangles (first row, first column, rows, columns) of the weight that exist, out by in."""
+    rows, columns = convolution.out_channels // convolution.groups, convolution.in_channels // convolution.groups
+    return [(g * rows, g * columns, rows, columns) for g in range(convolution.groups)]
+
+
+def weight_matrix(*convolutions, titles):
+    """Weights as matrices of kernels, to one scale: a row is an output channel, a column an input.
+
+    Filled is a kernel that exists; paper is a zero that is neither stored nor computed.
+    """
+    gaps = 16 * (len(convolutions) - 1) + 8
+    scale = min(230 / max(max(c.in_channels, c.out_channels) for c in convolutions),
+                (WIDTH - gaps) / sum(c.in_channels for c in convolutions))
+    fig, axes = canvas(max(c.out_channels for c in convolutions) * scale + 62)
+    left = 4
+    for convolution, title in zip(convolutions, titles, strict=True):
+        _draw_matrix(axes, convolution, left, 24, scale)
+        write(axes, left, 10, title, align="left", weight="bold")
+        below = 24 + convolution.out_channels * scale + 14
+        write(axes, left, below, f"{convolution.out_channels} × {convolution.in_channels}", align="left")
+        if convolution.groups > 1:
+            write(axes, left, below + 15, f"groups={convolution.groups}", align="left")
+        left += convolution.in_channels * scale + 16
+    return fig
+
+
+def _draw_matrix(axes, convolution, left, top, scale):
+    rows, columns = convolution.out_channels, convolution.in_channels
+    axes.add_patch(Rectangle((left, top), columns * scale, rows * scale, facecolor=PAPER, edgecolor=INK, linewidth=1))
+    fill = PATH if convolution.kernel_size[0] > 1 else WEIGHT
+    for row, column, height, width in kernel_blocks(convolution):
+        axes.add_patch(Rectangle((left + column * scale, top + row * scale), width * scale, height * scale,
+                                 facecolor=fill, edgecolor="none"))
+    if max(rows, columns) <= 16:
+        draw_grid(axes, left, top, rows, columns, scale)
+
+
+def number_grids(grids, titles, marks=()):
+    """Small integer matrices side by side; ``marks`` outlines a rectangle (row, column, rows, columns) in each."""
+    gap = 26
+    side = min(30, (WIDTH - 8 - gap * (len(grids) - 1)) / sum(len(grid[0]) for grid in grids))
+    fig, axes = canvas(max(len(grid) for grid in grids) * side + 30)
+    left, marks = 4, list(marks) + [None] * len(grids)
+    for grid, title, mark in zip(grids, titles, marks, strict=False):
+        write(axes, left, 10, title, align="left", weight="bold")
+        if mark:
+            row, column, rows, columns = mark
+            axes.add_patch(Rectangle((left + column * side, 22 + row * side), columns * side, rows * side,
+                                     facecolor=WASH, edgecolor="none"))
+        draw_grid(axes, left, 22, len(grid), len(grid[0]), side)
+        for r, values in enumerate(grid):
+            for c, value in enumerate(values):
+                write(axes, left + (c + 0.5) * side, 22 + (r + 0.5) * side, str(value).replace("-", "−"))
+        if mark:
+            axes.add_patch(Rectangle((left + column * side, 22 + row * side), columns * side, rows * side,
+                                     fill=False, edgecolor=PATH, linewidth=2.5, zorder=4))
+        left += len(grid[0]) * side + gap
+    return fig

@@ -1,0 +1,72 @@
+"""A network from top to bottom, and networks on the line from dense to depthwise."""
+
+from math import log, log2
+
+from matplotlib.patches import Circle, Rectangle
+from torch import nn
+
+from resnext_lib.complexity import stage_costs
+from resnext_lib.figures.drawing import WIDTH, canvas, line, write
+from resnext_lib.figures.palette import INK, LINE, PALE, PAPER, PATH
+
+
+def network_diagram(network, input_shape):
+    """One row a stage: its name, how many blocks, map size, and channels as the width (log scale).
+
+    Everything is read from one run on an image of ``input_shape`` (C, H, W) without data.
+    """
+    stages = [s for s in stage_costs(network, input_shape).values() if s.parameters and len(s.output_shape) == 3]
+    stages = [s for s in stages if not s.name.startswith("bn")]
+    fig, axes = canvas(30 * len(stages) + 26)
+    write(axes, 2, 10, "stage", align="left", weight="bold")
+    write(axes, 206, 10, "channels", weight="bold")
+    write(axes, WIDTH - 2, 10, "map", align="right", weight="bold")
+    for row, stage in enumerate(stages):
+        _network_row(axes, 26 + 30 * row, stage, getattr(network, stage.name))
+    return fig
+
+
+def _network_row(axes, top, stage, module):
+    channels, height, width = stage.output_shape
+    blocks = len(module) if isinstance(module, nn.Sequential) and stage.name.startswith("layer") else 1
+    name = stage.name + (f" ×{blocks}" if blocks > 1 else "")
+    half = 14 * (log2(channels) - 2.5)
+    write(axes, 2, top + 12, name, align="left")
+    strong = stage.name.startswith(("layer", "inception"))
+    fill = PATH if strong else PALE
+    axes.add_patch(Rectangle((206 - half / 2 - 20, top), half + 40, 24, facecolor=fill, edgecolor=INK))
+    write(axes, 206, top + 12, str(channels), PAPER if strong else INK)
+    write(axes, WIDTH - 2, top + 12, f"{height}×{width}", align="right")
+
+
+def place_of(convolution):
+    """0 for a dense convolution, 1 for a depthwise one, between them log(groups) / log(channels)."""
+    return log(convolution.groups) / log(convolution.in_channels)
+
+
+def group_line(rows):
+    """Networks between one group (left) and one group a channel (right), at :func:`place_of` their convolutions.
+
+    ``rows`` are (label, convolutions of the stages); from the first (open circle) an arrow leads to the last.
+    """
+    fig, axes = canvas(40 * len(rows) + 48)
+    for x, end, align, texts in ((14, 2, "left", ("groups = 1", "dense")),
+                                 (WIDTH - 14, WIDTH - 2, "right", ("groups = channels", "depthwise"))):
+        write(axes, end, 10, texts[0], align=align, weight="bold")
+        write(axes, end, 26, texts[1], align=align)
+        line(axes, [(x, 36), (x, 40 * len(rows) + 40)], LINE)
+    write(axes, WIDTH / 2, 26, "grouped")
+    for row, (label, convolutions) in enumerate(rows):
+        _group_row(axes, 40 * row + 50, label, convolutions[0], convolutions[-1])
+    return fig
+
+
+def _group_row(axes, top, label, *ends):
+    write(axes, 20, top, label, align="left", weight="bold")
+    write(axes, WIDTH - 20, top, " → ".join(f"{c.groups} of {c.in_channels}" for c in ends), align="right")
+    line(axes, [(14, top + 18), (WIDTH - 14, top + 18)], LINE)
+    first, last = (14 + (WIDTH - 28) * place_of(convolution) for convolution in ends)
+    if first != last:
+        line(axes, [(first, top + 18), (last + (7 if last < first else -7), top + 18)], PATH, 2.5, arrow=True)
+    for x, fill in ((first, PAPER), (last, PATH)):
+        axes.add_patch(Circle((x, top + 18), 5, facecolor=fill, edgecolor=PATH, linewidth=2, zorder=3))

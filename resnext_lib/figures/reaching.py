@@ -1,0 +1,75 @@
+"""What reaches what, measured by gradients: channels through a module, pixels through a window."""
+
+import copy
+
+import torch
+from matplotlib.patches import Rectangle
+from torch import nn
+
+from resnext_lib.figures.drawing import WIDTH, canvas, draw_grid, text_width, write
+from resnext_lib.figures.palette import PATH
+
+
+def reach(module, in_channels, size=5):
+    """Which input channels reach which output channels: bool ``(out, in)``, measured by gradient.
+
+    Runs in float64 and eval mode on a copy of ``module`` with positive random weights, so that no
+    ReLU and no cancellation hides a connection. ``size`` is the map's height and width.
+    """
+    copied = copy.deepcopy(module).double().eval()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in copied.parameters():
+            parameter.copy_(torch.rand(parameter.shape, generator=generator, dtype=torch.float64) + 0.1)
+    x = torch.ones(1, in_channels, size, size, dtype=torch.float64, requires_grad=True)
+    totals = copied(x).sum(dim=(0, 2, 3))
+    rows = [torch.autograd.grad(total, x, retain_graph=True)[0].abs().sum(dim=(0, 2, 3)) for total in totals]
+    return torch.stack(rows) > 0
+
+
+def reach_matrix(*reaches, titles, labels=("input channel", "output channel")):
+    """Measured reaches as matrices: a filled cell says that the input (column) reaches the output (row)."""
+    gaps = 26 * len(reaches)
+    scale = min(22, (WIDTH - gaps) / sum(r.shape[1] for r in reaches))
+    while sum(max(r.shape[1] * scale, text_width(t)) for r, t in zip(reaches, titles, strict=True)) > WIDTH - gaps:
+        scale -= 0.5   # long titles need room as well
+    fig, axes = canvas(max(r.shape[0] for r in reaches) * scale + 68)
+    left = 20
+    for reached, title in zip(reaches, titles, strict=True):
+        write(axes, left, 10, title, align="left", weight="bold")
+        write(axes, left, 30, f"{labels[0]} →", align="left")
+        write(axes, left - 10, 42 + scale / 2, "↓")
+        _draw_reach(axes, reached, left, 42, scale)
+        left += max(reached.shape[1] * scale, text_width(title)) + 26
+    write(axes, 20, 42 + max(r.shape[0] for r in reaches) * scale + 14, f"↓ {labels[1]}", align="left")
+    return fig
+
+
+def _draw_reach(axes, reached, left, top, scale):
+    for row, column in reached.nonzero().tolist():
+        axes.add_patch(Rectangle((left + column * scale, top + row * scale), scale, scale, facecolor=PATH, edgecolor="none"))
+    draw_grid(axes, left, top, *reached.shape, scale)
+
+
+def receptive_field(module, size):
+    """Which pixels of a ``size`` x ``size`` image the middle output pixel sees: bool ``(H, W)``."""
+    convolution = next(m for m in module.modules() if isinstance(m, nn.Conv2d))
+    x = torch.ones(1, convolution.in_channels, size, size, requires_grad=True)
+    output = module(x)
+    output[0, :, output.shape[2] // 2, output.shape[3] // 2].sum().backward()
+    return x.grad.abs().sum(dim=(0, 1)) > 0
+
+
+def receptive_field_figure(fields, titles):
+    """Measured receptive fields side by side: blue is a pixel that the output pixel depends on."""
+    scale = (WIDTH - 20 * len(fields)) / sum(f.shape[1] for f in fields)
+    fig, axes = canvas(max(f.shape[0] for f in fields) * scale + 48)
+    left = 6
+    for seen, title in zip(fields, titles, strict=True):
+        rows, columns = seen.shape
+        write(axes, left, 10, title, align="left", weight="bold")
+        _draw_reach(axes, seen, left, 24, scale)
+        side = int(seen.any(dim=0).sum())
+        write(axes, left, 24 + rows * scale + 13, f"sees {side}×{side}", align="left")
+        left += columns * scale + 16
+    return fig
