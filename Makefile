@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
-OLDER  := .venv-older
 
-GRADER := .venv-grader
+OLDER        := .venv-older
+OLDER_READY  := $(OLDER)/ready
+GRADER       := .venv-grader
 GRADER_READY := $(GRADER)/ready
 
 .PHONY: help book test check-all older-torch notebooks minutes reference serve pdf zip lab classroom handout grader exercises assignment grade address publish clean
@@ -14,13 +15,21 @@ GRADER_READY := $(GRADER)/ready
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-11s %s\n", $$1, $$2}'
 
-# Installed once; again only when requirements.txt or pyproject.toml changes.
-$(READY): requirements.txt pyproject.toml
+# $(call stale,MARK,FILES) is MARK unless it holds what FILES say now. Times do not count: a checkout sets them anew,
+# and an environment may be a link to another one.
+stale = $(if $(shell cat $(2) | cmp -s - $(1) && echo same),,$(1))
+PINS        := requirements.txt pyproject.toml
+GRADER_PINS := tools/grading/requirements.txt
+OLDER_PINS  := tools/older/requirements.txt pyproject.toml
+.PHONY: $(call stale,$(READY),$(PINS)) $(call stale,$(GRADER_READY),$(GRADER_PINS)) $(call stale,$(OLDER_READY),$(OLDER_PINS))
+
+# Installed once; again only when what these files say changes.
+$(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -r requirements.txt
-	@touch $(READY)
+	@cat $(PINS) > $@
 
 book: $(READY) ## set up, build the site, print where to open it
 	$(BIN)/jupyter-book build . -W -n --keep-going
@@ -37,13 +46,13 @@ check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what tak
 	$(BIN)/python -m tools.wheel
 
 # About 5 GB; `rm -r .venv-older` gives them back.
-$(OLDER)/ready: tools/older/requirements.txt pyproject.toml
+$(OLDER_READY):
 	$(PYTHON) -m venv $(OLDER)
 	$(OLDER)/bin/python -m pip install --quiet --upgrade pip
 	$(OLDER)/bin/python -m pip install --quiet -r tools/older/requirements.txt
-	@touch $(OLDER)/ready
+	@cat $(OLDER_PINS) > $@
 
-older-torch: $(OLDER)/ready ## run the chapters, asserts on, with the torch that Colab had a year ago
+older-torch: $(OLDER_READY) ## run the chapters, asserts on, with the torch that Colab had a year ago
 	$(OLDER)/bin/python -m pytest -o addopts= -p no:cacheprovider --nbval-lax --nbval-current-env tools/older chapters
 
 notebooks: $(READY) ## re-execute the chapters in place (accepts intended changes of output)
@@ -74,10 +83,10 @@ handout: $(READY) ## write the handout of two A4 pages to _classroom/
 	$(BIN)/python -m tools.handout
 
 # nbgrader has an environment of its own, and runs submissions with the book's Python.
-$(GRADER_READY): tools/grading/requirements.txt $(READY)
+$(GRADER_READY): | $(READY)
 	$(PYTHON) -m venv $(GRADER)
 	$(GRADER)/bin/python -m pip install --quiet -r tools/grading/requirements.txt
-	@touch $(GRADER_READY)
+	@cat $(GRADER_PINS) > $@
 
 grader: $(GRADER_READY) ## set up grading with nbgrader, apart from the book's environment
 
@@ -91,12 +100,18 @@ SECONDS ?= 60
 grade: $(GRADER_READY) ## grade what was handed in: make grade NAME=week3
 	$(BIN)/python -m tools.grading grade "$(NAME)" --seconds $(SECONDS)
 
-address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork BRANCH=main
-	$(BIN)/python -m tools.address $(URL) $(BRANCH)
+# What is typed after these tasks reaches a program through its environment, as "$$URL": make does not expand it, and no
+# shell reads it as code. A variable that happens to be in the environment is not meant.
+TYPED := URL BRANCH REMOTE
+$(foreach name,$(TYPED),$(eval override $(name) := $$(if $$(filter command,$$(origin $(name))),$$(value $(name)))))
+export $(TYPED)
+
+address: $(READY) ## set the public address everywhere: make address URL=https://github.com/you/fork BRANCH=colab
+	@$(BIN)/python -m tools.address $${URL:+"$$URL"} $${BRANCH:+"$$BRANCH"}
 
 publish: $(READY) ## after address and book, make the branch that Colab opens: make publish REMOTE=origin
-	$(BIN)/python -m tools.publish $(if $(REMOTE),--push $(REMOTE))
+	@$(BIN)/python -m tools.publish $${REMOTE:+"--push=$$REMOTE"}
 
 clean: ## remove the built site and caches (environments and _classroom stay)
 	rm -rf _build .pytest_cache .ruff_cache build *.egg-info
-	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.*' -prune -exec rm -rf {} +

@@ -1,16 +1,42 @@
-"""Every notebook that a test runs, the chapters first of all, runs without a network, and with one thread beside others."""
+"""Every notebook that a test runs, the chapters first of all, runs without a network, with one thread beside others, and
+with nobody's settings.
+
+Where CI is set, nothing may be skipped.
+"""
 
 import os
 import tempfile
 
+from tools.kernels import apart_from_home
 from tools.no_network import quiet_profile
 
 # Two workers whose kernels have two threads each wait for one another on two cores, up to 7 times as long.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+apart_from_home()
 FOLDER = tempfile.TemporaryDirectory(prefix="ipython-")
 os.environ["IPYTHONDIR"] = quiet_profile(FOLDER.name)
+
+
+def skipped_under_ci(config):
+    """The tests that were skipped although CI is set, each with its reason. Workers of a parallel run say nothing."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CI") or reporter is None or hasattr(config, "workerinput"):
+        return []
+    return [f"{report.nodeid}: {report.longrepr[2]}" for report in reporter.stats.get("skipped", [])]
+
+
+def pytest_sessionfinish(session):
+    if skipped_under_ci(session.config) and session.exitstatus == 0:
+        session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    skipped = skipped_under_ci(config)
+    if skipped:
+        terminalreporter.section("CI is set, and there nothing may be skipped", sep="=", red=True)
+        terminalreporter.write("".join(f"{line}\n" for line in skipped))
 
 
 def pytest_unconfigure():

@@ -15,12 +15,17 @@ from functools import partial
 import torch
 from torch import nn
 
-from resnext_lib.arguments import divides, positive_int
+from resnext_lib.arguments import check_tensor, check_variance, divides, positive_int, switch
 
 
 def conv1x1(in_channels, out_channels, stride=1):
-    """A 1x1 convolution without bias: ``(N, in, H, W)`` to ``(N, out, H/stride, W/stride)``."""
-    return nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False)
+    """A 1x1 convolution without bias: ``(N, in, H, W)`` to ``(N, out, H/stride, W/stride)``.
+
+    Raises ``TypeError`` or ``ValueError`` when an argument is not a positive whole number.
+    """
+    positive_int("in_channels", in_channels)
+    positive_int("out_channels", out_channels)
+    return nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=positive_int("stride", stride), bias=False)
 
 
 def conv3x3(in_channels, out_channels, stride=1, cardinality=1):
@@ -28,10 +33,15 @@ def conv3x3(in_channels, out_channels, stride=1, cardinality=1):
 
     With ``cardinality=C`` it is C convolutions side by side, each on its own ``in/C``
     neighbouring channels. Weight: ``(out, in/C, 3, 3)``.
+    Raises ``TypeError`` or ``ValueError`` when an argument is not a positive whole number or
+    ``cardinality`` does not divide both numbers of channels.
     """
+    groups = positive_int("cardinality", cardinality)
+    divides(groups, positive_int("in_channels", in_channels), "in_channels")
+    divides(groups, positive_int("out_channels", out_channels), "out_channels")
     return nn.Conv2d(
-        in_channels, out_channels, kernel_size=3, stride=stride, padding=1,
-        groups=cardinality, bias=False,
+        in_channels, out_channels, kernel_size=3, stride=positive_int("stride", stride), padding=1,
+        groups=groups, bias=False,
     )
 
 
@@ -45,13 +55,31 @@ def projection(in_channels, out_channels, stride=1):
     return nn.Sequential(conv1x1(in_channels, out_channels, stride), nn.BatchNorm2d(out_channels))
 
 
-class ResidualBlock(nn.Module):
-    """``relu(transform(x) + shortcut(x))``. A subclass supplies ``transform`` and ``downsample``.
+class Checked(nn.Module):
+    """A module of ``in_channels`` whose call looks at the batch first: errors in our words, before anything is computed.
 
-    Shapes: ``(N, in_channels, H, W)`` to ``(N, out_channels, H/stride, W/stride)``, rounded up.
+    Raises ``TypeError`` for what is no tensor, ``ValueError`` for another shape, type or device than the
+    weights', and in train mode for a batch from which batch norm can take no variance.
+    """
+
+    def __call__(self, x):
+        # A trace has no sizes yet: torch.fx hands in a stand-in for a tensor, torch.jit makes sizes tensors.
+        traced = isinstance(x, torch.fx.Proxy) or torch.jit.is_tracing()
+        if not traced and not self._forward_pre_hooks:  # a pre-hook may still change x
+            check_tensor(self, x, self.in_channels, "in_channels")
+            check_variance(self, x, self.last_map)
+        return super().__call__(x)
+
+    def last_map(self, size):
+        """Height (or width) of the output for an input of height (or width) ``size``."""
+        return size
+
+
+class Block(Checked):
+    """What every block has: its sizes, checked at construction. A subclass supplies ``transform`` and ``forward``.
+
     Raises ``TypeError`` or ``ValueError`` at construction when an argument is not a positive
-    whole number or ``cardinality`` does not divide ``width``.
-    Source: arXiv 1512.03385, Eq. 1 and 2.
+    whole number or ``cardinality`` does not divide ``width``; at a call as :class:`Checked`.
     """
 
     def __init__(self, in_channels, width, out_channels, cardinality=1, stride=1):
@@ -64,7 +92,24 @@ class ResidualBlock(nn.Module):
         divides(self.cardinality, self.width)
 
     def transform(self, x):
-        raise NotImplementedError("a residual block supplies transform(x)")
+        raise NotImplementedError(f"{type(self).__name__} must define transform(self, x), what the block computes")
+
+    def last_map(self, size):
+        """Height (or width) of the output: ``size / stride``, rounded up."""
+        return -(-size // self.stride)
+
+
+class ResidualBlock(Block):
+    """``relu(transform(x) + shortcut(x))``. A subclass supplies ``transform``, and ``downsample`` where shapes change.
+
+    ``downsample`` is the shortcut's layers, or ``None`` (as at first) where the input is added as it is.
+    Shapes: ``(N, in_channels, H, W)`` to ``(N, out_channels, H/stride, W/stride)``, rounded up.
+    Errors: as :class:`Block`. Source: arXiv 1512.03385, Eq. 1 and 2.
+    """
+
+    def __init__(self, in_channels, width, out_channels, cardinality=1, stride=1):
+        super().__init__(in_channels, width, out_channels, cardinality, stride)
+        self.downsample = None
 
     def shortcut(self, x):
         return x if self.downsample is None else self.downsample(x)
@@ -103,7 +148,15 @@ def conv_relu(in_channels, out_channels, kernel_size, stride=1, batch_norm=False
 
     The bias goes when batch norm comes: batch norm subtracts it again.
     Shapes: ``(N, in_channels, H, W)`` to ``(N, out_channels, H/stride, W/stride)``, rounded up.
+    Raises ``TypeError`` or ``ValueError`` when a number is not a positive whole one or
+    ``kernel_size`` is even.
     """
+    positive_int("in_channels", in_channels)
+    positive_int("out_channels", out_channels)
+    positive_int("stride", stride)
+    if positive_int("kernel_size", kernel_size) % 2 == 0:
+        raise ValueError(f"kernel_size must be odd to keep the map size, not {kernel_size}")
+    switch("batch_norm", batch_norm)
     layers = OrderedDict()
     layers["conv"] = nn.Conv2d(
         in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=not batch_norm
@@ -114,7 +167,7 @@ def conv_relu(in_channels, out_channels, kernel_size, stride=1, batch_norm=False
     return nn.Sequential(layers)
 
 
-class Inception(nn.Module):
+class Inception(Checked):
     """Four unequal branches over the same input, concatenated.
 
     The six widths are named after the columns of GoogLeNet's Table 1; ``large_kernel=3`` with
@@ -122,7 +175,7 @@ class Inception(nn.Module):
     Shapes: ``(N, in_channels, H, W)`` to
     ``(N, conv1x1 + conv3x3 + conv5x5 + pool_projection, H, W)``.
     Raises ``TypeError`` or ``ValueError`` when a width is not a positive whole number or
-    ``large_kernel`` is even. Source: arXiv 1409.4842, Fig. 2(b).
+    ``large_kernel`` is even; at a call as :class:`Checked`. Source: arXiv 1409.4842, Fig. 2(b).
     """
 
     def __init__(self, in_channels, *, conv1x1, reduce3x3, conv3x3, reduce5x5, conv5x5,
@@ -133,7 +186,8 @@ class Inception(nn.Module):
                 positive_int(name, value)
         if large_kernel % 2 == 0:
             raise ValueError(f"large_kernel must be odd to keep the map size, not {large_kernel}")
-        conv = partial(conv_relu, batch_norm=batch_norm)
+        self.in_channels = in_channels
+        conv = partial(conv_relu, batch_norm=switch("batch_norm", batch_norm))
         self.branch1 = conv(in_channels, conv1x1, 1)
         self.branch2 = nn.Sequential(conv(in_channels, reduce3x3, 1), conv(reduce3x3, conv3x3, 3))
         self.branch3 = nn.Sequential(

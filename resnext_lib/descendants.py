@@ -7,21 +7,31 @@ import difflib
 import inspect
 import re
 from collections import Counter
+from functools import partial
 from math import log
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from resnext_lib.arguments import divides, has_channels, positive_int
-from resnext_lib.blocks import Bottleneck, ResidualBlock, conv1x1, conv3x3
+from resnext_lib.arguments import check_images, divides, finite, positive_int
+from resnext_lib.blocks import Block, Bottleneck, ResidualBlock, conv1x1, conv3x3
 from resnext_lib.networks import ResNeXt, initialise
 
 
 def edit(after, before=Bottleneck):
-    """What to take out (-) of the methods of class ``before`` and put in (+) to get class ``after``, as a text."""
+    """What to take out (-) of the methods of class ``before`` and put in (+) to get class ``after``, as a text.
+
+    Raises ``TypeError`` for what is no class, ``ValueError`` for a class whose source is not to be had.
+    """
     def lines(block):
-        methods = [inspect.getsource(method) for method in vars(block).values() if inspect.isfunction(method)]
+        if not inspect.isclass(block):
+            raise TypeError(f"edit compares two classes such as XBlock and Bottleneck; {block!r} is none")
+        try:
+            methods = [inspect.getsource(method) for method in vars(block).values() if inspect.isfunction(method)]
+        except OSError:
+            raise ValueError(f"the source of {block.__name__} is not to be had: define it in a file or a notebook cell"
+                             ) from None
         return re.sub(r" +#.*", "", "\n".join(methods)).splitlines()
 
     diff = difflib.unified_diff(lines(before), lines(after), n=0, lineterm="")
@@ -53,7 +63,8 @@ class SEBottleneck(Bottleneck):
     """The ResNeXt block with squeeze-and-excitation before the sum.
 
     Arguments, shapes and errors: as :class:`resnext_lib.blocks.Bottleneck`, and ``ValueError`` when
-    ``reduction`` leaves no channel. Keys are timm's. Source: arXiv 1709.01507, Fig. 3, Table 1.
+    ``reduction`` leaves no channel. A network takes another reduction with
+    ``block=functools.partial(SEBottleneck, reduction=8)``. Keys are timm's. Source: arXiv 1709.01507, Fig. 3, Table 1.
     """
 
     def __init__(self, in_channels, width, out_channels, cardinality=1, stride=1, reduction=16):
@@ -66,9 +77,10 @@ class SEBottleneck(Bottleneck):
         return self.se(super().transform(x))
 
 
-def seresnext50_32x4d(**options):
+def seresnext50_32x4d(reduction=16, **options):
     """SE-ResNeXt-50 (32x4d): 27,559,896 parameters; names and shapes are timm's."""
-    return ResNeXt((3, 4, 6, 3), cardinality=32, bottleneck_width=4, block=SEBottleneck, **options)
+    options = {"block": partial(SEBottleneck, reduction=positive_int("reduction", reduction))} | options
+    return ResNeXt((3, 4, 6, 3), cardinality=32, bottleneck_width=4, **options)
 
 
 class XBlock(Bottleneck):
@@ -90,18 +102,31 @@ def regnet_stages(depth, initial_width, slope, multiplier, group_width):
 
     Block j asks for ``initial_width + slope * j`` channels and gets ``initial_width`` times the nearest
     whole power of ``multiplier``, rounded to a multiple of 8. Blocks of equal width are a stage, whose width
-    is rounded to a multiple of the group width. Raises ``TypeError`` or ``ValueError`` where an argument
-    allows no such rule. Source: arXiv 2003.13678, with its d, w_0, w_a, w_m.
+    is rounded to the nearest multiple of the group width, or to the next where that took more than a tenth of it.
+    Raises ``TypeError`` or ``ValueError`` where an argument allows no such rule.
+    Source: arXiv 2003.13678, with its d, w_0, w_a, w_m; the last rule is torchvision's.
     """
     if positive_int("initial_width", initial_width) % 8:
         raise ValueError(f"initial_width must be a multiple of 8 such as 88, but got {initial_width}")
-    if not all(isinstance(number, (int, float)) for number in (slope, multiplier)) or not (slope >= 0 and multiplier > 1):
-        raise ValueError(f"slope must be 0 or more and multiplier above 1, but got {slope=}, {multiplier=}")
+    slope, multiplier = finite("slope", slope), finite("multiplier", multiplier)
+    if slope < 0 or multiplier <= 1:
+        raise ValueError(f"slope must be 0 or more and multiplier above 1, but got {slope=:g}, {multiplier=:g}")
+    group_width = positive_int("group_width", group_width)
     asked = [initial_width + slope * j for j in range(positive_int("depth", depth))]
     powers = [round(log(width / initial_width) / log(multiplier)) for width in asked]
     stages = Counter(8 * round(initial_width * multiplier**power / 8) for power in powers)
-    groups = {width: min(positive_int("group_width", group_width), width) for width in stages}
-    return [(groups[w] * int(w / groups[w] + 0.5), blocks, groups[w]) for w, blocks in stages.items()]
+    groups = {width: min(group_width, width) for width in stages}
+    return [(nearest_multiple(width, groups[width]), blocks, groups[width]) for width, blocks in stages.items()]
+
+
+def nearest_multiple(width, divisor):
+    """The multiple of ``divisor`` that is nearest to ``width``, but never below 90 % of it.
+
+    Raises ``TypeError`` or ``ValueError`` when an argument is not a positive whole number.
+    """
+    width, divisor = positive_int("width", width), positive_int("divisor", divisor)
+    nearest = max(divisor, int(width + divisor / 2) // divisor * divisor)
+    return nearest if nearest >= 0.9 * width else nearest + divisor
 
 
 class RegNetX(nn.Module):
@@ -113,18 +138,26 @@ class RegNetX(nn.Module):
 
     def __init__(self, depth, initial_width, slope, multiplier, group_width, *, num_classes=1000, image_channels=3):
         super().__init__()
+        stages = regnet_stages(depth, initial_width, slope, multiplier, group_width)
         self.image_channels = positive_int("image_channels", image_channels)
+        positive_int("num_classes", num_classes)
         self.conv1, self.bn1 = conv3x3(image_channels, 32, stride=2), nn.BatchNorm2d(32)
         self.stages, in_channels = nn.Sequential(), 32
-        for width, blocks, group in regnet_stages(depth, initial_width, slope, multiplier, group_width):
+        for width, blocks, group in stages:
             first = XBlock(in_channels, width, group, stride=2)
             self.stages.append(nn.Sequential(first, *[XBlock(width, width, group) for _ in range(blocks - 1)]))
             in_channels = width
-        self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(in_channels, positive_int("num_classes", num_classes))
+        self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(in_channels, num_classes)
         initialise(self)
+        nn.init.normal_(self.fc.weight, std=0.01)  # as torchvision's
+        nn.init.zeros_(self.fc.bias)
+
+    def last_map(self, size):
+        """Height (or width) of the last feature map: the stem and every stage halve it, rounded up."""
+        return -(-size // 2 ** (1 + len(self.stages)))
 
     def forward(self, x):
-        has_channels(x, self.image_channels, "image_channels")
+        x = check_images(self, x)
         x = torch.relu(self.bn1(self.conv1(x)))  # (N, 32, 112, 112) for a 224x224 image
         x = self.stages(x)                       # (N, width of the last stage, 7, 7)
         return self.fc(self.avgpool(x).flatten(1))
@@ -135,11 +168,11 @@ def regnet_x_3_2gf(**options):
     return RegNetX(depth=25, initial_width=88, slope=26.31, multiplier=2.25, group_width=48, **options)
 
 
-class DepthwiseSeparable(ResidualBlock):
+class DepthwiseSeparable(Block):
     """MobileNet's block: a depthwise 3x3, then a 1x1, with batch norm and ReLU each; no shortcut.
 
     Shapes: ``(N, in_channels, H, W)`` to ``(N, out_channels, H/stride, W/stride)``, rounded up.
-    Errors: as :class:`resnext_lib.blocks.ResidualBlock`. Source: arXiv 1704.04861, Fig. 3.
+    Errors: as :class:`resnext_lib.blocks.Block`. Source: arXiv 1704.04861, Fig. 3.
     """
 
     def __init__(self, in_channels, out_channels, stride=1):

@@ -49,7 +49,8 @@ class Configuration:
 
     def build(self):
         block = Bottleneck if self.shortcuts else BlockWithoutShortcut
-        return small_resnext(self.cardinality, self.bottleneck_width, self.depth, block=block)
+        # 8x14d has paths of 3 channels, not 3.5, in its first stage: said here, and counted in every row.
+        return small_resnext(self.cardinality, self.bottleneck_width, self.depth, block=block, round_down=True)
 
 
 SAME_BUDGET = [Configuration(c, d) for c, d in ((1, 64), (2, 40), (4, 24), (8, 14), (16, 8), (32, 4))]

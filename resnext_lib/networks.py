@@ -5,41 +5,74 @@ GoogLeNet: Szegedy et al., arXiv 1409.4842, Table 1.
 State-dict keys are torchvision's, to the letter and in order, so its weights load strictly.
 """
 
+from math import gcd, lcm
+
 import torch
 from torch import nn
 
-from resnext_lib.arguments import has_channels, positive_int, positive_ints
-from resnext_lib.blocks import Bottleneck, Inception, conv3x3, conv_relu
+from resnext_lib.arguments import (
+    check_images,
+    checked_block_class,
+    positive_int,
+    positive_ints,
+    switch,
+    torch_module,
+)
+from resnext_lib.blocks import Bottleneck, Checked, Inception, conv3x3, conv_relu
 
 FIRST_STAGE_WIDTH = 64  # bottleneck_width is stated for the stage of this width
 EXPANSION = 4           # a stage gives out 4 times its stage width: 64 -> 256
 
 
-def group_width(bottleneck_width, stage_width):
+def group_width(bottleneck_width, stage_width, round_down=False):
     """The width d of one path in a stage: 4 becomes 4, 8, 16, 32 as the stage width doubles from 64.
 
-    Raises ``ValueError`` when the division by 64 leaves nothing.
+    Raises ``ValueError`` when ``bottleneck_width * stage_width / 64`` is no whole number; with
+    ``round_down`` only when nothing is left of it. ``TypeError`` for what is no whole number.
     """
-    width = bottleneck_width * stage_width // FIRST_STAGE_WIDTH
-    if width < 1:
-        smallest = -(-FIRST_STAGE_WIDTH // stage_width)
-        raise ValueError(
-            f"bottleneck_width={bottleneck_width} leaves paths of width 0 in a stage of "
-            f"stage_width={stage_width}; the smallest bottleneck_width that works is {smallest}"
-        )
-    return width
+    return group_widths(bottleneck_width, (stage_width,), round_down)[0]
 
 
-def make_stage(block, in_channels, stage_width, blocks, stride, cardinality, bottleneck_width):
-    """One row of Table 1: ``blocks`` blocks of equal width; only the first has a stride.
+def group_widths(bottleneck_width, stage_widths, round_down=False):
+    """:func:`group_width` of several stages; the error names bottleneck widths that work in all of them."""
+    bottleneck_width = positive_int("bottleneck_width", bottleneck_width)
+    stage_widths = [positive_int("stage_width", width) for width in stage_widths]
+    switch("round_down", round_down)
+    # d is whole in a stage where bottleneck_width is a multiple of 64 / gcd(64, stage_width).
+    step = lcm(*(FIRST_STAGE_WIDTH // gcd(FIRST_STAGE_WIDTH, width) for width in stage_widths))
+    below = bottleneck_width // step * step
+    nearest = f"the nearest bottleneck_width that work are {below} and {below + step}"
+    for stage_width in stage_widths:
+        width, rest = divmod(bottleneck_width * stage_width, FIRST_STAGE_WIDTH)
+        if width < 1:
+            smallest = max(-(-FIRST_STAGE_WIDTH // w) for w in stage_widths) if round_down else step
+            raise ValueError(
+                f"bottleneck_width={bottleneck_width} leaves paths of width 0 in a stage of "
+                f"stage_width={stage_width}; the smallest bottleneck_width that works is {smallest}"
+            )
+        if rest and not round_down:
+            raise ValueError(
+                f"bottleneck_width={bottleneck_width} makes paths of width "
+                f"{bottleneck_width * stage_width / FIRST_STAGE_WIDTH:g} in a stage of stage_width={stage_width}; "
+                + (nearest if below else f"the smallest bottleneck_width that works is {step}")
+                + f". To have width {width} there, say round_down=True"
+            )
+    return [bottleneck_width * width // FIRST_STAGE_WIDTH for width in stage_widths]
+
+
+def make_stage(block_class, in_channels, stage_width, count, stride=1, cardinality=1, bottleneck_width=64,
+               round_down=False):
+    """One row of Table 1: ``count`` blocks of equal width; only the first has a stride.
 
     Shapes: ``(N, in_channels, H, W)`` to ``(N, 4 * stage_width, H/stride, W/stride)``.
-    Errors: as :func:`group_width` and ``block``.
+    Errors: as :func:`group_width` and ``block_class``, and ``TypeError`` for what is no such class.
     """
-    width = cardinality * group_width(bottleneck_width, stage_width)
+    checked_block_class("block_class", block_class)
+    width = positive_int("cardinality", cardinality) * group_width(bottleneck_width, stage_width, round_down)
     out_channels = EXPANSION * stage_width
-    first = block(in_channels, width, out_channels, cardinality, stride)
-    others = [block(out_channels, width, out_channels, cardinality) for _ in range(blocks - 1)]
+    positive_int("count", count)
+    first = block_class(in_channels, width, out_channels, cardinality, stride)
+    others = [block_class(out_channels, width, out_channels, cardinality) for _ in range(count - 1)]
     return nn.Sequential(first, *others)
 
 
@@ -47,14 +80,16 @@ def initialise(network, zero_init_residual=False):
     """torchvision's initialisation: He normal by fan-out for convolutions, 1 and 0 for batch norm.
 
     ``zero_init_residual`` starts every block as its shortcut: the last batch norm's weight is 0
-    (arXiv 1706.02677, section 5.1).
+    (arXiv 1706.02677, section 5.1). A block without a shortcut keeps its weights, or nothing were left of it.
     """
-    for module in network.modules():
+    switch("zero_init_residual", zero_init_residual)
+    for module in torch_module("network", network).modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        if zero_init_residual and hasattr(module, "bn3"):
+        has_shortcut = hasattr(module, "shortcut") or hasattr(module, "downsample")
+        if zero_init_residual and has_shortcut and hasattr(module, "bn3"):
             nn.init.zeros_(module.bn3.weight)
 
 
@@ -62,10 +97,12 @@ class ResNeXt(nn.Module):
     """ResNeXt for images of about 224x224; with the default two numbers it is ResNet.
 
     ``cardinality`` paths, each ``bottleneck_width`` channels wide in the first stage: 32 and 4 are
-    the paper's "32x4d". ``block`` is any class with the bottleneck's arguments, such as FormA.
+    the paper's "32x4d". ``block`` is any class with the bottleneck's arguments, such as FormA or
+    ``functools.partial(SEBottleneck, reduction=8)``.
     Shapes: ``(N, image_channels, H, W)`` to logits ``(N, num_classes)``.
     Raises ``TypeError`` or ``ValueError`` at construction for arguments that are no positive whole
-    numbers, and for images with other than ``image_channels`` channels. Source: arXiv 1611.05431, Table 1.
+    numbers, and at a call for what is no batch of images with ``image_channels`` channels, of the weights'
+    type and on their device, or too small a batch for batch norm. Source: arXiv 1611.05431, Table 1.
     """
 
     def __init__(self, blocks_per_stage, cardinality=1, bottleneck_width=64, *, num_classes=1000,
@@ -77,6 +114,9 @@ class ResNeXt(nn.Module):
         self.cardinality = positive_int("cardinality", cardinality)
         self.bottleneck_width = positive_int("bottleneck_width", bottleneck_width)
         self.image_channels = positive_int("image_channels", image_channels)
+        positive_int("num_classes", num_classes)
+        switch("zero_init_residual", zero_init_residual)
+        checked_block_class("block", block)
         path = (self.cardinality, self.bottleneck_width)
         self.conv1 = nn.Conv2d(image_channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
@@ -86,11 +126,15 @@ class ResNeXt(nn.Module):
         self.layer3 = make_stage(block, 512, 256, blocks[2], 2, *path)
         self.layer4 = make_stage(block, 1024, 512, blocks[3], 2, *path)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(2048, positive_int("num_classes", num_classes))
+        self.fc = nn.Linear(2048, num_classes)
         initialise(self, zero_init_residual)
 
+    def last_map(self, size):
+        """Height (or width) of the last feature map for images of height (or width) ``size``: a 32nd, rounded up."""
+        return -(-size // 32)
+
     def forward(self, x):
-        has_channels(x, self.image_channels, "image_channels")
+        x = check_images(self, x)
         x = torch.relu(self.bn1(self.conv1(x)))  # (N, 64, 112, 112) for a 224x224 image
         x = self.maxpool(x)                      # (N, 64, 56, 56)
         x = self.layer1(x)                       # (N, 256, 56, 56)    conv2 in Table 1
@@ -139,13 +183,16 @@ class CifarResNeXt(nn.Module):
     """The paper's network for 32x32 images: 3x3 stem, no pooling, three stages, 32x32 ends at 8x8.
 
     ``depth`` counts the stem, three layers a block and the classifier: (depth - 2) / 9 blocks a stage.
+    ``stage_widths`` below 64 can leave a path no whole number of channels: that is refused, or, with
+    ``round_down``, the number below is taken. ``stem_stride=2`` halves the map before the first stage.
     Shapes: ``(N, image_channels, H, W)`` to logits ``(N, num_classes)``.
-    Errors: as :class:`ResNeXt`, and ``ValueError`` for a depth that does not fit.
+    Errors: as :class:`ResNeXt`, and ``ValueError`` for a depth or a width that does not fit.
     Source: arXiv 1611.05431, section 5.2; facebookresearch/ResNeXt, models/resnext.lua.
     """
 
     def __init__(self, depth=29, cardinality=1, bottleneck_width=64, *, num_classes=10,
-                 image_channels=3, stage_widths=(64, 128, 256), zero_init_residual=False, block=Bottleneck):
+                 image_channels=3, stage_widths=(64, 128, 256), stem_stride=1, zero_init_residual=False,
+                 block=Bottleneck, round_down=False):
         super().__init__()
         blocks, rest = divmod(positive_int("depth", depth) - 2, 9)
         if rest or blocks < 1:
@@ -157,18 +204,27 @@ class CifarResNeXt(nn.Module):
         widths = positive_ints("stage_widths", stage_widths)
         if len(widths) != 3:
             raise ValueError(f"stage_widths must name 3 stages, as (64, 128, 256), not {stage_widths!r}")
-        path = (self.cardinality, self.bottleneck_width)
-        self.conv1 = conv3x3(image_channels, 64)
+        group_widths(self.bottleneck_width, widths, round_down)  # refuses before anything is built
+        self.stem_stride = positive_int("stem_stride", stem_stride)
+        positive_int("num_classes", num_classes)
+        switch("zero_init_residual", zero_init_residual)
+        checked_block_class("block", block)
+        path = (self.cardinality, self.bottleneck_width, round_down)
+        self.conv1 = conv3x3(image_channels, 64, self.stem_stride)
         self.bn1 = nn.BatchNorm2d(64)
         self.layer1 = make_stage(block, 64, widths[0], blocks, 1, *path)
         self.layer2 = make_stage(block, EXPANSION * widths[0], widths[1], blocks, 2, *path)
         self.layer3 = make_stage(block, EXPANSION * widths[1], widths[2], blocks, 2, *path)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(EXPANSION * widths[2], positive_int("num_classes", num_classes))
+        self.fc = nn.Linear(EXPANSION * widths[2], num_classes)
         initialise(self, zero_init_residual)
 
+    def last_map(self, size):
+        """Height (or width) of the last feature map: a quarter of what the stem leaves, rounded up."""
+        return -(-size // (4 * self.stem_stride))
+
     def forward(self, x):
-        has_channels(x, self.image_channels, "image_channels")
+        x = check_images(self, x)
         x = torch.relu(self.bn1(self.conv1(x)))  # (N, 64, 32, 32)
         x = self.layer1(x)                       # (N, 256, 32, 32)
         x = self.layer2(x)                       # (N, 512, 16, 16)
@@ -187,11 +243,15 @@ def resnext29_16x64d(**options):
 
 
 def small_resnext(cardinality=16, bottleneck_width=8, depth=20, **options):
-    """For 28x28 grey images, trained on a laptop: 16x8d has 224,330 parameters, 1x64d (a ResNet) 220,234."""
-    small = {"stage_widths": (16, 32, 64), "image_channels": 1}
-    network = CifarResNeXt(depth, cardinality, bottleneck_width, **small | options)
-    network.conv1.stride = (2, 2)  # 14x14 after the stem: a quarter of the cost
-    return network
+    """For 28x28 grey images, trained on a laptop: 16x8d has 224,330 parameters, 1x64d (a ResNet) 220,234.
+
+    Its first stage is 16 channels wide, a quarter of the paper's, and so are its paths: ``bottleneck_width`` must
+    be a multiple of 4, or ``round_down=True`` be said (8x14d then has paths of 3, 7 and 14 channels).
+    Errors: as :class:`CifarResNeXt`.
+    """
+    # A stem of stride 2 leaves a 14x14 map: a quarter of the cost.
+    small = {"stage_widths": (16, 32, 64), "image_channels": 1, "stem_stride": 2}
+    return CifarResNeXt(depth, cardinality, bottleneck_width, **small | options)
 
 
 _COLUMNS = ("conv1x1", "reduce3x3", "conv3x3", "reduce5x5", "conv5x5", "pool_projection")
@@ -212,14 +272,17 @@ GOOGLENET_MODULES = {
 }
 
 
-class AuxiliaryHead(nn.Module):
+class AuxiliaryHead(Checked):
     """GoogLeNet's side classifier: ``(N, in_channels, H, W)`` to logits ``(N, num_classes)``.
 
     The adaptive pooling gives the 4x4 map of the paper's 5x5 pooling at stride 3 on 14x14.
+    Errors: as :class:`resnext_lib.blocks.Checked`.
     """
 
     def __init__(self, in_channels, num_classes, batch_norm):
         super().__init__()
+        self.in_channels = positive_int("in_channels", in_channels)
+        positive_int("num_classes", num_classes)
         self.conv = conv_relu(in_channels, 128, 1, batch_norm=batch_norm)
         self.fc1 = nn.Linear(4 * 4 * 128, 1024)
         self.fc2 = nn.Linear(1024, num_classes)
@@ -228,6 +291,10 @@ class AuxiliaryHead(nn.Module):
     def forward(self, x):
         x = self.conv(self.pool(x)).flatten(1)
         return self.fc2(self.dropout(torch.relu(self.fc1(x))))
+
+    def last_map(self, size):
+        """Height (or width) of the map that its batch norm sees, whatever the input's."""
+        return 4
 
 
 class GoogLeNet(nn.Module):
@@ -245,6 +312,12 @@ class GoogLeNet(nn.Module):
         super().__init__()
         self.image_channels = positive_int("image_channels", image_channels)
         positive_int("num_classes", num_classes)
+        for name, value in (("batch_norm", batch_norm), ("auxiliary_heads", auxiliary_heads)):
+            switch(name, value)
+        if positive_int("large_kernel", large_kernel) % 2 == 0:
+            raise ValueError(f"large_kernel must be odd to keep the map size, not {large_kernel}")
+        last_pool = 2 if batch_norm else 3
+        self.smallest_image = 15 if batch_norm else 31  # smaller ones leave a pooling nothing
         pool = dict(kernel_size=3, stride=2, ceil_mode=True)
         self.conv1 = conv_relu(image_channels, 64, 7, stride=2, batch_norm=batch_norm)
         self.maxpool1 = nn.MaxPool2d(**pool)
@@ -257,7 +330,7 @@ class GoogLeNet(nn.Module):
             self.add_module(f"inception{name}", module)
             in_channels = module.out_channels
         self.maxpool3 = nn.MaxPool2d(**pool)
-        self.maxpool4 = nn.MaxPool2d(2 if batch_norm else 3, stride=2, ceil_mode=True)
+        self.maxpool4 = nn.MaxPool2d(last_pool, stride=2, ceil_mode=True)
         # Batch norm replaces the paper's local response normalisation.
         self.normalise = nn.Identity() if batch_norm else nn.LocalResponseNorm(5)
         if auxiliary_heads:
@@ -266,8 +339,15 @@ class GoogLeNet(nn.Module):
         self.fc = nn.Linear(in_channels, num_classes)
         initialise(self)
 
+    def last_map(self, size):
+        """Height (or width) of the last feature map for images of height (or width) ``size``."""
+        size = -(-size // 2)
+        for pool in (self.maxpool1, self.maxpool2, self.maxpool3, self.maxpool4):
+            size = -(-(size - pool.kernel_size) // pool.stride) + 1
+        return size
+
     def forward(self, x):
-        has_channels(x, self.image_channels, "image_channels")
+        x = check_images(self, x, self.smallest_image)
         x = self.normalise(self.maxpool1(self.conv1(x)))               # (N, 64, 56, 56)
         x = self.maxpool2(self.normalise(self.conv3(self.conv2(x))))   # (N, 192, 28, 28)
         x = self.maxpool3(self.inception3b(self.inception3a(x)))       # (N, 480, 14, 14)

@@ -171,7 +171,15 @@ FEWER_TOKENS = """() => {
   }
 }"""
 
-# Every printed output: does it break its lines, is it wider than its box, and can the keyboard scroll it?
+# Every printed output: is it a table, does it break its lines, is it wider than its box, can the keyboard scroll it, how large
+# are its letters?
 PRINTED = """() => [...document.querySelectorAll('.cell_output .output:is(.stream, .text_plain) pre')].map(pre => ({
-  text: pre.innerText.slice(0, 60), lone: !pre.textContent.trim().includes('\\n'), wraps: getComputedStyle(pre).whiteSpace !== 'pre',
-  wide: pre.scrollWidth > pre.clientWidth, reachable: pre.tabIndex === 0}))"""
+  text: pre.innerText.slice(0, 60), table: /\\S {2,}\\S/.test(pre.textContent) && pre.textContent.trim().includes('\\n'),
+  longest: Math.max(0, ...pre.textContent.split('\\n').filter(line => /\\S {2,}\\S/.test(line)).map(line => line.length)),
+  wraps: getComputedStyle(pre).whiteSpace !== 'pre', wide: pre.scrollWidth > pre.clientWidth, reachable: pre.tabIndex === 0,
+  letters: parseFloat(getComputedStyle(pre).fontSize)}))"""
+
+# Code and outputs that are wider than their boxes and would have to be scrolled.
+CUT_OFF = """() => [...document.querySelectorAll('.bd-article :is(pre, .output, .pst-scrollable-table-container)')]
+  .filter(box => box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== 'visible')
+  .map(box => `${box.scrollWidth} px in ${box.clientWidth} px: ${box.innerText.slice(0, 60)}`)"""

@@ -6,28 +6,47 @@ import subprocess
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from random import Random
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from jupyter_book.config import get_final_config
+from nbformat.v4 import new_code_cell, new_markdown_cell
 from notebooks_for_tests import NOTEBOOKS
+from packaging.requirements import Requirement
+from pip._internal.vcs.git import Git
+from sphinx_book_theme.header_buttons import update_context_with_repository_info
 
 from tools import address, contract
-from tools.notebooks import read
+from tools.notebooks import read, text_of
 
 GENERATED = {".venv", ".venv-older", ".git", "_build", "build", "__pycache__", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints"}
 FORK = "https://github.com/someone/a-fork"
 GOOD = [(FORK, "main"), ("https://github.com/a/b", "v1.0"), ("https://github.com/A-1-b/res.next_2", "feature/x-1"),
-        ("https://github.com/someone/gitbook", "0.1.x")]
+        ("https://github.com/someone/gitbook", "0.1.x"), (FORK, "HEADS/HEAD"), (FORK, "x.locked/lock"), (FORK, "x./y")]
+# Colab opens none of these; git and pip do.
+ELSEWHERE = ["https://gitlab.com/someone/a-fork", "https://gitlab.com/group/part/a-fork", "https://gitee.com/someone/a_fork",
+             "https://codeberg.org/someone/a-fork", "https://bitbucket.org/someone/a-fork", "https://git.example.org/a-fork",
+             "https://git.example.org/group/part/a-fork.git", "https://git.sr.ht/~someone/a-fork", "https://gitea:3000/someone/a-fork",
+             "https://git.xn--bcher-kva.example/a-fork", "https://github.example.org/someone/a-fork"]
 BAD_URLS = [
     "", "not-an-address", "someone/a-fork", "github.com/someone/a-fork", "http://github.com/someone/a-fork", f"{FORK}/", f"{FORK}//",
     f"{FORK}.git", "git@github.com:someone/a-fork", "ssh://git@github.com/someone/a-fork", "https://github.com/a-fork",
     "https://github.com//a-fork", "https://github.com/someone/", "https://github.com/some one/a-fork", f" {FORK}", f"{FORK} ",
     f"{FORK}\n", f"{FORK}/tree/main", f"{FORK}@main", f"{FORK}#readme", f"{FORK}?x=1", "https://github.com/-someone/a-fork",
     "https://github.com/some--one/a-fork", "https://github.com/someone/..", "https://github.com/someone/.git",
-    "https://github.com/some_one/a-fork", "https://gitlab.com/someone/a-fork", 'https://github.com/someone/a"fork',
+    "https://github.com/some_one/a-fork", 'https://github.com/someone/a"fork',
+    "https://gitlab.com/a-fork", "http://gitlab.com/someone/a-fork", "https://gitlab.com/someone/a-fork.git", "https://gitlab.com/someone/a-fork/-/tree/main",
+    "https://gitee.com/someone/a-fork/tree/master", "https://gitee.com/someone/a-fork.git", "https://git.example.org", "https://git.example.org/",
+    "https://someone:secret@git.example.org/a-fork", "https://someone@gitlab.com/someone/a-fork", "https://git.example.org/a/../b",
+    "https://git.example.org/a//b", "https://git.example.org/a b", "https://git.example.org/$(touch pwned)", "https://git.example.org/a;b",
+    "https://GitHub.com/someone/a-fork", "https://www.github.com/someone/a-fork", "https://someone.github.io/a-fork", "https://-x.org/a",
+    "https://git..example.org/a", "file:///home/someone/a-fork", "ext::sh -c id", "-x", "https://git.example.org:port/a", "HTTPS://git.example.org/a",
     "https://github.com/someone/ä", "https://example.org/https://github.com/someone/a-fork",
 ]
-BAD_BRANCHES = ["", " main", "main ", "a b", "-x", "/main", "main/", "a//b", "a..b", "x.lock", "x.", "a~1", "a^", "a:b", "a@b", 'a"b', ".x"]
+BAD_BRANCHES = ["", " main", "main ", "a b", "-x", "/main", "main/", "a//b", "a..b", "x.lock", "x.", "a~1", "a^", "a:b", "a@b", 'a"b', ".x", "HEAD", "x.lock/y", "a/x.lock/y", "x/.y",
+                "a/", "a/-b", "@", "a@{1}", "@{-1}", "x:refs/heads/main", "+main", "refs/heads/*", "a;b", "$(touch pwned)", "a\\b", "a\n", "main\t", "ä", "x" * 201]
 
 
 @pytest.fixture
@@ -59,7 +78,7 @@ def test_all_places_agree_on_the_address():
     for path in NOTEBOOKS:
         assert contract.setup_cell(read(path)) == [], path.name
     url, branch, colab = settings()
-    assert bool(url) == bool(branch) == bool(colab)
+    assert bool(url) == bool(branch) and bool(colab) == url.startswith("https://github.com/")
     assert contract.address() == (f"{url}@{branch}" if url else "")
 
 
@@ -98,9 +117,41 @@ def test_every_place_gets_the_address(copy_of_the_book, url, branch):
         assert contract.setup_cell(read(path)) == contract.short_cells(read(path)) == [], path.name
 
 
-def test_the_branch_is_main_if_none_is_named(copy_of_the_book):
+def test_P1_the_branch_is_the_one_that_publish_makes_if_none_is_named(copy_of_the_book):
+    """It was main, which a publishing command then replaced."""
     address.main([FORK])
-    assert contract.address() == f"{FORK}@main"
+    assert contract.address() == f"{FORK}@colab"
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+def test_fault_29_other_hosts_get_everything_but_the_launch_button(copy_of_the_book, url, capsys):
+    address.main([url, "v1.0"])
+    assert settings() == (url, "v1.0", "") and "Colab opens notebooks from GitHub only" in capsys.readouterr().out
+    for path in address.places()[1:]:
+        assert f'BOOK = "{url}@v1.0"\n' in read(path).cells[1].source and contract.setup_cell(read(path)) == []
+    address.main([FORK])
+    assert settings() == (FORK, "colab", "https://colab.research.google.com") and "GitHub only" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("url", [FORK, *ELSEWHERE])
+def test_fault_29_the_theme_builds_with_any_host(copy_of_the_book, url):
+    """It stops at a host that it does not know, so the configuration names one; asked as Jupyter Book asks it."""
+    address.main([url, "main"])
+    final, _ = get_final_config(user_yaml=contract.ROOT / "_config.yml", cli_config={"latex_individualpages": False}, sourcedir=contract.ROOT)
+    app = SimpleNamespace(config=SimpleNamespace(html_theme_options=final["html_theme_options"], html_context={}),
+                          builder=SimpleNamespace(name="html", theme_options=final["html_theme_options"]))
+    update_context_with_repository_info(app)
+    assert app.config.html_context["github_version"] == "main"
+    if url == FORK:
+        assert [app.config.html_context[f"github_{part}"] for part in ("url", "user", "repo")] == ["https://github.com", "someone", "a-fork"]
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+def test_fault_29_pip_takes_the_addresses_of_other_hosts(url):
+    """The setup cell hands pip this requirement; pip has to read address and branch out of it again."""
+    requirement = Requirement(f"resnext-book @ git+{url}@feature/x-1")
+    found, revision, _ = Git.get_url_rev_and_auth(requirement.url)
+    assert (found, revision) == (url, "feature/x-1")
 
 
 def test_only_the_address_changes_and_it_comes_out_again(copy_of_the_book):
@@ -157,8 +208,25 @@ def test_what_is_no_branch_is_refused(copy_of_the_book, bad):
 def test_git_agrees_on_what_a_branch_is(branch):
     """Git refuses what we refuse, but for names that a link or pip would read otherwise."""
     ours = address.BRANCH.fullmatch(branch) is not None
-    gits = subprocess.run(["git", "check-ref-format", "--branch", branch], capture_output=True).returncode == 0
-    assert ours == gits or (gits and branch in ("a@b", 'a"b'))
+    assert ours == git_accepts(branch) or (not ours and branch in ODD)
+
+
+def git_accepts(branch):
+    """Whether git would make a branch of that name."""
+    return subprocess.run(["git", "check-ref-format", "--branch", branch], capture_output=True).returncode == 0
+
+
+# git would take them; a link, pip, a shell, a file system or a reader would not.
+ODD = ["a@b", "@", 'a"b', "a/-b", "+main", "a;b", "$(touch pwned)", "ä", "x" * 201, "@{-1}"]
+
+
+def test_P1_no_branch_is_accepted_that_git_refuses():
+    """Names put together at random from the pieces on which git's rules turn."""
+    random = Random(0)
+    pieces = ["a", "B", "1", "_", "-", ".", "..", "/", "lock", ".lock", "HEAD", "@", "heads", "refs"]
+    names = {"".join(random.choices(pieces, k=random.randint(1, 5))) for _ in range(400)}
+    accepted = [name for name in names if address.BRANCH.fullmatch(name)]
+    assert len(accepted) > 50 and [name for name in accepted if not git_accepts(name)] == []
 
 
 @pytest.mark.parametrize("key", ["repository", "launch_buttons"])
@@ -168,6 +236,77 @@ def test_a_config_without_the_line_is_refused_before_anything_is_written(copy_of
     before = contents()
     with pytest.raises(SystemExit, match=f"one line that begins with {key}:"):
         address.write(FORK, "main")
+    assert contents() == before
+
+
+def spoil(cell):
+    """A chapter whose second cell is ``cell``, or that is no notebook."""
+    def change(path):
+        if cell is None:
+            path.write_text("{", encoding="utf-8")
+        else:
+            notebook = read(path)
+            notebook.cells[1] = cell
+            path.write_text(text_of(notebook), encoding="utf-8")
+    return change
+
+
+SPOILT = {
+    "another cell in its place": (spoil(new_code_cell("answer = 42")), "is not the setup cell and would be lost"),
+    "text in its place": (spoil(new_markdown_cell("Some text")), "is not the setup cell and would be lost"),
+    "no notebook": (spoil(None), "is no notebook that can be read"),
+    "a folder": (lambda path: (path.unlink(), path.mkdir()), "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_P1_a_chapter_that_would_lose_a_cell_is_named_and_nothing_is_written(copy_of_the_book, case):
+    change, says = SPOILT[case]
+    last = address.places()[-1]
+    change(last)
+    before = {path: path.read_bytes() for path in address.places() if path.is_file()}
+    with pytest.raises(SystemExit, match=says) as error:
+        address.main([FORK])
+    assert str(last) in str(error.value)
+    assert {path: path.read_bytes() for path in address.places() if path.is_file()} == before
+
+
+def test_an_empty_second_cell_becomes_the_setup_cell(copy_of_the_book):
+    address.main([FORK])
+    right = contents()
+    path = address.places()[-1]
+    notebook = read(path)
+    notebook.cells[1].source = ""
+    path.write_text(text_of(notebook), encoding="utf-8")
+    address.main([])
+    assert contents() == right
+
+
+def test_P1_a_disk_that_fills_up_half_way_leaves_every_place_as_it_was(copy_of_the_book, monkeypatch):
+    before, written = contents(), []
+
+    def write_bytes(path, content):
+        written.append(path)
+        if len(written) == 3:
+            raise OSError(28, "No space left on device", str(path))
+        with open(path, "wb") as file:
+            return file.write(content)
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+    with pytest.raises(SystemExit, match="No space left on device"):
+        address.main([FORK])
+    assert len(written) == 3 and contents() == before
+    assert sorted(path.name for path in copy_of_the_book.rglob("*") if path.is_file()) == sorted(before)
+
+
+@pytest.mark.parametrize("line", ['repository: {url: "https://github.com/a/b/", branch: "x"}', 'repository: {url: "https://github.com/a/b", branch: "HEAD"}',
+                                  'repository: {url: "https://github.com/a/b"}', "repository:", "repository: [", 'repository: "x"'])
+def test_an_address_damaged_by_hand_is_not_spread(copy_of_the_book, line):
+    config = address.places()[0]
+    config.write_text(config.read_text(encoding="utf-8").replace('repository: {url: "", branch: ""}', line), encoding="utf-8")
+    before = contents()
+    with pytest.raises(SystemExit, match="must look like|must have a line repository:"):
+        address.main([])
     assert contents() == before
 
 

@@ -9,7 +9,7 @@ import torch
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from resnext_lib import networks
-from resnext_lib.complexity import RESNET_BUDGET, count_macs, count_parameters, stage_costs
+from resnext_lib.complexity import RESNET_BUDGET, count_activations, count_macs, count_parameters, stage_costs
 from tools import reference
 from tools.contract import (
     headings,
@@ -71,7 +71,8 @@ def public_names(module):
     """What a module defines by itself, asked from the running module and not from its source."""
     loaded = import_module(f"resnext_lib.{module}")
     return {name: thing for name, thing in vars(loaded).items() if not name.startswith("_")
-            and (inspect.isfunction(thing) or inspect.isclass(thing)) and thing.__module__ == loaded.__name__}
+            and (inspect.isfunction(thing) or inspect.isclass(thing))
+            and f"{thing.__module__}.".startswith(f"{loaded.__name__}.")}
 
 
 # ------------------------------------------------------------------ the library reference
@@ -291,7 +292,7 @@ def recomputed():
             image = (3, 32, 32) if "29" in name else (1, 28, 28) if "small" in name else (3, 224, 224)
             with torch.device("meta"):
                 network = build()
-            found |= {f"{count_parameters(network)}", f"{count_macs(network, image)}"}
+            found |= {f"{count_parameters(network)}", f"{count_macs(network, image)}", f"{count_activations(network, image)}"}
     with torch.device("meta"):
         found.add(f"{count_parameters(networks.torchvision_googlenet(auxiliary_heads=True))}")
     found.add(f"{count_parameters(networks.small_resnext(1, 64))}")

@@ -72,7 +72,7 @@ REFUSED = [
         partial(CifarResNeXt, bottleneck_width=2, stage_widths=(24, 48, 96)),
         (),
         ValueError,
-        ("bottleneck_width=2", "stage_width=24", "the smallest bottleneck_width that works is 3"),
+        ("bottleneck_width=2", "stage_width=24", "the smallest bottleneck_width that works is 8"),
     ),
     (
         partial(CifarResNeXt, stage_widths=(64, 128)),
@@ -117,7 +117,7 @@ RECOMMENDED = [
     (CifarResNeXt, (29,)),
     (CifarResNeXt, (38,)),
     (partial(CifarResNeXt, bottleneck_width=4, stage_widths=(16, 32, 64)), (11,)),
-    (partial(CifarResNeXt, bottleneck_width=3, stage_widths=(24, 48, 96)), (11,)),
+    (partial(CifarResNeXt, bottleneck_width=8, stage_widths=(24, 48, 96)), (11,)),
 ]
 
 

@@ -3,6 +3,7 @@
 import ast
 import copy
 import re
+from pathlib import Path
 
 import pytest
 from notebooks_for_tests import CHAPTERS, chapter_id, code, notebook, text
@@ -14,6 +15,7 @@ from tools.classroom import slides
 from tools.grading.assignment import answer_in
 from tools.grading.dependencies import imports_of
 from tools.notebooks import execute, read, text_of
+from tools.writing import replace_made
 
 SOLUTIONS = [pytest.param(path, index, id=f"{path.stem[:2]}-{cell.metadata['exercise']}")
              for path in CHAPTERS for index, cell in enumerate(read(path).cells) if "exercise" in cell.metadata]
@@ -132,10 +134,10 @@ def test_the_student_edition_runs_to_the_end(path, tmp_path):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("classroom")
-    (made / "slides").mkdir()
-    (made / "slides" / "old.html").write_text("", encoding="utf-8")
-    (made / "grading").mkdir()
-    (made / "grading" / "kept.txt").write_text("", encoding="utf-8")
+    replace_made(made, {"slides/old.html": "a chapter that there is no longer"})
+    for name in ("slides/mine.html", "student/mine.ipynb", "grading/kept.txt"):
+        (made / name).parent.mkdir(exist_ok=True)
+        (made / name).write_text("mine", encoding="utf-8")
     editions.main(["--folder", str(made)])
     return made
 
@@ -147,13 +149,52 @@ def contents(folder):
 def test_every_chapter_is_in_the_folder_and_again_changes_nothing(folder):
     first = contents(folder)
     names = {path.name for path in CHAPTERS}
-    assert {name.split("/")[1] for name in first if name.startswith("student/")} == names
+    assert {name.split("/")[1] for name in first if name.startswith("student/")} == {*names, "mine.ipynb"}
     for path in CHAPTERS:
         assert first[f"solution/{path.name}"] == path.read_bytes()
         assert first[f"student/{path.name}"].decode() == text_of(classroom.student(read(path)))
-    assert "slides/old.html" not in first and "grading/kept.txt" in first
+    assert "slides/old.html" not in first
+    assert all(first[name] == b"mine" for name in ("slides/mine.html", "student/mine.ipynb", "grading/kept.txt"))
     editions.main(["--folder", str(folder)])
     assert contents(folder) == first
+
+
+@pytest.fixture
+def quick(monkeypatch, tmp_path):
+    """The command with one chapter and a wheel that is made at once."""
+    def build_in(place):
+        made = Path(place, "resnext_book-0.1.0-py3-none-any.whl")
+        made.write_bytes(b"the library")
+        return made
+    monkeypatch.setattr(editions.wheel, "build_in", build_in)
+    monkeypatch.setattr(editions, "chapters_in", lambda folders: CHAPTERS[:1])
+    return tmp_path / "course"
+
+
+def test_P2_a_course_that_lies_in_the_folder_is_not_deleted(quick):
+    """The folders were removed whole, with whatever a teacher kept in them."""
+    hand_ins = ["student/wang/week3.ipynb", "solution/my own.ipynb", "slides/monday.html", "README.txt"]
+    for name in hand_ins:
+        (quick / name).parent.mkdir(parents=True, exist_ok=True)
+        (quick / name).write_text("a term's work", encoding="utf-8")
+    editions.main(["--folder", str(quick)])
+    editions.main(["--folder", str(quick)])
+    assert all((quick / name).read_text(encoding="utf-8") == "a term's work" for name in hand_ins)
+    assert (quick / "student" / CHAPTERS[0].name).is_file()
+
+
+@pytest.mark.parametrize("name", ["README.md", f"student/{CHAPTERS[0].name}", f"solution/{CHAPTERS[0].name}", f"slides/{CHAPTERS[0].stem}.html",
+                                  "resnext_book-0.1.0-py3-none-any.whl"])
+@pytest.mark.parametrize("made_before", [True, False])
+def test_P2_a_file_that_somebody_wrote_or_changed_is_named_and_nothing_is_touched(quick, name, made_before):
+    if made_before:
+        editions.main(["--folder", str(quick)])
+    (quick / name).parent.mkdir(parents=True, exist_ok=True)
+    (quick / name).write_text("mine", encoding="utf-8")
+    before = contents(quick)
+    with pytest.raises(SystemExit, match=f"(?s)would be lost:\n  .*{re.escape(name)}\nNothing was written"):
+        editions.main(["--folder", str(quick)])
+    assert contents(quick) == before
 
 
 def test_the_readme_says_what_each_thing_is(folder):

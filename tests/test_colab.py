@@ -9,13 +9,13 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
+from git_for_tests import git, setup_only
 from nbclient.exceptions import CellExecutionError
 from notebooks_for_tests import CHAPTERS, NOTEBOOKS, chapter_id
 from site_tools import Page
@@ -24,19 +24,6 @@ from tools import colab, contract, publish
 
 WORKFLOWS = contract.ROOT / ".github" / "workflows"
 FORK, FORK_URL = "someone/a-fork", "https://github.com/someone/a-fork"
-IDENTITY = {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org", "GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org",
-            "GIT_AUTHOR_DATE": "2026-01-02T03:04:05Z", "GIT_COMMITTER_DATE": "2026-01-02T03:04:05Z", "GIT_CONFIG_GLOBAL": os.devnull}
-
-
-def git(folder, *arguments):
-    done = subprocess.run(["git", "-C", str(folder), *arguments], env={**os.environ, **IDENTITY}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def setup_only(address):
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A chapter"),
-                                           nbformat.v4.new_code_cell(contract.SETUP.format(address=address))])
 
 
 # ------------------------------------------------------------------ the workflows, run here as far as it goes
@@ -89,9 +76,9 @@ def checkout(shared, public):
     for part in Path(sys.prefix).iterdir():
         (folder / ".venv" / part.name).symlink_to(part)
     (folder / ".venv" / "ready").unlink(missing_ok=True)
-    (folder / ".venv" / "ready").touch()
-    tomorrow = time.time() + 86400  # make installs nothing while this file is newer than what it depends on
-    os.utime(folder / ".venv" / "ready", (tomorrow, tomorrow))
+    # make installs nothing while this file holds what the two others say
+    pins = [(folder / name).read_text(encoding="utf-8") for name in ("requirements.txt", "pyproject.toml")]
+    (folder / ".venv" / "ready").write_text("".join(pins), encoding="utf-8")
     return folder
 
 
@@ -197,87 +184,6 @@ def test_every_launch_link_of_the_built_site_leads_to_a_file(published, checkout
     for path in NOTEBOOKS:
         assert f"chapters/{path.name}" in found.pop(f"chapters/{path.stem}.html")
     assert set(found) <= {"intro.html"}
-
-
-RIGHT = "https://colab.research.google.com/github/a/b/blob/x/chapters/01_a.ipynb"
-
-
-def set_address(folder, url, branch):
-    (folder / "_config.yml").write_text(f'repository: {{url: "{url}", branch: "{branch}"}}\n', encoding="utf-8")
-
-
-def build_site(folder, *links):
-    page = folder / "_build" / "html" / "chapters" / "01_a.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text("".join(f'<a class="x" href="{link}">Colab</a>' for link in links), encoding="utf-8")
-
-
-@pytest.fixture
-def small_book(tmp_path, monkeypatch):
-    """A checkout of a book of one chapter with an address and a site, and the bare repository that it came from."""
-    folder = tmp_path / "book"
-    (folder / "chapters").mkdir(parents=True)
-    (folder / "chapters" / "01_a.ipynb").write_text(nbformat.writes(setup_only("https://github.com/a/b@x")), encoding="utf-8")
-    (folder / "README.md").write_text("A book.\n", encoding="utf-8")
-    (folder / ".gitignore").write_text("_build\n", encoding="utf-8")
-    set_address(folder, "https://github.com/a/b", "x")
-    build_site(folder, RIGHT, "https://example.org/")
-    git(tmp_path, "init", "--quiet", "--bare", "public.git")
-    git(folder, "init", "--quiet", "--initial-branch", "main")
-    git(folder, "remote", "add", "origin", "../public.git")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", "The book")
-    git(folder, "push", "--quiet", "origin", "main")
-    monkeypatch.setattr(contract, "ROOT", folder)
-    return folder
-
-
-def branches(book):
-    return git(book.parent / "public.git", "branch", "--format=%(refname:short) %(objectname)").split("\n")
-
-
-def test_publishing_again_makes_the_same_commit_and_a_change_moves_the_branch(small_book, capsys):
-    publish.main(["--push", "origin"])
-    before = branches(small_book)
-    assert [line.split()[0] for line in before] == ["main", "x"] and "pushed to x" in capsys.readouterr().out
-    publish.main(["--push", "origin"])
-    assert branches(small_book) == before
-    assert git(small_book.parent / "public.git", "log", "-1", "--format=%an %ct", "x") == "A 1767323045"  # HEAD's, not today's
-    (small_book / "README.md").write_text("Another book.\n", encoding="utf-8")
-    publish.main(["--push", "origin"])
-    assert branches(small_book)[0] == before[0] and branches(small_book)[1] != before[1]
-    assert git(small_book.parent / "public.git", "show", "x:README.md") == "Another book."
-    assert git(small_book, "status", "--porcelain") == "M README.md"  # the checkout's own index is as it was
-
-
-def test_without_push_nothing_leaves(small_book, capsys):
-    publish.main([])
-    assert [line.split()[0] for line in branches(small_book)] == ["main"] and "ready for x" in capsys.readouterr().out
-
-
-REFUSED = [
-    (lambda book: set_address(book, "", ""), "make address URL=https://github.com/you/fork BRANCH=colab"),
-    (lambda book: set_address(book, "https://github.com/a/b", "main"), "main is the branch you are on"),
-    (lambda book: set_address(book, "https://github.com/a/c", "x"), "is not in the published branch"),
-    (lambda book: build_site(book), "01_a.html: no launch link to its own notebook"),
-    (lambda book: shutil.rmtree(book / "_build"), "01_a.html: no launch link to its own notebook"),
-]
-
-
-@pytest.mark.parametrize(("spoil", "says"), REFUSED)
-def test_what_is_not_ready_is_not_published(small_book, spoil, says):
-    before = branches(small_book)
-    spoil(small_book)
-    with pytest.raises(SystemExit, match=says):
-        publish.main(["--push", "origin"])
-    assert branches(small_book) == before
-
-
-@pytest.mark.parametrize("wrong", [RIGHT.replace("/x/", "/y/"), RIGHT.replace("/a/b/", "/a/c/"), RIGHT.replace("01_a", "02_a"), f"{RIGHT}#x"])
-def test_a_launch_link_that_leads_nowhere_is_found(small_book, wrong):
-    build_site(small_book, RIGHT, wrong)
-    found = publish.complaints(small_book / "_build" / "html", ["chapters/01_a.ipynb", "README.md"])
-    assert found == [f"chapters/01_a.html: {wrong} is not in the published branch"]
 
 
 # ------------------------------------------------------------------ Colab

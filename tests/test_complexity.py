@@ -7,14 +7,18 @@ import torch
 import torchinfo
 from randomness import random_network, random_tensor, without_data
 from torch import nn
+from torch.nn.utils import prune
 from torch.testing import assert_close
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision import models
 
 from resnext_lib import networks
 from resnext_lib.blocks import Bottleneck, conv3x3
 from resnext_lib.complexity import (
     RESNET_BUDGET,
+    Cost,
     bottleneck_weights,
+    count_activations,
     count_macs,
     count_parameters,
     layer_costs,
@@ -23,6 +27,7 @@ from resnext_lib.complexity import (
     width_for_budget,
     width_limit,
 )
+from resnext_lib.descendants import ConvNeXtBlock, regnet_x_3_2gf
 from resnext_lib.forms import FormA, FormB
 from resnext_lib.networks import CifarResNeXt, ResNeXt
 
@@ -236,3 +241,129 @@ def test_the_width_limit_is_what_many_thin_paths_come_near_to():
     for cardinality in (1, 2, 4, 8, 16, 32, 64, 128):
         fits = max(d for d in range(1, 65) if bottleneck_weights(cardinality, d) <= RESNET_BUDGET or d == 1)
         assert cardinality * fits < 136 and bottleneck_weights(cardinality, fits) <= RESNET_BUDGET
+
+
+# Every parameter once, every call's MACs, whatever a layer is made of.
+
+
+class Shared(nn.Module):
+    """One convolution used three times, two layers with one weight, a parameter of its own, and a layer never used."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.again = nn.Conv2d(4, 4, 3, padding=1), nn.ModuleList()
+        self.again.append(self.first)
+        self.one, self.two = nn.Conv2d(4, 4, 1, bias=False), nn.Conv2d(4, 4, 1, bias=False)
+        self.two.weight = self.one.weight
+        self.scale = nn.Parameter(torch.ones(4, 1, 1))
+        self.unused = nn.Linear(5, 6)
+
+    def forward(self, x):
+        x = self.again[0](self.first(self.first(x)))
+        return self.scale * self.two(self.one(x))
+
+
+def test_P8_shared_layers_and_weights_count_once_and_their_calls_each_time():
+    module = Shared()
+    costs = layer_costs(module, (4, 5, 5))
+    assert count_macs(module, (4, 5, 5)) == 25 * (3 * 4 * 4 * 9 + 2 * 4 * 4)
+    assert sum(cost.parameters for cost in costs) == count_parameters(module) == (4 * 4 * 9 + 4) + 16 + 4 + 36
+    assert [(c.name, c.kind, c.parameters, c.macs) for c in costs] == [
+        ("first", "Conv2d", 148, 3600), ("first", "Conv2d", 0, 3600), ("first", "Conv2d", 0, 3600),
+        ("one", "Conv2d", 16, 400), ("two", "Conv2d", 0, 400),
+        ("unused", "Linear", 36, 0), ("scale", "Parameter", 4, 0),
+    ]
+    assert count_activations(module, (4, 5, 5)) == 5 * 4 * 25
+
+
+def pruned(module):
+    prune.l1_unstructured(module.conv2, "weight", amount=0.5)
+    module(random_tensor(1, 8, 5, 5).float()).sum().backward()  # its weight is now a computed tensor
+    return module
+
+
+MADE = {  # how the weight of a block's conv2 is made, and the parameters that this takes
+    "weight norm": (lambda b: nn.utils.parametrizations.weight_norm(b.conv2), 16),
+    "spectral norm": (lambda b: nn.utils.parametrizations.spectral_norm(b.conv2), 0),
+    "orthogonal": (lambda b: nn.utils.parametrizations.orthogonal(b.conv2), 0),
+    "pruned": (pruned, 0),
+    "parametrised linear": (lambda b: nn.utils.parametrizations.weight_norm(b.conv1), 16),
+}
+
+
+@pytest.mark.parametrize("how", MADE)
+def test_P8_a_layer_with_a_parametrised_weight_counts_as_before(how):
+    block, plain = Bottleneck(8, 16, 8, 4), Bottleneck(8, 16, 8, 4)
+    change, more = MADE[how]
+    change(block)
+    made, expected = layer_costs(block, (8, 6, 6)), layer_costs(plain, (8, 6, 6))
+    assert [(c.name, c.kind, c.output_shape, c.macs) for c in made] == [(c.name, c.kind, c.output_shape, c.macs) for c in expected]
+    assert sum(c.parameters for c in made) == count_parameters(block) == count_parameters(plain) + more
+    assert count_macs(block, (8, 6, 6)) == count_macs(plain, (8, 6, 6)) > 0
+    assert count_activations(block, (8, 6, 6)) == count_activations(plain, (8, 6, 6))
+    assert sum(stage.macs for stage in stage_costs(block, (8, 6, 6)).values()) == count_macs(plain, (8, 6, 6))
+
+
+TOTALS = {
+    "layer scale": (lambda: ConvNeXtBlock(8), (8, 6, 6)),
+    "convnext_tiny": (models.convnext_tiny, (3, 64, 64)),
+    "vit_b_16": (models.vit_b_16, IMAGE),
+    "side heads that eval mode leaves out": (lambda: networks.torchvision_googlenet(auxiliary_heads=True), IMAGE),
+    "regnet": (regnet_x_3_2gf, IMAGE),
+    "one layer": (lambda: nn.Conv2d(3, 8, 3), (3, 6, 6)),
+    "shared": (Shared, (4, 5, 5)),
+    "nothing": (nn.Identity, (3, 6, 6)),
+}
+
+
+@pytest.mark.parametrize("name", TOTALS)
+def test_P8_the_parameters_of_layers_and_stages_add_up_to_all(name):
+    build, image = TOTALS[name]
+    network = without_data(build)
+    layers, stages = layer_costs(network, image), stage_costs(network, image)
+    assert sum(cost.parameters for cost in layers) == count_parameters(network)
+    assert sum(stage.parameters for stage in stages.values()) == count_parameters(network)
+    assert all(stage.name == key for key, stage in stages.items())
+
+
+def test_P8_a_parameter_without_a_layer_has_a_row_of_its_own():
+    rows = {cost.name: cost for cost in layer_costs(ConvNeXtBlock(8), (8, 6, 6))}
+    assert rows["layer_scale"] == Cost("layer_scale", "Parameter", (), 8, 0)
+    assert stage_costs(ConvNeXtBlock(8), (8, 6, 6))["layer_scale"].parameters == 8
+
+
+def test_counting_copies_no_data_and_several_outputs_are_fine():
+    class Two(nn.Module):
+        def forward(self, x):
+            return {"first": (x, x[:, :1])}
+
+    costs = layer_costs(nn.Sequential(nn.Conv2d(3, 4, 1), Two()), (3, 5, 5))
+    assert [cost.output_shape for cost in costs] == [(4, 5, 5), (4, 5, 5)]
+
+
+# Millions of numbers written for one image of 224x224 by the convolutions alone; the classifier writes 1,000 more.
+ACTIVATIONS = {"resnet50": 11_113_984, "resnext50_32x4d": 14_400_512}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_are_what_convolutions_and_linear_layers_write(name):
+    network = without_data(getattr(networks, name)).eval()
+    seen = []
+    for layer in network.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            layer.register_forward_hook(lambda module, inputs, output: seen.append(output.numel()))
+    network(torch.empty(1, *IMAGE, device="meta"))
+    assert sum(seen) == count_activations(network, IMAGE) == ACTIVATIONS[name] + 1000
+    assert round(count_activations(network, IMAGE) / 1e6, 2) == {"resnet50": 11.11, "resnext50_32x4d": 14.40}[name]
+    assert f"{count_activations(network, IMAGE) / 1e6:.2f} million" in count_activations.__doc__
+
+
+def test_activations_of_regnet_are_the_papers():
+    """arXiv 2003.13678, Table 2: RegNetX-3.2GF has 11.4 million."""
+    assert round(count_activations(without_data(regnet_x_3_2gf), IMAGE) / 1e6, 1) == 11.4
+
+
+def test_activations_of_one_layer():
+    assert count_activations(nn.Conv2d(3, 8, 3, stride=2), (3, 9, 9)) == 8 * 4 * 4
+    assert count_activations(nn.Sequential(nn.Flatten(), nn.Linear(12, 5)), (3, 2, 2)) == 5
+    assert count_activations(nn.BatchNorm2d(3), (3, 9, 9)) == 0

@@ -91,7 +91,7 @@ def test_the_embedded_files_come_from_the_script(tmp_path, capsys):
     original = "/usr/share/datasets/fashion-mnist"
     if not data._find(original, "train-images-idx3-ubyte"):
         pytest.skip("the original files are not here: apt-get install dataset-fashion-mnist")
-    fashion_subset.main(original, tmp_path)
+    fashion_subset.write(original, tmp_path)
     for split in data.CHECKSUMS:
         drawn, embedded = np.load(tmp_path / f"fashion_{split}.npz"), data.fashion_subset(split)
         assert (drawn["pixels"] == embedded.pixels.numpy()).all()

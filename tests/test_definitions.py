@@ -25,7 +25,7 @@ from torch.nn import functional
 from torch.testing import assert_close
 
 import resnext_lib
-from resnext_lib import blocks, complexity, descendants, exercises, networks, paths
+from resnext_lib import blocks, complexity, descendants, exercises, networks, paths, statistics
 from tools.contract import ROOT
 from tools.notebooks import read
 
@@ -300,6 +300,14 @@ def step_of_x_block(given):
         assert_same_module(given(*arguments), descendants.XBlock(*arguments), 2, arguments[0], 6, 6)
 
 
+def step_of_interval(given):
+    """The library's, without its looks at what cannot be computed."""
+    for values, confidence in (([0.9, 0.8], 0.95), ([1, 2, 4, 8, 16], 0.99), ([0.5, 0.5, 0.25], 0.5)):
+        assert given(values, confidence) == pytest.approx(statistics.interval(values, confidence))
+    with pytest.raises(ValueError, match="values must hold two runs or more, not 1: one run has no spread"):
+        given([0.9])
+
+
 def step_of_the_script(given):
     """Chapter 12's cells are examples/distributed.py, to the letter (tests/test_distributed.py, which also runs it).
 
@@ -317,6 +325,7 @@ def step_of_the_script(given):
 STEPS = {
     "distributed train_epoch": step_of_the_script,
     "distributed train": step_of_the_script,
+    "interval": step_of_interval,
     "distributed main": step_of_the_script,
     "conv2d": step_of_conv2d,
     "make_stage": step_of_make_stage,
@@ -392,6 +401,8 @@ def test_a_mirroring_cell_defines_nothing_else(path):
 IMPORTS = "import torch\nfrom torch import nn\nfrom resnext_lib import networks\nfrom resnext_lib.blocks import Bottleneck, Inception"
 PATHS = '''def number_of_paths(state: dict) -> int:
     """Another docstring."""
+    if form_of(state) == "C":
+        raise ValueError("number_of_paths takes the state dict of a block in form A or B; form C has no paths")
     return 1 + max(int(key.split(".")[1]) for key in state if key.startswith("paths."))'''
 STAGE = '''def make_stage(in_channels, stage_width, blocks, stride):
     first = Bottleneck(in_channels, stage_width, 4 * stage_width, stride=stride)
@@ -447,9 +458,18 @@ def without_path(network, block, path):
         chosen.conv3.weight[:, path * width:(path + 1) * width] = 0
     return network'''
 SIZE = "def output_size(size, kernel, stride, padding):\n    return (size + padding - kernel) // stride + 1"
+INTERVAL = '''def interval(values, confidence=0.95):
+    from statistics import mean, stdev
+    from scipy.stats import t
+    if len(values) < 2:
+        raise ValueError(f"values must hold two runs or more, not {len(values)}: one run has no spread")
+    return mean(values), t.ppf((1 + confidence) / 2, len(values) - 1) * stdev(values) / len(values) ** 0.5'''
 B_TO_A = '''def to_form(state, form):
-    if form not in forms.NEXT_FORM:
+    if form not in tuple(forms.NEXT_FORM):
         raise ValueError(f"form must be 'A', 'B' or 'C', but got {form!r}")
+    forms._check_form(state, forms.form_of(state), "to_form")
+    if forms.form_of(state) == form:
+        return OrderedDict((key, value.clone()) for key, value in state.items())
     while forms.form_of(state) != form:
         state = forms.NEXT_FORM[forms.form_of(state)](state)
     return state'''
@@ -495,6 +515,7 @@ BREAKABLE = [
     ("step-of", "SEBottleneck", SE_BLOCK, [("self.se(self.bn3", "self.bn3(self.se"), ("// reduction", "// 8"), ("return self.se", "return 2 * self.se")]),
     ("step-of", "without_path", WITHOUT, [("path * width:(path + 1)", "path * width:(path + 2)"), ("copy.deepcopy(network)", "network"),
                                           ("0 <= path", "-1 <= path"), ("= 0", "= 1")]),
+    ("step-of", "interval", INTERVAL, [("1 + confidence", "confidence"), ("len(values) < 2", "len(values) < 1"), ("** 0.5", "** 0.4")]),
     ("wrong", "output_size", SIZE, [("size + padding", "size + 2 * padding"), ("return", "return 1 / 0 +")]),
 ]
 BROKEN = [(key, name, source.replace(*change)) for key, name, source, changes in BREAKABLE for change in changes]

@@ -3,6 +3,7 @@
 import inspect
 import math
 import re
+from functools import partial
 from itertools import product
 
 import pytest
@@ -13,6 +14,7 @@ from timm.models._efficientnet_blocks import DepthwiseSeparableConv
 from torch import nn
 from torch.testing import assert_close
 from torchvision import models, ops
+from torchvision.models._utils import _make_divisible
 from torchvision.models.convnext import CNBlock
 from torchvision.models.regnet import BlockParams, ResBottleneckBlock
 from torchvision.ops.misc import Conv2dNormActivation
@@ -383,7 +385,7 @@ REFUSED = [
     (regnet_stages, (25, 90, 26.31, 2.25, 48), ValueError, ("initial_width", "90", "multiple of 8")),
     (regnet_stages, (25, 88, -1, 2.25, 48), ValueError, ("slope=-1", "0 or more")),
     (regnet_stages, (25, 88, 26.31, 1, 48), ValueError, ("multiplier=1", "above 1")),
-    (regnet_stages, (25, 88, "26", 2.25, 48), ValueError, ("slope='26'", "0 or more")),
+    (regnet_stages, (25, 88, "26", 2.25, 48), TypeError, ("slope", "'26'", "a number such as")),
     (regnet_stages, (25, 88, math.nan, 2.25, 48), ValueError, ("slope=nan",)),
     (regnet_stages, (25, 88, 26.31, 2.25, 1.5), TypeError, ("group_width", "1.5")),
     (DepthwiseSeparable, (0, 8), ValueError, ("in_channels=0",)),
@@ -417,3 +419,46 @@ def test_the_options_of_the_networks_are_the_others():
     network = without_data(seresnext50_32x4d, image_channels=1, num_classes=7)
     assert network(torch.zeros(2, 1, 64, 64, device="meta")).shape == (2, 7)
     assert descendants.ResNeXt is networks.ResNeXt
+
+
+# ------------------------------------------------------------------ fault 8: what the constructors left out
+
+@pytest.mark.parametrize("design", [(4, 56, 0, 2, 40), (3, 24, 0, 2, 16), (13, 24, 30.25, 2.9, 40), (12, 56, 21.5, 2.1, 40), (9, 88, 33, 2.4, 64)])
+def test_fault_8_a_stage_loses_at_most_a_tenth_of_its_width_as_in_torchvision(design):
+    params = BlockParams.from_init_params(*design)
+    assert regnet_stages(*design) == list(zip(params.widths, params.depths, params.group_widths, strict=True))
+
+
+@pytest.mark.parametrize("divisor", [8, 24, 40, 48, 120])
+def test_fault_8_the_rounding_rule_is_torchvisions(divisor):
+    for width in range(1, 400):
+        assert descendants.nearest_multiple(width, divisor) == _make_divisible(width, divisor)
+    assert descendants.nearest_multiple(56, 40) == 80, "40 would be less than 90 % of 56"
+
+
+def test_fault_8_the_classifier_starts_as_torchvisions():
+    torch.manual_seed(0)
+    ours, theirs = RegNetX(4, 48, 30, 2.5, 24), models.RegNet(BlockParams.from_init_params(4, 48, 30, 2.5, 24))
+    assert ours.fc.weight.shape == theirs.fc.weight.shape
+    for network in (ours, theirs):
+        assert network.fc.bias.tolist() == [0] * 1000
+        assert 0.0099 < network.fc.weight.std().item() < 0.0101
+    own, other = ours.stages[-1][0].conv2.weight, theirs.trunk_output[-1][0].f.b[0].weight
+    assert own.std().item() == pytest.approx(other.std().item(), rel=0.02)
+
+
+def test_fault_8_the_reduction_is_set_for_a_whole_network():
+    for network in (without_data(seresnext50_32x4d, reduction=8),
+                    without_data(networks.ResNeXt, (3, 4, 6, 3), 32, 4, block=partial(SEBottleneck, reduction=8))):
+        assert network.layer1[0].se.fc1.weight.shape == (32, 256, 1, 1)
+        assert network.layer4[2].se.fc1.weight.shape == (256, 2048, 1, 1)
+    stage = without_data(networks.make_stage, partial(SEBottleneck, reduction=4), 64, 64, 2, 1, 32, 4)
+    assert [block.se.fc1.out_channels for block in stage] == [64, 64]
+    with pytest.raises(ValueError, match="reduction must be 1 or more"):
+        seresnext50_32x4d(reduction=0)
+
+
+def test_a_class_without_source_is_refused():
+    made = type("Made", (Bottleneck,), {"transform": eval("lambda self, x: x")})
+    with pytest.raises(ValueError, match="source of Made is not to be had"):
+        edit(made)

@@ -73,7 +73,7 @@ def start(folder, script, *options, launch=()):
                    "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}  # pytorch/pytorch#135712: else restarts may hang
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *launch,
                str(script), *OPTIONS, *options]
-    log = open(folder / "log", "a")  # noqa: SIM115 -- closed with the process's own handle
+    log = open(folder / "log", "a", encoding="utf-8")  # noqa: SIM115 -- closed with the process's own handle
     with log:
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
 
@@ -83,14 +83,14 @@ def finish(process, folder, seconds=240):
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
-        pytest.fail(f"torchrun was not done after {seconds} s: {(folder / 'log').read_text()[-2000:]}")
+        pytest.fail(f"torchrun was not done after {seconds} s: {(folder / 'log').read_text(encoding='utf-8')[-2000:]}")
     finally:
         left = processes_of(folder)
         for each in left:
             each.kill()
         process.wait(30)
     assert not left, "processes outlived their torchrun"
-    return process.returncode, (folder / "log").read_text()
+    return process.returncode, (folder / "log").read_text(encoding="utf-8")
 
 
 def torchrun(folder, script, *options, launch=()):
@@ -101,7 +101,7 @@ def torchrun(folder, script, *options, launch=()):
 
 def wrapped(folder, waiting=False):
     path = folder / "wrapped.py"
-    path.write_text(WRAPPED.format(folder=str(SCRIPT.parent), waiting=waiting))
+    path.write_text(WRAPPED.format(folder=str(SCRIPT.parent), waiting=waiting), encoding="utf-8")
     return path
 
 
@@ -227,7 +227,7 @@ def wait_for(condition, seconds=240):
 def kill_a_worker(folder):
     """Kill rank 1 with the signal that cannot be caught, in the middle of the second epoch."""
     steps = folder / "steps1"
-    wait_for(lambda: steps.exists() and len(steps.read_text()) == 5)
+    wait_for(lambda: steps.exists() and len(steps.read_text(encoding="utf-8")) == 5)
     workers = [process for process in processes_of(folder) if process.environ().get("RANK") == "1"]
     assert len(workers) == 1
     (folder / "killed").touch()
@@ -243,7 +243,7 @@ def test_a_killed_worker_is_restarted_and_changes_nothing(tmp_path, two):
     finally:
         code, log = finish(process, folder)
     assert code == 0 and "exitcode: -9" in log, log[-3000:]
-    assert (folder / "steps1").read_text() == "00000111", "the second life does the second epoch only"
+    assert (folder / "steps1").read_text(encoding="utf-8") == "00000111", "the second life does the second epoch only"
     assert same(checkpoint(folder / "run.pt")["network"], checkpoint(two / "run.pt")["network"])
 
 
@@ -265,7 +265,7 @@ def test_a_killed_run_is_resumed_by_the_same_command(tmp_path, two):
 
 def test_a_run_that_takes_too_long_is_an_error_and_leaves_nothing(tmp_path):
     folder = tmp_path.resolve()
-    (folder / "endless.py").write_text("import time\nopen('here', 'w').close()\ntime.sleep(120)\n")
+    (folder / "endless.py").write_text("import time\nopen('here', 'w').close()\ntime.sleep(120)\n", encoding="utf-8")
     process = start(folder, folder / "endless.py")
     wait_for((folder / "here").exists)
     with pytest.raises(pytest.fail.Exception, match="not done after 0.1 s"):
@@ -298,7 +298,7 @@ def test_the_chapter_writes_this_script():
     assert len(parts) == 3 and len(head) == 1
     header = ast.literal_eval(ast.parse(head[0]).body[0].value)
     parts = [header.strip(), *parts, 'if __name__ == "__main__":\n    main()']
-    assert SCRIPT.read_text() == "\n\n\n".join(parts) + "\n"
+    assert SCRIPT.read_text(encoding="utf-8") == "\n\n\n".join(parts) + "\n"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without a GPU")

@@ -68,7 +68,7 @@ def call(*arguments):
 
 
 def rows_in(path):
-    with open(path, newline="") as file:
+    with open(path, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

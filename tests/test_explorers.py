@@ -564,7 +564,7 @@ def lab(folder):
                    "JUPYTER_CONFIG_DIR": str(folder / "config"), "HOME": str(folder)}
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", "--port=0", "--ip=127.0.0.1", "--IdentityProvider.token=figures",
                "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", f"--ServerApp.root_dir={folder}"]
-    with (folder / "log").open("w") as log:
+    with (folder / "log").open("w", encoding="utf-8") as log:
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
         try:
             yield wait_for_server(folder, server)
@@ -575,16 +575,16 @@ def lab(folder):
 
 def wait_for_server(folder, server):
     for _ in range(240):
-        found = [json.loads(p.read_text()) for p in (folder / "runtime").glob("jpserver-*.json")] if (folder / "runtime").exists() else []
+        found = [json.loads(p.read_text(encoding="utf-8")) for p in (folder / "runtime").glob("jpserver-*.json")] if (folder / "runtime").exists() else []
         if found:
             try:
                 urllib.request.urlopen(f"{found[0]['url']}api?token=figures", timeout=5).close()
                 return found[0]["url"]
             except OSError:
                 pass
-        assert server.poll() is None, (folder / "log").read_text()
+        assert server.poll() is None, (folder / "log").read_text(encoding="utf-8")
         time.sleep(0.5)
-    raise AssertionError((folder / "log").read_text())
+    raise AssertionError((folder / "log").read_text(encoding="utf-8"))
 
 
 @pytest.mark.slow

@@ -26,8 +26,8 @@ from tools.notebooks import read
 
 SIZE_32x4d = dict(in_channels=256, width=128, out_channels=256, cardinality=32)
 STAGE_START = dict(in_channels=256, width=256, out_channels=512, cardinality=32, stride=2)
-LIGHT_GREY, LIGHT_BLUE = "#D5D9DE", "#D6E4F2"
-PALETTE = {colour.lower() for colour in (figures.INK, figures.PATH, figures.SUM, figures.WEIGHT, figures.LINE, figures.PAPER, LIGHT_GREY, LIGHT_BLUE)}
+LIGHT_GREY, LIGHT_BLUE = figures.PALE, figures.WASH
+PALETTE = {colour.lower() for colour in figures.palette.LIGHT.values()}
 CONTRAST = 4.5    # of a text with what lies under it
 TOLERANCE = 0.75  # points
 
@@ -451,6 +451,37 @@ def test_show_emits_an_image_that_decodes_to_the_svg(name, shown):
     assert html.unescape(match[1]) == ALT
     assert "<" not in match[2] and "#" not in match[2]
     assert unquote(match[2].replace("\n", "")) == figures.svg_text(GALLERY[name]())  # a browser drops line breaks in a URL
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_a_drawing_carries_both_palettes_and_no_colour_outside_them(name):
+    """A page's variables do not reach a drawing inside an image, so a dark page would show a white slab."""
+    svg = figures.svg_text(GALLERY[name]())
+    sheet = re.search(r"<style>(:root.*?)</style>", svg)[1]
+    light, dark = (dict(re.findall(r"--(\w+):(#\w{6});", part)) for part in sheet.split("@media (prefers-color-scheme:dark)"))
+    assert (light, dark) == (figures.palette.LIGHT, figures.palette.DARK)
+    rest = svg.replace(sheet, "")
+    assert set(re.findall(r"var\(--(\w+)\)", rest)) <= set(light) and "var(--paper)" in rest
+    assert not PALETTE & set(re.findall(r"#[0-9a-f]{6}\b", rest))
+
+
+@pytest.mark.parametrize("palette", [figures.palette.LIGHT, figures.palette.DARK], ids=["light", "dark"])
+def test_lettering_is_legible_on_every_ground_of_both_palettes(palette):
+    for ground in ("paper", "pale", "wash"):
+        assert contrast(palette["ink"], palette[ground]) >= 7, ground
+    assert contrast(palette["paper"], palette["path"]) >= CONTRAST
+    for token in ("path", "sum", "weight"):
+        assert contrast(palette[token], palette["paper"]) >= 3, token
+
+
+def test_a_caption_stands_below_and_a_number_is_an_address(shown):
+    figures.show(GALLERY["form C"](), alt=ALT, caption="Only the middle is split: a < b.", number="6.2")
+    page = shown[0][0]["text/html"]
+    assert page.startswith('<figure id="fig-6-2"><img ')
+    assert page.endswith("<figcaption><b>Figure 6.2.</b> Only the middle is split: a &lt; b.</figcaption></figure>")
+    with pytest.raises(ValueError, match="number='6.2' needs a caption"):
+        figures.show(GALLERY["form C"](), alt=ALT, number="6.2")
+    assert len(shown) == 1
 
 
 @pytest.mark.parametrize("alt", ["", "a figure", "x" * 14])

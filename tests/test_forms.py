@@ -1,5 +1,7 @@
 """Forms A, B and C are one function: outputs, gradients, statistics and training, and what breaks it."""
 
+import copy
+import re
 from collections import OrderedDict
 from functools import partial
 from itertools import product
@@ -11,8 +13,10 @@ from torch import nn
 from torch.nn.functional import conv2d, cross_entropy
 from torch.testing import assert_close
 
+from resnext_lib import forms
 from resnext_lib.blocks import Bottleneck
 from resnext_lib.complexity import count_parameters
+from resnext_lib.descendants import ConvNeXtBlock, DepthwiseSeparable, SEBottleneck
 from resnext_lib.forms import FormA, FormB, FormC, copy_weights, form_of, to_form
 from resnext_lib.networks import CifarResNeXt, initialise
 
@@ -363,3 +367,146 @@ def test_a_path_of_form_a_reads_all_inputs_and_reaches_all_outputs():
     assert (x.grad.abs().sum((0, 2, 3)) > 0).sum() == 256
     assert (reached.abs().sum((0, 2, 3)) > 0).sum() == 256
     assert block.paths[2].conv2.weight.shape == (4, 4, 3, 3)
+
+
+# What a conversion cannot carry is refused, and what it gives is its own.
+
+
+class WithoutShortcut(Bottleneck):
+    def shortcut(self, x):
+        return 0
+
+
+class Gelu(Bottleneck):
+    def forward(self, x):
+        return nn.functional.gelu(self.transform(x) + self.shortcut(x))
+
+
+class AnotherEpsilon(Bottleneck):
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
+        self.bn2.eps = 1e-3
+
+
+def with_bias(layer):
+    block = random_network(FormC, 16, 8, 16, 4)
+    block.get_submodule(layer).bias = nn.Parameter(random_tensor(block.get_submodule(layer).out_channels))
+    return block
+
+
+CANNOT_BE_HELD = {  # the source, by words of the error when its weights are to be copied to form A (16, 8, 16, 4)
+    "squeeze-and-excitation": (lambda: random_network(SEBottleneck, 16, 8, 16, 4), "would lose 'se.fc1.weight'"),
+    "no shortcut": (lambda: random_network(WithoutShortcut, 16, 8, 16, 4), "WithoutShortcut, computes something else"),
+    "another activation": (lambda: random_network(Gelu, 16, 8, 16, 4), "Gelu, computes something else"),
+    "another epsilon": (lambda: random_network(AnotherEpsilon, 16, 8, 16, 4), "computes something else"),
+    "a bias in conv1": (lambda: with_bias("conv1"), "would lose 'conv1.bias'"),
+    "a bias in conv3": (lambda: with_bias("conv3"), "would lose 'conv3.bias'"),
+    "another cardinality": (lambda: random_network(FormC, 16, 8, 16, 2), "differ in size"),
+    "another stride": (lambda: random_network(FormC, 16, 8, 16, 4, 2), "differ in size"),
+    "depthwise separable": (lambda: random_network(DepthwiseSeparable, 16, 16), "needs 'conv1.weight', which is missing"),
+    "ConvNeXt": (lambda: random_network(ConvNeXtBlock, 16), "would lose 'layer_scale'"),
+    "no data": (lambda: without_data(FormC, 16, 8, 16, 4), "source is on device \"meta\""),
+}
+
+
+@pytest.mark.parametrize("zero", [False, True], ids=["random weights", "last batch norm zero"])
+@pytest.mark.parametrize("form", "ABC")
+@pytest.mark.parametrize("source", CANNOT_BE_HELD)
+def test_P7_weights_that_the_target_cannot_hold_are_refused_and_change_nothing(source, form, zero):
+    build, words = CANNOT_BE_HELD[source]
+    given, target = build(), random_network(FORMS[form], 16, 8, 16, 4, seed=1)
+    if zero and hasattr(given, "bn3") and source != "no data":  # a start as the shortcut hides much
+        nn.init.zeros_(given.bn3.weight)
+    before = {key: value.clone() for key, value in target.state_dict().items()}
+    with pytest.raises(ValueError, match=re.escape(words) if form != "C" or "lose" not in words else "."):
+        copy_weights(given, target)
+    assert_close(dict(target.state_dict()), before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("form", "ABC")
+def test_P7_strides_that_leave_no_trace_in_the_shapes_are_compared(form):
+    source, target = random_network(FormC, 8, 8, 16, 4, 1), random_network(FORMS[form], 8, 8, 16, 4, 2)
+    with pytest.raises(ValueError, match="differ in size.*stride=1 and stride=2"):
+        copy_weights(source, target)
+
+
+def test_P7_a_target_without_memory_is_refused():
+    with pytest.raises(ValueError, match='target is on device "meta".*to_empty'):
+        copy_weights(random_network(FormC, 8, 8, 8, 4), without_data(FormA, 8, 8, 8, 4))
+    with pytest.raises(TypeError, match="source must be a torch.nn.Module.*Dict"):
+        copy_weights(FormC(8, 8, 8, 4).state_dict(), FormA(8, 8, 8, 4))
+
+
+def test_P7_copying_leaves_hooks_modes_gradients_and_random_numbers_alone():
+    source, target = random_network(FormC, 8, 8, 16, 4).train(), random_network(FormA, 8, 8, 16, 4, seed=1).train()
+    calls = []
+    for block in (source, target):
+        block.conv3.register_forward_hook(lambda *_: calls.append(1)) if hasattr(block, "conv3") else None
+    random_state, before = torch.get_rng_state(), copy.deepcopy(source.state_dict())
+    copy_weights(source, target)
+    assert calls == [] and source.training and target.training
+    assert torch.equal(torch.get_rng_state(), random_state)
+    assert_close(dict(source.state_dict()), dict(before), rtol=0, atol=0)
+    copy_weights(source.float(), target)  # precision is the target's
+
+
+MAPS = {"A": forms.a_to_b, "B": forms.b_to_c, "C": forms.c_to_a}
+
+
+@pytest.mark.parametrize(("name", "given"), [pair for pair in product("ABC", "ABC") if len(set(pair)) == 2])
+def test_P7_a_conversion_given_another_form_says_which(name, given):
+    state = random_network(FORMS[given], 16, 8, 16, 4).state_dict()
+    with pytest.raises(ValueError, match=rf"{MAPS[name].__name__} takes .* form {name}, but this is form {given}.*to_form"):
+        MAPS[name](state)
+
+
+def changed(form, change):
+    state = OrderedDict(random_network(FORMS[form], 16, 8, 24, 4).state_dict())
+    change(state)
+    return state
+
+
+DAMAGE = [  # the form, what is done to its state dict, words of the error
+    ("A", lambda s: s.pop("paths.2.conv3.weight"), "needs 'paths.2.conv3.weight', which is missing"),
+    ("A", lambda s: s.pop("paths.1.bn2.running_var"), "needs 'paths.1.bn2.running_var'"),
+    ("A", lambda s: s.pop("paths.0.conv1.weight"), "needs 'paths.0.conv1.weight'"),
+    ("A", lambda s: s.update({"paths.5.conv1.weight": s["paths.0.conv1.weight"]}), "needs 'paths.4.conv1.weight'"),
+    ("A", lambda s: s.update({"paths.last.conv1.weight": s["paths.0.conv1.weight"]}), "would lose 'paths.last.conv1.weight'"),
+    ("B", lambda s: s.update({f"paths.{10**9}.conv1.weight": s["paths.0.conv1.weight"]}), "conv3.weight' has the shape"),
+    ("A", lambda s: s.update({"paths.1.conv3.bias": torch.zeros(24)}), "would lose 'paths.1.conv3.bias'"),
+    ("A", lambda s: s.update({"paths.1.conv1.weight": torch.zeros(3, 16, 1, 1)}), "'paths.1.conv1.weight' has the shape"),
+    ("B", lambda s: s.pop("conv3.weight"), "needs 'conv3.weight'"),
+    ("B", lambda s: s.update({"conv3.bias": torch.zeros(24)}), "would lose 'conv3.bias'"),
+    ("B", lambda s: s.update({"conv3.weight": torch.zeros(24, 7, 1, 1)}), "'conv3.weight' has the shape"),
+    ("B", lambda s: s.update({"paths.3.bn1.weight": torch.zeros(())}), "'paths.3.bn1.weight' has the shape ()"),
+    ("C", lambda s: s.pop("conv3.weight"), "needs 'conv3.weight'"),
+    ("C", lambda s: s.update({"conv3.bias": torch.zeros(24)}), "would lose 'conv3.bias'"),
+    ("C", lambda s: s.update({"conv2.weight": torch.zeros(8, 3, 3, 3)}), "must divide"),
+    ("C", lambda s: s.update({"conv2.weight": torch.zeros(8)}), "must divide|'conv2.weight' has the shape"),
+    ("C", lambda s: s.update({"conv1.weight": None}), "'conv1.weight' holds no tensor but a NoneType"),
+    ("C", lambda s: s.update({"downsample.0.weight": torch.zeros(24, 5, 1, 1)}), "'downsample.0.weight' has the shape"),
+    ("C", lambda s: s.update({"se.fc1.weight": torch.zeros(2)}), "would lose 'se.fc1.weight'"),
+]
+
+
+@pytest.mark.parametrize(("form", "change", "words"), DAMAGE)
+def test_P7_a_damaged_state_dict_is_refused_by_the_entry_at_fault(form, change, words):
+    state = changed(form, change)
+    for carry in (MAPS[form], lambda s: to_form(s, "A"), lambda s: to_form(s, "B"), lambda s: to_form(s, "C")):
+        with pytest.raises(ValueError, match=words if "|" in words else re.escape(words)):
+            carry(state)
+
+
+@pytest.mark.parametrize("cardinality", [1, 4])
+@pytest.mark.parametrize("start", "ABC")
+def test_fault_9_a_converted_state_dict_shares_nothing_with_its_source(start, cardinality):
+    state = random_network(FORMS[start], 16, 8, 24, cardinality).state_dict()
+    memory = {value.untyped_storage().data_ptr() for value in state.values()}
+    for convert in (MAPS[start], *(partial(to_form, form=end) for end in "ABC")):
+        shared = [key for key, value in convert(state).items() if value.untyped_storage().data_ptr() in memory]
+        assert shared == []
+    assert "shares no tensor with what was given" in forms.__doc__
+    before = {key: value.clone() for key, value in state.items()}
+    for value in MAPS[start](state).values():
+        value.zero_()
+    assert_close(dict(state), before, rtol=0, atol=0)

@@ -1,5 +1,11 @@
 """The networks are torchvision's and timm's, number for number, and every usual mistake shows."""
 
+import copy
+import pickle
+import re
+import warnings
+from functools import partial
+
 import pytest
 import timm
 import torch
@@ -8,12 +14,14 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.testing import assert_close
 from torchvision import models
+from torchvision.models.feature_extraction import create_feature_extractor
 
 from resnext_lib import networks
-from resnext_lib.blocks import Bottleneck
+from resnext_lib.blocks import Bottleneck, ResidualBlock
 from resnext_lib.complexity import count_macs, count_parameters, layer_costs, stage_costs
+from resnext_lib.descendants import DepthwiseSeparable, RegNetX, SEBottleneck
 from resnext_lib.forms import FormA, FormB
-from resnext_lib.networks import GOOGLENET_MODULES, CifarResNeXt, ResNeXt
+from resnext_lib.networks import GOOGLENET_MODULES, CifarResNeXt, ResNeXt, make_stage
 
 IMAGE = (3, 224, 224)
 TINY = (3, 32, 32)
@@ -487,3 +495,168 @@ def test_timm_builds_the_same_network(name):
     assert shapes(ours) == shapes(theirs)
     x = random_tensor(2, 3, 33, 33)
     assert_close(ours.eval()(x), theirs.eval()(x), **SAME)
+
+
+# Tools that look into a network: they must work on ours as they do on torchvision's.
+
+TRACED = {
+    "ResNeXt": (lambda: ResNeXt((1, 1, 1, 1), 2, 4, image_channels=3), "layer3"),
+    "CIFAR": (lambda: CifarResNeXt(11, 2, 8, image_channels=3), "layer2"),
+    "form A": (lambda: CifarResNeXt(11, 2, 8, image_channels=3, block=FormA), "layer2"),
+    "form B": (lambda: CifarResNeXt(11, 2, 8, image_channels=3, block=FormB), "layer2"),
+    "SE": (lambda: ResNeXt((1, 1, 1, 1), 2, 4, block=partial(SEBottleneck, reduction=8)), "layer3"),
+    "RegNetX": (lambda: RegNetX(4, 8, 8, 2.5, 8), "stages.1"),
+    "GoogLeNet": (lambda: networks.torchvision_googlenet(num_classes=5), "inception4a"),
+}
+
+
+@pytest.fixture(scope="module", params=TRACED)
+def traced(request):
+    build, layer = TRACED[request.param]
+    torch.manual_seed(0)
+    return build().eval(), layer, torch.rand(2, 3, 40, 40)
+
+
+def test_fault_2_features_are_extracted_as_from_torchvisions(traced):
+    network, layer, x = traced
+    seen = {}
+    handle = network.get_submodule(layer).register_forward_hook(lambda module, inputs, output: seen.update(layer=output))
+    logits = network(x)
+    handle.remove()
+    extractor = create_feature_extractor(network, [layer])
+    assert_close(extractor(x)[layer], seen["layer"], rtol=0, atol=0)
+    graph = torch.fx.symbolic_trace(network)
+    assert_close(graph(x), logits, rtol=0, atol=0)
+    for made in (network, graph, extractor):  # the error's words stay
+        with pytest.raises(ValueError, match=r"image_channels=3, but got \(2, 1, 40, 40\).*unsqueeze"):
+            made(x[:, :1])
+
+
+def test_fault_2_a_network_traced_in_train_mode_takes_one_picture_afterwards():
+    """What depends on the batch or the mode is not written into the trace."""
+    network = TRACED["CIFAR"][0]().train()
+    graph = torch.fx.symbolic_trace(network).eval()
+    assert graph(torch.rand(1, 3, 4, 4)).shape == (1, 10)
+
+
+def test_fault_2_export_trace_compile_and_vmap_still_work(traced):
+    network, _, x = traced
+    expected = network(x)
+    with torch.no_grad():
+        assert_close(torch.export.export(network, (x,)).module()(x), expected, rtol=1e-5, atol=1e-5)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            recorded = torch.jit.trace(network, x)
+        assert [str(w.message) for w in caught if "deprecated" not in str(w.message)] == []
+        assert_close(recorded(x), expected, rtol=1e-5, atol=1e-5)
+        assert_close(torch.vmap(lambda image: network(image[None])[0])(x), expected, rtol=1e-4, atol=1e-4)
+        compiled = torch.compile(network, backend="eager", fullgraph=True)
+        assert_close(compiled(x), expected, rtol=1e-5, atol=1e-5)
+        torch._dynamo.reset()
+
+
+def test_fault_2_an_exported_batch_may_have_any_size_and_an_ensemble_runs_at_once():
+    x = torch.rand(3, 3, 32, 32)
+    pair = [TRACED["CIFAR"][0]().eval() for _ in range(2)]
+    exported = torch.export.export(pair[0], (x,), dynamic_shapes=({0: torch.export.Dim("images")},)).module()
+    assert_close(exported(x[:2]), pair[0](x[:2]), rtol=1e-5, atol=1e-5)
+    parameters, buffers = torch.func.stack_module_state(pair)
+    together = torch.vmap(lambda p, b: torch.func.functional_call(pair[0], (p, b), (x,)))(parameters, buffers)
+    assert_close(together, torch.stack([network(x) for network in pair]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("block", [Bottleneck, FormA, FormB])
+def test_a_block_is_traced_and_scripted(block):
+    made, x = block(8, 8, 16, 2).eval(), torch.rand(2, 8, 6, 6)
+    assert_close(torch.fx.symbolic_trace(made)(x), made(x), rtol=0, atol=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch means to give up scripting
+        if block is Bottleneck:
+            assert_close(torch.jit.script(made)(x), made(x), rtol=1e-5, atol=1e-5)
+
+
+def test_networks_are_pickled_and_copied_whole():
+    network = TRACED["CIFAR"][0]().eval()
+    x = torch.rand(2, 3, 16, 16)
+    for other in (pickle.loads(pickle.dumps(network)), copy.deepcopy(network)):
+        assert torch.equal(other(x), network(x))
+
+
+# Widths that the small networks cannot have.
+
+def test_fault_7_a_width_that_is_no_whole_number_is_refused_with_what_works():
+    for build in (partial(networks.small_resnext, 8), partial(CifarResNeXt, 20, 8, stage_widths=(16, 32, 64))):
+        with pytest.raises(ValueError) as caught:
+            build(bottleneck_width=14)
+        for words in ("bottleneck_width=14", "3.5", "stage_width=16", "12 and 16", "round_down=True"):
+            assert words in str(caught.value)
+        for width in (12, 16):
+            block = without_data(build, bottleneck_width=width).layer1[0]
+            assert block.width * 64 == 8 * width * 16
+    with pytest.raises(ValueError, match=r"width 1\.75 in a stage of stage_width=16.*4 and 8"):
+        networks.small_resnext(4, 7)
+    with pytest.raises(ValueError, match="width 3.5 in a stage of stage_width=16"):
+        make_stage(Bottleneck, 64, 16, 1, 1, 8, 14)
+
+
+def test_fault_7_said_aloud_the_width_is_rounded_down():
+    network = without_data(networks.small_resnext, 8, 14, round_down=True)
+    assert [stage[0].width // 8 for stage in (network.layer1, network.layer2, network.layer3)] == [3, 7, 14]
+    assert count_parameters(network) == 216_490
+    assert [networks.group_width(14, width, round_down=True) for width in (16, 32, 64)] == [3, 7, 14]
+    with pytest.raises(ValueError, match="paths of width 0.*smallest bottleneck_width that works is 4"):
+        networks.small_resnext(8, 3, round_down=True)
+    assert without_data(networks.small_resnext, 8, 4, round_down=True).layer1[0].width == 8
+
+
+@pytest.mark.parametrize("stage_widths", [(16, 32, 64), (24, 48, 96), (20, 48, 96), (64, 128, 256), (8, 20, 36)])
+def test_fault_7_the_widths_that_the_error_names_work_in_every_stage(stage_widths):
+    build = partial(without_data, CifarResNeXt, 11, 1, stage_widths=stage_widths)
+    for width in range(1, 70):
+        try:
+            build(width)
+        except ValueError as error:
+            named = re.findall(r"(?:work are|works is) (\d+)(?: and (\d+))?", str(error))
+            assert named, error
+            for number in filter(None, named[0]):
+                build(int(number))
+            smaller = [w for w in range(1, int(named[0][0])) if not named[0][1]]
+            assert all(any(w * s % 64 for s in stage_widths) for w in smaller), "the smallest is not the smallest"
+
+
+def test_fault_7_no_width_is_rounded_in_the_papers_networks():
+    for width in range(1, 65):
+        assert [networks.group_width(width, s) for s in (64, 128, 256, 512)] == [width * k for k in (1, 2, 4, 8)]
+
+
+# Fault 8: what a subclass, a block without a shortcut and a small network rely on.
+
+def test_fault_8_a_residual_block_has_a_shortcut_from_the_start():
+    class Doubled(ResidualBlock):
+        def transform(self, x):
+            return x
+
+    block, x = Doubled(4, 4, 4), random_tensor(2, 4, 3, 3)
+    assert block.downsample is None
+    assert torch.equal(block(x), torch.relu(2 * x))
+    block.downsample = nn.Conv2d(4, 4, 1, bias=False).double()
+    assert list(block.state_dict()) == ["downsample.weight"]
+    with pytest.raises(NotImplementedError, match=r"ResidualBlock must define transform"):
+        ResidualBlock(4, 4, 4)(torch.rand(2, 4, 3, 3))
+
+
+def test_fault_8_a_block_without_shortcut_is_no_residual_block_and_keeps_its_last_batch_norm():
+    block = DepthwiseSeparable(4, 8)
+    assert not hasattr(block, "shortcut") and not hasattr(block, "downsample")
+    network = nn.Sequential(block, Bottleneck(8, 8, 8))
+    networks.initialise(network, zero_init_residual=True)
+    assert block.bn3.weight.tolist() == [1] * 8
+    assert network[1].bn3.weight.tolist() == [0] * 8
+
+
+def test_fault_8_the_small_networks_stem_is_built_with_its_stride():
+    network = without_data(networks.small_resnext, 16, 8)
+    assert network.conv1.stride == (2, 2) and network.stem_stride == 2
+    assert without_data(networks.small_resnext, 16, 8, stem_stride=1).conv1.stride == (1, 1)
+    assert without_data(CifarResNeXt, 20, 16, 8).conv1.stride == (1, 1)
+    assert network.last_map(28) == 4

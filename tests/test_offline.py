@@ -1,6 +1,7 @@
 """The zip for classes without internet opens from any folder, and the PDF holds the whole book."""
 
 import zipfile
+from contextlib import nullcontext
 
 import pytest
 from site_tools import tab, toc_files
@@ -34,6 +35,79 @@ def test_without_a_site_there_is_no_zip(tmp_path):
     with pytest.raises(SystemExit, match="make book"):
         offline.write(tmp_path, tmp_path / "none.pdf", tmp_path / "a.zip")
     assert not (tmp_path / "a.zip").exists()
+
+
+def small_site(folder):
+    for page in ("index", *pdf.book_pages()):
+        (folder / f"{page}.html").parent.mkdir(parents=True, exist_ok=True)
+        (folder / f"{page}.html").write_text("<article class='bd-article'><h1>A page</h1></article>", encoding="utf-8")
+    return folder
+
+
+def test_P1_a_zip_that_fails_half_way_leaves_the_old_one(tmp_path, monkeypatch):
+    site, output = small_site(tmp_path / "site"), tmp_path / "a.zip"
+    offline.write(site, tmp_path / "none.pdf", output)
+    before, packed, pack = output.read_bytes(), [], zipfile.ZipFile.writestr
+
+    def full_disk(archive, *arguments):
+        packed.append(arguments)
+        if len(packed) == 3:
+            raise OSError(28, "No space left on device")
+        pack(archive, *arguments)
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full_disk)
+    with pytest.raises(SystemExit, match="a.zip could not be written and is as it was: .*No space left on device"):
+        offline.write(site, tmp_path / "none.pdf", output)
+    assert len(packed) == 3 and output.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "site"]
+
+
+class Sheet:
+    """A page that prints, and finds something wider than the paper when ``wide``."""
+
+    def __init__(self, wide):
+        self.wide = wide
+
+    def pdf(self, path, **options):
+        path.write_bytes(b"a new PDF")
+
+    def evaluate(self, script):
+        return self.wide
+
+
+@pytest.mark.parametrize(("wide", "kept"), [(["a table"], b"an old PDF"), ([], b"a new PDF")])
+def test_P1_a_pdf_that_is_too_wide_does_not_replace_the_old_one(tmp_path, monkeypatch, wide, kept):
+    output = tmp_path / "book.pdf"
+    output.write_bytes(b"an old PDF")
+    monkeypatch.setattr(pdf, "sheet", lambda chromium: nullcontext(Sheet(wide)))
+    monkeypatch.setattr(pdf, "show", lambda *arguments: None)
+    monkeypatch.setattr(pdf, "page_numbers", lambda file: {})
+    with pytest.raises(SystemExit, match="wider than the paper") if wide else nullcontext():
+        pdf.write(None, small_site(tmp_path / "site"), output)
+    assert output.read_bytes() == kept and sorted(path.name for path in tmp_path.iterdir()) == ["book.pdf", "site"]
+
+
+def test_P1_the_book_of_one_page_is_shown_without_a_file_in_the_site(browser, tmp_path, monkeypatch):
+    """It was written there, over a page of that name, and a zip packed meanwhile held it."""
+    site = small_site(tmp_path)
+    (site / "book.html").write_text("mine", encoding="utf-8")
+    (site / "colour.css").write_text("h1 { color: rgb(1, 2, 3) }", encoding="utf-8")
+    monkeypatch.setattr(pdf, "one_page", lambda site, numbers: "<meta charset=utf-8><link rel=stylesheet href=colour.css><h1>ü</h1>")
+    before = sorted(tmp_path.rglob("*"))
+    with pdf.sheet(browser) as page:
+        for _ in range(2):
+            pdf.show(page, site)
+        assert page.evaluate("document.querySelector('h1').textContent") == "ü"
+        assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(1, 2, 3)"
+    assert sorted(tmp_path.rglob("*")) == before and (site / "book.html").read_text(encoding="utf-8") == "mine"
+
+
+def test_P1_a_page_that_was_not_built_is_named(tmp_path):
+    site = small_site(tmp_path)
+    missing = f"{toc_files()[-1]}.html"
+    (site / missing).unlink()
+    with pytest.raises(SystemExit, match=f"{missing} not there. Build it: make book"):
+        pdf.write(None, site, tmp_path / "book.pdf")
 
 
 ADDRESSES = [("#recap", "#05_b--recap"), ("06_c.html", "#06_c"), ("../intro.html", "#intro"), ("06_c.html#x", "#06_c--x"),

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from resnext_lib.figures.palette import DARK, LIGHT, PALE, WASH
+from resnext_lib.figures.palette import DARK, LIGHT
 from tools.contract import ROOT
 
 NAMED = {  # files that give tokens names, and how often each theme stands in them
@@ -39,6 +39,6 @@ def test_a_copy_with_names_is_the_palette(name):
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_drawing_uses_no_colour_but_the_palettes(name):
-    known = {colour.lower() for colour in [*LIGHT.values(), *DARK.values(), PALE, WASH]} | NEUTRAL
+    known = {colour.lower() for colour in [*LIGHT.values(), *DARK.values()]} | NEUTRAL
     used = {colour.lower() for colour in re.findall(r"#[0-9A-Fa-f]{6}\b|#[0-9A-Fa-f]{3}\b", (ROOT / name).read_text(encoding="utf-8"))}
     assert used <= known, used - known

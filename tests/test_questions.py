@@ -338,6 +338,59 @@ def test_every_link_leads_to_the_heading_that_it_names():
     assert broken(PAGE) == []
 
 
+# What stands for a subject in a question: code, 32x8d, V2, names with capitals inside.
+NAMED = re.compile(r"`([^`]+)`|\b(\d+x\d+d|V[12]|[A-Z]\w*[A-Z]\w*)\b")
+# A subject that no such name gives away, as the section must say it.
+SUBJECTS = {"Is the gain more than regularisation?": "regularis", "With which settings were the networks trained?": "weight-decay"}
+
+
+@cache
+def sections():
+    """Everything that a section of a chapter says, its cells and outputs included, by file and title, in small letters."""
+    found = {}
+    for path in sorted(CHAPTERS.glob("[0-9]*.ipynb")):
+        title = ""
+        for cell in read(path).cells:
+            for part in re.split(r"^(?=#+ )", cell.source if cell.cell_type == "markdown" else "", flags=re.MULTILINE) or [""]:
+                title = part.partition("\n")[0].lstrip("# ").strip() if part.startswith("#") else title
+                found[path.name, title] = found.get((path.name, title), "") + part.lower()
+            if cell.cell_type == "code":
+                found[path.name, title] += f"{cell.source}\n{contract.outputs_text(cell)}".lower()
+    return found
+
+
+def beside_the_point(page):
+    """The questions whose pointer leads to a section that names nothing of what they are about."""
+    known = "\n".join(sections().values())
+    wrong = []
+    for question, lines in questions(page):
+        _, title, file, _ = re.search(LAST_LINE, lines[-1]).groups()
+        names = [SUBJECTS[question]] if question in SUBJECTS else ["".join(pair).lower() for pair in NAMED.findall(question)]
+        names = [name for name in names if name in known]
+        if names and not any(name in sections()[file, title] for name in names):
+            wrong.append(question)
+    return wrong
+
+
+def test_fault_16_the_section_that_a_question_points_to_speaks_of_it():
+    assert beside_the_point(PAGE) == []
+    assert set(SUBJECTS) <= {title for title, _ in QUESTIONS}
+
+
+@pytest.mark.parametrize("question, other", [
+    ("Is the gain more than regularisation?", "chapter 5, Is a higher cardinality better?](05_the_resnext_block.ipynb#is-a-higher-cardinality-better"),
+    ("What is different in the network for CIFAR?", "chapter 7, ResNeXt-50, as a diff](07_resnext50.ipynb#resnext-50-as-a-diff"),
+    ("How do 32x8d and 64x4d differ?", "chapter 7, What 32x4d means, stage by stage](07_resnext50.ipynb#what-32x4d-means-stage-by-stage"),
+    ("With which settings were the networks trained?", "chapter 5, Is a higher cardinality better?](05_the_resnext_block.ipynb#is-a-higher-cardinality-better"),
+    ("Which counts are right for the CIFAR networks?", "chapter 7, Is it the right network?](07_resnext50.ipynb#is-it-the-right-network"),
+])
+def test_fault_16_a_pointer_beside_the_point_would_be_found(question, other):
+    """The pointers of the first edition, to sections that exist."""
+    place = PAGE.index("\nSee [", PAGE.index(f"### {question}"))
+    end = PAGE.index("\n", place + 1)
+    assert beside_the_point(f"{PAGE[:place]}\nSee [{other}).{PAGE[end:]}") == [question]
+
+
 def test_a_broken_link_would_be_found():
     right = "See [chapter 4, What it costs](04_grouped_convolution.ipynb#what-it-costs)."
     assert broken(right) == []

@@ -9,6 +9,7 @@ import tinycss2
 from bs4 import BeautifulSoup
 from site_speed import arrival, serve
 from site_tools import (
+    CUT_OFF,
     FIGURES,
     PRINTED,
     ROOT,
@@ -343,19 +344,40 @@ def test_every_icon_is_drawn(browser, site):
         assert icon == "none", "a letter of the icon font, which the site does not carry"
 
 
-def test_a_wide_printed_table_keeps_its_columns_and_a_lone_line_wraps(browser, pages):
-    """A table scrolls, by keyboard too; a message of one line is read without scrolling."""
-    wide = lone = 0
+def test_fault_17_on_a_phone_a_printed_table_keeps_its_columns_and_messages_wrap(browser, pages):
+    """A table of up to 66 characters is seen whole; a longer one scrolls, by keyboard too. Messages are read without scrolling."""
+    tables = wide = messages = 0
     with tab(browser, "light", 390) as page:
         for path in [path for path, content in pages.items() if "stream" in content.classes]:
             open_page(page, path.as_uri())
             page.wait_for_function("document.querySelector('.output.stream pre').tabIndex !== undefined")
             for box in page.evaluate(PRINTED):
-                assert box["wraps"] is box["lone"], (path.name, box)
-                assert not box["wide"] or box["reachable"] and not box["lone"], (path.name, box)
-                wide += box["wide"]
-                lone += box["lone"]
-    assert wide and lone, "no chapter prints a wide table or a single line: this test looks at nothing"
+                assert box["letters"] >= 8.5, (path.name, box)
+                assert box["wraps"] is not (box["table"] and box["longest"] > page_facts.LONGEST_LINE), (path.name, box)
+                assert not box["wide"] or box["reachable"] and box["longest"] > page_facts.LONGEST_LINE, (path.name, box)
+                tables, wide, messages = tables + box["table"], wide + box["wide"], messages + (not box["table"])
+    assert tables > wide and messages, "no chapter prints a table or a message: this test looks at nothing"
+
+
+def test_fault_17_nothing_is_cut_off_on_a_laptop(browser, pages):
+    """At 1280 px code, outputs and tables are seen whole, folded ones too."""
+    cut = []
+    with tab(browser, "light", 1280) as page:
+        for path in [path for path in pages if path.parent.name == "chapters"]:
+            open_page(page, path.as_uri())
+            cut += [f"{path.name}: {what}" for what in page.evaluate(CUT_OFF)]
+    assert not cut
+
+
+def test_fault_17_a_table_is_told_from_messages():
+    def made(text):
+        printed = f'<div class="output stream highlight-myst-ansi notranslate"><div class="highlight"><pre><span></span>{text}\n</pre></div></div>'
+        return page_facts.PRINTED.sub(page_facts.describe_printed, printed).partition("><div")[0]
+
+    start = '<div class="output stream highlight-myst-ansi notranslate printed'
+    assert made("one line  alone") == made("two messages\nwithout columns") == f'{start}-lines"'
+    assert made("a   1 &lt; 2\na message of one more line\nbb  2") == f'{start}-table" style="--columns: 9"'
+    assert made(f"a   {'1' * 70}\nb") == f'{start}-table wide" style="--columns: 74"'
 
 
 def test_the_first_paint_is_dark_for_a_dark_reader(browser, site):

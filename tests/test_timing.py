@@ -1,19 +1,14 @@
-"""The timer takes turns and reckons right, with a clock of the test's own; inference_copy computes the same."""
+"""The timer takes turns and reckons right, with a clock of the test's own."""
 
-import copy
 import json
+import random
 from dataclasses import dataclass, field
 
 import pytest
-import timm
 import torch
-from torch import nn
-from torchvision import models
 
-from resnext_lib import forms, networks, timing
-from resnext_lib.data import fashion_subset, mean_and_spread, normalise
-from resnext_lib.timing import compare, inference_copy, peak_memory
-from resnext_lib.weights import trained_small_resnext
+from resnext_lib import timing
+from resnext_lib.timing import compare, peak_memory
 
 
 @dataclass
@@ -41,10 +36,35 @@ def timed(seconds, **options):
     return compare(clock.arms(), clock=clock, **options), clock.calls
 
 
-def test_arms_take_turns_and_each_round_starts_one_arm_later():
-    _, calls = timed({"a": [1] * 6, "b": [1] * 6, "c": [1] * 6}, pairs=4, warm_up=2)
-    assert calls[:6] == list("abcabc")
-    assert ["".join(calls[i:i + 3]) for i in range(6, 18, 3)] == ["abc", "bca", "cab", "abc"]
+def rounds(names, pairs, **options):
+    """The order of the arms in each round, without the warm-up."""
+    _, calls = timed({name: [1] * (pairs + 1) for name in names}, pairs=pairs, warm_up=1, **options)
+    assert "".join(calls[:len(names)]) == names  # the warm-up goes in order
+    return ["".join(calls[i:i + len(names)]) for i in range(len(names), len(calls), len(names))]
+
+
+def test_fault_10_each_round_has_an_order_of_its_own():
+    """Every arm once a round, and in the rounds' beginnings and behind every other arm: no neighbours for life."""
+    orders = rounds("abcd", 40)
+    assert len(orders) == 40 and all(sorted(order) == list("abcd") for order in orders)
+    assert {order[0] for order in orders} == set("abcd")
+    behind = {(order[i], order[i + 1]) for order in orders for i in range(3)}
+    assert behind == {(a, b) for a in "abcd" for b in "abcd" if a != b}
+
+
+def test_fault_10_the_order_is_the_seeds():
+    """Said again, the seed gives the same order; the caller's random numbers stay as they were."""
+    state = random.getstate()
+    assert rounds("abcd", 10) == rounds("abcd", 10, seed=0)
+    assert rounds("abcd", 10) != rounds("abcd", 10, seed=1)
+    assert random.getstate() == state
+
+
+def test_a_rest_before_each_call_is_not_counted(monkeypatch):
+    rests = []
+    monkeypatch.setattr(timing.time, "sleep", rests.append)
+    (a, _), _ = timed({"a": [1] * 3, "b": [1] * 3}, pairs=2, warm_up=1, pause=0.01)
+    assert rests == [0.01] * 4 and a.median == 1
 
 
 def test_median_spread_and_ratio():
@@ -79,6 +99,8 @@ def test_peak_memory_is_the_most_at_once_not_the_sum():
 
 @pytest.mark.parametrize(("arms", "options", "error", "words"), [
     ({}, {}, TypeError, "arms must be"),
+    ([int], {}, TypeError, r"arms must be \{name: function without arguments\}: \[<class 'int'>\] will not do"),
+    ({"a": int}, {"seed": 0.5}, TypeError, "seed must be a whole number such as 0, not 0.5"),
     ({"a": 3}, {}, TypeError, r"\['a'\] will not do"),
     ({"a": int}, {"pairs": 1}, ValueError, "pairs must be 2 or more, not 1"),
     ({"a": int}, {"pairs": 2.5}, TypeError, "pairs must be a whole number"),
@@ -87,134 +109,6 @@ def test_peak_memory_is_the_most_at_once_not_the_sum():
 def test_bad_arguments_are_named(arms, options, error, words):
     with pytest.raises(error, match=words):
         compare(arms, **options)
-
-
-# ------------------------------------------------------------------ inference_copy
-
-def unsettle(model):
-    """Random weights and statistics in every batch norm: a fresh one is nearly the identity and hides mistakes."""
-    generator = torch.Generator().manual_seed(1)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            for value in (module.weight, module.bias, module.running_mean, module.running_var):
-                value.data.uniform_(0.5, 1.5, generator=generator)
-    return model
-
-
-def norms(model):
-    return sum(isinstance(module, nn.BatchNorm2d) for module in model.modules())
-
-
-NETWORKS = {  # name: constructor, image, batch norms that stay
-    "ours": (networks.resnext50_32x4d, (3, 64, 64), 0),
-    "torchvision": (models.resnext50_32x4d, (3, 64, 64), 0),
-    "timm": (lambda: timm.create_model("resnext50_32x4d"), (3, 64, 64), 0),
-    "small": (networks.small_resnext, (1, 28, 28), 0),
-    "googlenet": (networks.torchvision_googlenet, (3, 64, 64), 0),
-    "form A": (lambda: forms.FormA(8, 8, 12, 4, 2), (8, 9, 9), 1),  # its last norm reads a sum, not a convolution
-    "form B": (lambda: forms.FormB(8, 8, 12, 4, 2), (8, 9, 9), 0),
-}
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_the_copy_computes_the_same_and_the_original_is_untouched(name):
-    build, image, left = NETWORKS[name]
-    torch.manual_seed(0)
-    model = unsettle(build()).train()
-    before = copy.deepcopy(model.state_dict())
-    fast = inference_copy(model)
-    assert norms(fast) == left and not fast.training
-    assert model.training and norms(model) > left
-    assert not any(module._forward_hooks or module._forward_pre_hooks for module in [*fast.modules(), *model.modules()])
-    assert all(torch.equal(value, model.state_dict()[key]) for key, value in before.items())
-    x = torch.randn(3, *image)
-    with torch.no_grad():
-        expected = model.eval()(x)
-        assert (fast(x) - expected).abs().max() < 1e-4 * expected.abs().max()
-        fast.get_parameter(next(key for key, _ in fast.named_parameters())).zero_()
-    assert all(torch.equal(value, model.state_dict()[key]) for key, value in before.items() if "num_batches" not in key)
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_bfloat16_inside_float32_outside(name):
-    build, image, left = NETWORKS[name]
-    torch.manual_seed(0)
-    model = unsettle(build()).eval()
-    fast = inference_copy(model, precision="bfloat16")
-    assert {value.dtype for value in fast.parameters()} == {torch.bfloat16} and norms(fast) == left
-    assert {value.dtype for value in model.parameters()} == {torch.float32}
-    x = torch.randn(3, *image)
-    with torch.no_grad():
-        expected, given = model(x), fast(x)
-        assert given.dtype == torch.float32
-        assert 1e-4 < (given - expected).abs().max() / expected.abs().max() < 2e-2
-
-
-def test_bfloat16_keeps_the_labels_of_the_trained_network():
-    """Random inputs say little about a decision: here are 2,000 pictures and trained weights."""
-    network = trained_small_resnext().eval()
-    moments = mean_and_spread(fashion_subset("train"))
-    x = normalise(fashion_subset("test").pixels, *moments)
-    with torch.inference_mode():
-        labels = [model(x).argmax(dim=1) for model in (network, inference_copy(network, precision="bfloat16"))]
-    assert (labels[0] != labels[1]).float().mean() < 0.01
-
-
-def test_a_precision_that_is_none_is_named():
-    with pytest.raises(ValueError, match=r"precision must be one of \['float32', 'bfloat16'\], not 'half'"):
-        inference_copy(nn.Conv2d(3, 4, 1), precision="half")
-
-
-def test_weights_are_channels_last():
-    weight = inference_copy(networks.small_resnext()).layer1[0].conv2.weight
-    assert weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
-
-
-class ReadTwice(nn.Module):
-    """The convolution's output goes to the batch norm and round it: folding would change both."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv, self.bn = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)
-
-    def forward(self, x):
-        x = self.conv(x)
-        return self.bn(x) + x
-
-
-class Scaled(nn.BatchNorm2d):
-    """A batch norm that does more; folding it as if it did not would be wrong."""
-
-    def forward(self, x):
-        return 2 * super().forward(x)
-
-
-def test_what_cannot_be_folded_is_refused_or_left():
-    with pytest.raises(ValueError, match="is a convolution or batch norm of model used twice"):
-        inference_copy(unsettle(ReadTwice()))
-    odd = unsettle(nn.Sequential(nn.Conv2d(3, 4, 1), Scaled(4))).eval()
-    x = torch.randn(2, 3, 5, 5)
-    torch.testing.assert_close(inference_copy(odd)(x), odd(x))
-
-
-def test_bad_models_and_examples_are_named():
-    with pytest.raises(TypeError, match="model must be a torch.nn.Module, not function"):
-        inference_copy(lambda x: x)
-    broken = nn.Conv2d(3, 4, 1)
-    nn.init.constant_(broken.weight, float("nan"))
-    with pytest.raises(ValueError, match="nan"):
-        inference_copy(broken)
-
-
-def test_an_example_of_ones_own():
-    """For a network that takes no images of 64x64."""
-    model = unsettle(nn.Sequential(nn.Conv2d(2, 4, 1), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4 * 7 * 7, 2))).eval()
-    with pytest.raises(RuntimeError):
-        inference_copy(model)
-    x = torch.randn(2, 2, 7, 7)
-    fast = inference_copy(model, x)
-    assert norms(fast) == 0
-    torch.testing.assert_close(fast(x), model(x))
 
 
 def test_memory_reads_the_profilers_own_events(monkeypatch):

@@ -115,9 +115,26 @@ def test_streams_do_not_merge_over_a_figure():
 def test_an_error_in_a_cell_stops_the_run_and_leaves_the_file(tmp_path):
     path = save(notebook(code("raise ValueError('no')")), tmp_path / "wrong.ipynb")
     before = path.read_bytes()
-    with pytest.raises(Exception, match="ValueError"):
+    with pytest.raises(SystemExit, match=r"(?s)wrong\.ipynb is as it was, because a cell failed:.*ValueError"):
         notebooks.main([str(path)])
     assert path.read_bytes() == before
+
+
+def test_P1_the_other_notebooks_are_executed_and_all_that_failed_are_named(tmp_path, capsys):
+    paths = [save(notebook(code(source)), tmp_path / f"{name}.ipynb") for name, source in
+             (("1_wrong", "raise ValueError('no')"), ("2_right", "6 * 7"), ("3_wrong", "1 / 0"))]
+    with pytest.raises(SystemExit, match="(?s)1_wrong.ipynb is as it was.*ValueError.*3_wrong.ipynb is as it was.*ZeroDivisionError") as error:
+        notebooks.main([str(tmp_path)])
+    assert "2_right" not in str(error.value) and read(paths[1]).cells[0].outputs[0].data["text/plain"] == "42"
+    assert [line.split(": ")[1] for line in capsys.readouterr().out.splitlines()] == ["FAILED", "changed", "FAILED"]
+
+
+def test_P1_what_somebody_saved_while_the_notebook_ran_is_not_overwritten(tmp_path):
+    path = save(notebook(code("from pathlib import Path\nfile = Path('mine.ipynb')\n"
+                              "_ = file.write_text(file.read_text('utf-8').replace('cell-0', 'cell-mine'), 'utf-8')\n6 * 7")), tmp_path / "mine.ipynb")
+    with pytest.raises(SystemExit, match="mine.ipynb was saved by another program while it ran"):
+        notebooks.main([str(path)])
+    assert "cell-mine" in path.read_text(encoding="utf-8") and read(path).cells[0].outputs == []
 
 
 def test_a_folder_stands_for_its_notebooks(tmp_path):

@@ -23,9 +23,9 @@ from tools.no_network import quiet_profile
 
 # Those of Colab's packages that the book asks for, and what a kernel and pip need. torchinfo is not
 # among them: it and resnext_lib are what the setup cell has to bring.
-PREINSTALLED = ["torch", "torchvision", "numpy", "scipy", "matplotlib", "scikit-image", "tqdm",
+PREINSTALLED = ["torch", "torchvision", "numpy", "pandas", "scipy", "matplotlib", "scikit-image", "tqdm",
                 "ipython", "ipykernel", "pip", "setuptools"]
-UNTOUCHED = ["torch", "torchvision", "numpy"]
+UNTOUCHED = ["torch", "torchvision", "numpy", "pandas", "scipy"]
 # Pure Python packages that pip needs to build resnext_lib and to complete it.
 TO_FETCH = ["setuptools", "torchinfo"]
 

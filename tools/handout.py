@@ -5,6 +5,7 @@ Every picture is drawn from a live module and every number is counted, so the ha
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from resnext_lib.complexity import (
 )
 from tools import browser, pdf
 from tools.contract import ROOT
+from tools.writing import check_folder, replace_made
 
 IMAGE = (3, 224, 224)
 STYLE = """
@@ -216,19 +218,27 @@ def print_pdf(page, file, chromium):
     tab.close()
 
 
+def printed(text):
+    """The PDF of the handout's HTML, as bytes."""
+    with tempfile.TemporaryDirectory() as folder, pdf.launched() as chromium:
+        page, file = Path(folder, "handout.html"), Path(folder, "handout.pdf")
+        page.write_text(text, encoding="utf-8")
+        print_pdf(page, file, chromium)
+        return file.read_bytes()
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=ROOT / "_classroom")
     folder = parser.parse_args(arguments).folder
-    folder.mkdir(parents=True, exist_ok=True)
-    page = folder / "handout.html"
-    page.write_text(html(), encoding="utf-8")
-    print(page)
+    check_folder(folder)
+    files = {"handout.html": html()}
     if browser.find():
-        with pdf.launched() as chromium:
-            print_pdf(page, folder / "handout.pdf", chromium)
-        print(folder / "handout.pdf")
-    else:
+        files["handout.pdf"] = printed(files["handout.html"])
+    replace_made(folder, files)
+    for name in files:
+        print(folder / name)
+    if "handout.pdf" not in files:
         print("no Chromium or Chrome here: open handout.html in any browser and print it on A4")
 
 

@@ -7,10 +7,10 @@ from the length of their solutions.
 
 import argparse
 import csv
+import io
 import os
 import platform
 import re
-import resource
 import sys
 
 import torch
@@ -19,6 +19,7 @@ import yaml
 from tools.classroom import slides
 from tools.contract import ROOT, TIMES, headings, prose_of, stated_minutes
 from tools.notebooks import execute, read, text_of
+from tools.writing import check_file, replace
 
 PAGE = ROOT / "chapters" / "teaching.md"
 RUNS = ROOT / "teaching" / "running.csv"
@@ -40,8 +41,12 @@ def needs(notebook):
 
 def measured_runs():
     """Chapter to seconds, as stored."""
-    with RUNS.open(encoding="utf-8", newline="") as file:
-        return {row["chapter"]: float(row["seconds"]) for row in csv.DictReader(file)}
+    try:
+        with RUNS.open(encoding="utf-8", newline="") as file:
+            return {row["chapter"]: float(row["seconds"]) for row in csv.DictReader(file)}
+    except (OSError, KeyError, ValueError) as error:
+        raise SystemExit(f"{RUNS} must hold the columns chapter and seconds: python -m tools.minutes --run writes it "
+                         f"({error})") from error
 
 
 def row(path, seconds):
@@ -65,25 +70,31 @@ def with_times(notebook):
 
 
 def table():
-    """The whole table, a line a chapter. Raises ``KeyError`` for a chapter that was never run."""
+    """The whole table, a line a chapter. Raises ``SystemExit`` for a chapter that was never run."""
     seconds = measured_runs()
+    if missing := [path.stem for path in chapters() if path.stem not in seconds]:
+        raise SystemExit(f"{', '.join(missing)} not in {RUNS}: python -m tools.minutes --run measures every chapter")
     return "\n".join([HEAD, *(row(path, seconds[path.stem]) for path in chapters())])
 
 
 def with_table(text):
     """``text`` with a fresh table between the markers."""
+    if [text.count(marker) for marker in MARKERS] != [1, 1]:
+        raise SystemExit(f"{PAGE} must have each of these lines once, the table goes between them: {' and '.join(MARKERS)}")
     before, rest = text.split(MARKERS[0])
     return f"{before}{MARKERS[0]}\n\n{table()}\n\n{MARKERS[1]}{rest.split(MARKERS[1])[1]}"
 
 
 def processor_seconds():
     """What all finished child processes have used so far; a chapter's kernel is one."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 def run(paths):
     """Execute the chapters with one thread and store the seconds, with what they ran on."""
+    if os.name == "nt":
+        raise SystemExit("--run: Windows does not keep the processor time of finished programs; measure on Linux or macOS")
     os.environ["OMP_NUM_THREADS"] = "1"
     circumstances = {"processor": platform.machine(), "cores": os.cpu_count(), "threads": 1,
                      "python": platform.python_version(), "torch": torch.__version__}
@@ -93,20 +104,24 @@ def run(paths):
         execute(read(path), path.parent)
         rows.append({"chapter": path.stem, "seconds": f"{processor_seconds() - start:.1f}", **circumstances})
         print(path.stem, rows[-1]["seconds"], "s", flush=True)
-    with RUNS.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    replace({RUNS: text.getvalue()})
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", action="store_true", help="execute every chapter first, and store how long it took")
-    if parser.parse_args(arguments).run:
+    run_first = parser.parse_args(arguments).run
+    for path in [PAGE, *chapters(), *([RUNS] if run_first else [])]:
+        check_file(path)
+    if run_first:
         run(chapters())
-    for path in chapters():
-        path.write_text(text_of(with_times(read(path))), encoding="utf-8")
-    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    files = {path: text_of(with_times(read(path))) for path in chapters()}
+    # The table tells what the chapters say, and that is counted, so both are known before either is written.
+    replace(files | {PAGE: with_table(PAGE.read_text(encoding="utf-8"))})
 
 
 if __name__ == "__main__":

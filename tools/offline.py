@@ -3,11 +3,13 @@
 Unpacked, the book opens from the disk, search included. The PDF goes along if it was made.
 """
 
-from pathlib import Path
+import argparse
+import sys
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from tools import pdf
 from tools.contract import ROOT
+from tools.writing import beside
 
 OUTPUT = ROOT / "_build" / "resnext-book.zip"
 FOLDER = "resnext-book"
@@ -23,14 +25,22 @@ def files(site, book):
 
 
 def write(site, book, output):
-    """Pack the built ``site`` and the PDF ``book``. The same site gives the same bytes."""
+    """Pack the built ``site`` and the PDF ``book``. The same site gives the same bytes.
+
+    ``output`` is replaced when the new zip is whole. Raises ``SystemExit`` without a site, or where it cannot be written.
+    """
     if not (site / "index.html").is_file():
         raise SystemExit(f"{site} holds no built site: make book")
-    with ZipFile(output, "w") as archive:
+    with beside(output) as new, ZipFile(new, "w") as archive:
         for name, path in files(site, book):
             archive.writestr(ZipInfo(name), path.read_bytes(), ZIP_DEFLATED)
 
 
-if __name__ == "__main__":
+def main(arguments=None):
+    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
     write(pdf.SITE, pdf.OUTPUT, OUTPUT)
-    print(f"{Path(OUTPUT).relative_to(ROOT)}: {OUTPUT.stat().st_size / 1e6:.1f} MB")
+    print(f"{OUTPUT.relative_to(ROOT)}: {OUTPUT.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

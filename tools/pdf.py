@@ -4,17 +4,21 @@ The articles of all pages become one page, which Chromium prints twice: the seco
 numbers of the first in the table of contents.
 """
 
+import argparse
 import re
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 from bs4 import BeautifulSoup
+from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
 from tools import browser
 from tools.contract import ROOT
+from tools.writing import beside, check_file
 
 SITE = ROOT / "_build" / "html"
 OUTPUT = ROOT / "_build" / "resnext-book.pdf"
@@ -100,9 +104,21 @@ def contents(titles, numbers):
     return "".join(lists)
 
 
+def book_pages():
+    """The names of all pages in reading order, the landing page first."""
+    return ["intro"] + [page for _, group in toc_parts() for page in group]
+
+
+def refuse_unless_built(site):
+    """Raise ``SystemExit`` unless the site has every page of the table of contents."""
+    missing = [f"{page}.html" for page in book_pages() if not (site / f"{page}.html").is_file()]
+    if missing:
+        raise SystemExit(f"{site} holds no built site, or an old one: {', '.join(missing)} not there. Build it: make book")
+
+
 def one_page(site, numbers=None):
     """The whole book as the text of one page."""
-    pages = ["intro"] + [page for _, group in toc_parts() for page in group]
+    pages = book_pages()
     articles = {page: article_of(site, page) for page in pages}
     titles = {page: article.h1.get_text() for page, article in articles.items()}
     logo = BeautifulSoup((site / "intro.html").read_text(encoding="utf-8"), "html.parser").select_one(".logo-mark")
@@ -119,12 +135,16 @@ def page_numbers(pdf):
 
 @contextmanager
 def launched():
-    """Chromium, as long as it is needed. Raises ``SystemExit`` where there is none."""
+    """Chromium, as long as it is needed. Raises ``SystemExit`` where there is none, or where it fails."""
     path = browser.find()
     if path is None:
         raise SystemExit("the PDF is printed by Chromium or Chrome, and neither is installed")
-    with sync_playwright() as driver:
-        yield driver.chromium.launch(executable_path=path, args=browser.FLAGS)
+    try:
+        with sync_playwright() as driver:
+            yield driver.chromium.launch(executable_path=path, args=browser.FLAGS)
+    except BrowserError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SystemExit(f"{path} could not print the PDF, and an earlier one is as it was. It says: {reason}") from error
 
 
 @contextmanager
@@ -138,29 +158,38 @@ def sheet(chromium):
 
 
 def show(page, site, numbers=None):
-    """Load the book of one page; it stands beside the site's own for as long as that takes."""
-    file = site / "book.html"
-    file.write_text(one_page(site, numbers), encoding="utf-8")
-    try:
-        page.goto(file.as_uri())
-        page.evaluate("Promise.all([document.fonts.ready, ...[...document.images].map(image => image.decode())])")
-    finally:
-        file.unlink()
+    """Load the book of one page as if it stood beside the site's own pages; nothing is written there."""
+    place, text = (site / "book.html").as_uri(), one_page(site, numbers)
+    page.route(place, lambda route: route.fulfill(body=text, content_type="text/html; charset=utf-8"))
+    page.goto(place)
+    page.evaluate("Promise.all([document.fonts.ready, ...[...document.images].map(image => image.decode())])")
+    page.unroute(place)
 
 
 def write(chromium, site, output):
-    """Print the book of ``site`` to ``output``. Raises ``SystemExit`` when something is wider than the paper."""
-    with sheet(chromium) as page:
+    """Print the book of ``site`` to ``output``, which is replaced when the new one is whole and fits.
+
+    Raises ``SystemExit`` without a built site, or when something is wider than the paper.
+    """
+    refuse_unless_built(site)
+    with beside(output) as new, sheet(chromium) as page:
         numbers = {}
         for _ in range(2):
             show(page, site, numbers)
-            page.pdf(path=output, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
-            numbers = page_numbers(output)
+            page.pdf(path=new, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+            numbers = page_numbers(new)
         if wide := page.evaluate(TOO_WIDE):
             raise SystemExit("wider than the paper:\n" + "\n".join(wide))
 
 
-if __name__ == "__main__":
+def main(arguments=None):
+    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
+    refuse_unless_built(SITE)
+    check_file(OUTPUT)
     with launched() as chromium:
         write(chromium, SITE, OUTPUT)
     print(f"{OUTPUT.relative_to(ROOT)}: {len(PdfReader(OUTPUT).pages)} pages")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,9 +3,13 @@
 It reads the source and imports nothing, so the page depends only on the source.
 """
 
+import argparse
 import ast
 import re
+import sys
 from pathlib import Path
+
+from tools.writing import check_file, replace
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "chapters" / "library.md"
@@ -20,9 +24,12 @@ MODULES = {
     "data": "Where do the images come from?",
     "training": "How is a network trained?",
     "timing": "How fast is it?",
+    "inference": "How do I use a network, fast or elsewhere?",
     "experiments": "How was an experiment run?",
+    "statistics": "What do the numbers support?",
     "published": "Where does a number come from?",
     "figures": "How is a figure drawn?",
+    "tables": "How is a table shown?",
     "explorers": "Which figures can be played with?",
     "exercises": "What does an exercise expect?",
     "arguments": "Who checks the arguments?",
@@ -131,10 +138,35 @@ def source_of(module):
     return file if file.is_file() else ROOT / "resnext_lib" / module / "__init__.py"
 
 
+def chapter_number(path):
+    """The chapter that a module of checks names in its first line, or None."""
+    found = re.match(r"The checks of chapter (\d+)", ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))))
+    return int(found[1]) if found else None
+
+
+def chapters_of_checks():
+    """The modules of checks, in the order of their chapters."""
+    found = [path for path in source_of("exercises").parent.glob("*.py") if chapter_number(path)]
+    return sorted(found, key=chapter_number)
+
+
 def definitions(module):
     """The public functions and classes of a module, in order."""
     found = [n for n in tree_of(module).body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    found += exported(module)
     return [node for node in found if not node.name.startswith("_")]
+
+
+def exported(module):
+    """The functions and classes that a package gives out, from the modules of its folder that define them."""
+    source = source_of(module)
+    found = []
+    for node in tree_of(module).body:
+        if isinstance(node, ast.ImportFrom) and node.module.startswith(f"resnext_lib.{module}."):
+            names = {alias.name for alias in node.names}
+            inner = (source.parent / f"{node.module.split('.')[-1]}.py").read_text(encoding="utf-8")
+            found += [n for n in ast.parse(inner).body if getattr(n, "name", None) in names]
+    return found
 
 
 def constants(module):
@@ -179,19 +211,15 @@ def chapter_files():
 
 def check_list():
     """The exercises' checks, chapter by chapter: what each expects, and the hint it gives."""
-    source = (ROOT / "resnext_lib" / "exercises.py").read_text(encoding="utf-8").split("\n")
-    checks = [n for n in definitions("exercises") if hint_of(n)]
-    chapter, lines = None, []
-    for node in checks:
-        above = [line for line in source[: node.lineno] if line.startswith("# --- Chapter")]
-        number = int(re.search(r"\d+", above[-1])[0])
-        if number != chapter:
-            file = next(name for name in chapter_files() if int(name[:2]) == number)
-            lines += ["", f"[Chapter {number}]({file}.ipynb#exercises):", ""]
-            chapter = number
-        hint = markdown(hint_of(node))
-        hint += "" if hint.endswith((".", "?")) else "."
-        lines += [f"- `{node.name}`: {markdown(ast.get_docstring(node))}", f"  *Hint:* {hint}"]
+    lines = []
+    for path in chapters_of_checks():
+        number = chapter_number(path)
+        file = next(name for name in chapter_files() if int(name[:2]) == number)
+        lines += ["", f"[Chapter {number}]({file}.ipynb#exercises):", ""]
+        for node in filter(hint_of, ast.parse(path.read_text(encoding="utf-8")).body):
+            hint = markdown(hint_of(node))
+            hint += "" if hint.endswith((".", "?")) else "."
+            lines += [f"- `{node.name}`: {markdown(ast.get_docstring(node))}", f"  *Hint:* {hint}"]
     return lines
 
 
@@ -215,7 +243,7 @@ def section(module):
     lines += ["", markdown(ast.get_docstring(tree_of(module)), names)]
     if module == "exercises":
         lines += ["", "Here is what each check expects as the answer, and the hint that it gives without one."]
-        lines += [*check_list(), "", "The rest of the module is what the checks are made of."]
+        lines += [*check_list(), "", "The package gives out two names more."]
     found = list(constant_lines(module))
     lines += ["", *found] if found else []
     for node in plain:
@@ -232,5 +260,15 @@ def page():
     return "\n".join(lines) + "\n"
 
 
+def main(arguments=None):
+    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
+    check_file(PAGE)
+    try:
+        text = page()
+    except (OSError, SyntaxError) as error:
+        raise SystemExit(f"a module of resnext_lib cannot be read, and {PAGE.name} is as it was: {error}") from error
+    replace({PAGE: text})
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    sys.exit(main())

@@ -13,22 +13,39 @@ import zipfile
 from pathlib import Path
 
 from tools.contract import ROOT
+from tools.writing import check_folder, replace_made
 
 NEEDED = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-text")
 
 
-def build(folder):
-    """Write the wheel into ``folder`` and return its path. Needs no network; the same library gives the same bytes."""
-    with tempfile.TemporaryDirectory() as copy:  # a build leaves files behind, and takes up those of an earlier one
+def build_in(folder):
+    """Build the wheel inside ``folder``, an empty one, and return its path. Raises ``SystemExit`` with pip's words."""
+    try:
         for name in NEEDED:
-            shutil.copy(ROOT / name, copy)
-        shutil.copytree(ROOT / "resnext_lib", Path(copy, "resnext_lib"), ignore=shutil.ignore_patterns("__pycache__"))
-        made = Path(copy, "made")
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-                   "--disable-pip-version-check", "--wheel-dir", str(made), copy]
-        subprocess.run(command, check=True, env=os.environ | {"SOURCE_DATE_EPOCH": "1577836800"})
-        (wheel,) = made.glob("*.whl")
-        return Path(shutil.copy(wheel, folder))
+            shutil.copy(ROOT / name, folder)
+        shutil.copytree(ROOT / "resnext_lib", Path(folder, "resnext_lib"), ignore=shutil.ignore_patterns("__pycache__"))
+    except (OSError, shutil.Error) as error:
+        raise SystemExit(f"the library cannot be packed without all of its files: {error}") from error
+    made = Path(folder, "made")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+               "--disable-pip-version-check", "--wheel-dir", str(made), str(folder)]
+    done = subprocess.run(command, env=os.environ | {"SOURCE_DATE_EPOCH": "1577836800"}, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"pip could not build the library's wheel. It says:\n{(done.stderr or done.stdout).strip()}")
+    (wheel,) = made.glob("*.whl")
+    return wheel
+
+
+def build(folder):
+    """Write the wheel into ``folder`` and return its path. Needs no network; the same library gives the same bytes.
+
+    ``folder`` is made if need be. Raises ``SystemExit`` where it cannot be, and for a file there that is not ours.
+    """
+    check_folder(folder)
+    with tempfile.TemporaryDirectory() as copy:  # a build leaves files behind, and takes up those of an earlier one
+        wheel = build_in(copy)
+        replace_made(folder, {wheel.name: wheel.read_bytes()})
+        return Path(folder, wheel.name)
 
 
 def missing_from(wheel):

@@ -1,4 +1,4 @@
-"""How a figure gets into a notebook: an HTML image that carries its own drawing and its text."""
+"""How a figure gets into a notebook: an HTML image that carries its own drawing, its text and its caption."""
 
 import html
 import io
@@ -7,13 +7,30 @@ from urllib.parse import quote
 import matplotlib
 from IPython.display import display
 
+from resnext_lib.figures.palette import DARK, LIGHT
 
-def show(fig, alt):
-    """Display ``fig`` as an HTML image with the text ``alt``, which is also its plain-text form.
 
-    The bytes depend only on the drawing. Raises ``ValueError`` when ``alt`` says too little to replace the picture.
+def show(fig, alt, caption=None, number=None):
+    """Display ``fig`` as an HTML figure; ``alt`` says what is to be seen and is also its plain-text form.
+
+    ``caption`` stands below it and states the claim; ``number``, such as ``"6.2"``, is its number and its address,
+    ``#fig-6-2``. The bytes depend only on the drawing and the words.
+    Raises ``ValueError`` when ``alt`` says too little to replace the picture, or a number comes without a caption.
     """
-    display({"text/html": f"<figure>{image(fig, alt)}</figure>", "text/plain": alt}, raw=True)
+    display({"text/html": figure(image(fig, alt), caption, number), "text/plain": alt}, raw=True)
+
+
+def figure(picture, caption=None, number=None):
+    """``picture``, the HTML of an image, as a figure with caption, number and address. Errors: as :func:`show`."""
+    if caption is None:
+        if number is not None:
+            raise ValueError(f"number={number!r} needs a caption: a numbered figure states its claim below it")
+        return f"<figure>{picture}</figure>"
+    words = html.escape(caption, quote=False)
+    if number is None:
+        return f"<figure>{picture}<figcaption>{words}</figcaption></figure>"
+    address = f"fig-{number.replace('.', '-')}"
+    return f'<figure id="{address}">{picture}<figcaption><b>Figure {number}.</b> {words}</figcaption></figure>'
 
 
 def image(fig, alt):
@@ -23,12 +40,28 @@ def image(fig, alt):
     # A line break inside a URL is dropped by the browser: it only keeps the file readable.
     uri = quote(svg_text(fig), safe=" /:=;,.'()!*@$&?+~-_[]{}|^").replace("%0A", "%0A\n")
     return (f'<img class="dark-light" alt="{html.escape(alt, quote=True)}" '
-            f'style="width:100%;max-width:600px;background:#fff" src="data:image/svg+xml,{uri}">')
+            f'style="width:100%;max-width:480px" src="data:image/svg+xml,{uri}">')
 
 
 def svg_text(fig):
-    """The SVG source of ``fig``, the same bytes every time."""
+    """The SVG source of ``fig`` in the light and the dark palette, the same bytes every time."""
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "resnext", "svg.fonttype": "path"}):
         fig.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return buffer.getvalue()
+    return in_both_themes(buffer.getvalue())
+
+
+def in_both_themes(svg):
+    """``svg`` with every colour of the palette replaced by its token, and both palettes in a style sheet.
+
+    A page's own variables do not reach a drawing inside an image, but its light or dark scheme does.
+    """
+    for token, colour in LIGHT.items():
+        svg = svg.replace(colour.lower(), f"var(--{token})")
+
+    def named(palette):
+        return "".join(f"--{token}:{colour};" for token, colour in palette.items())
+
+    sheet = f":root{{{named(LIGHT)}}}@media (prefers-color-scheme:dark){{:root{{{named(DARK)}}}}}"
+    start = svg.index(">", svg.index("<svg")) + 1
+    return f"{svg[:start]}\n <style>{sheet}</style>{svg[start:]}"

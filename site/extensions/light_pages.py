@@ -15,7 +15,7 @@ STYLE_SHEETS = ["basic.css", "styles/pydata-sphinx-theme.css", "pygments.css", "
 # Read as source only: no page loads them.
 UNUSED_FILES = ["**/*.map", "**/*.pyc", "**/fontawesome.js*", "vendor/**/*", "scripts/bootstrap.js", "styles/theme.css",
                 "**/sbt-webpack-macros.html", "**/webpack-macros.html", "_sphinx_javascript_frameworks_compat.js",
-                "sbt-webpack-macros.html", "images/logo_*", "locales/**/*"]
+                "sbt-webpack-macros.html", "images/logo_*", "locales/**/*", "searchtools.js", "language_data.js"]
 # The icons are drawn in book.css; the theme's come from a font of 156 KB.
 ICON_FONT = re.compile(r"\.fa[bsr]?(?![\w])|\.fa-|Font ?Awesome")
 

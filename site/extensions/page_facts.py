@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from datetime import date
+from html import unescape
 from pathlib import Path
 
 import yaml
@@ -15,8 +16,12 @@ from sphinx.errors import ExtensionError
 PATH_FROM, PATH_TO = "Inception", "ResNeXt-50"
 # The list of chapters in intro.md, which the map replaces on the site.
 LISTED = re.compile(r"^\d+\. \[.+?\]\((\S+)\.ipynb\) (.+)$", re.MULTILINE)
-# A printed line that stands alone: a message, not a table whose columns have to be kept.
-LONE_LINE = re.compile(r'(<div class="output (?:stream|text_plain))( [^"]*"><div class="highlight"><pre>[^\n]*\n?</pre>)')
+# What a cell printed.
+PRINTED = re.compile(r'<div class="output (stream|text_plain)([^"]*)"(><div class="highlight"><pre>(.*?)</pre>)', re.DOTALL)
+# Two blanks inside a line set columns apart. A line without them is a message, which may wrap.
+COLUMNS = re.compile(r"\S {2,}\S")
+# On a phone longer lines would need letters too small to read, and scroll instead. book.css has the sizes.
+LONGEST_LINE = 66
 UNIT = re.compile(r"(?<=\d) (?=%|points?\b)|(?<=±) ")
 MAP_PLACE = re.compile(r"<!-- chapter map -->\s*<ol.*?</ol>", re.DOTALL)
 
@@ -121,6 +126,17 @@ def facts_of(app, pagename, context):
     return facts
 
 
+def describe_printed(found):
+    """Say in the markup what was printed: messages, or a table and how many characters its longest line has."""
+    kind, classes, rest, text = found.groups()
+    lines = unescape(re.sub(r"<[^>]*>", "", text)).rstrip("\n").split("\n")
+    longest = max((len(line) for line in lines if COLUMNS.search(line)), default=0) if len(lines) > 1 else 0
+    if not longest:
+        return f'<div class="output {kind}{classes} printed-lines"{rest}'
+    wide = " wide" if longest > LONGEST_LINE else ""
+    return f'<div class="output {kind}{classes} printed-table{wide}" style="--columns: {longest}"{rest}'
+
+
 def describe_page(app, pagename, templatename, context, doctree):
     """Put the facts under the page's title, and the map on the landing page."""
     chapters = {chapter["file"]: chapter for part in app.book_parts for chapter in part["chapters"]}
@@ -134,7 +150,7 @@ def describe_page(app, pagename, templatename, context, doctree):
     body = context["body"].replace("</h1>", "</h1>\n" + facts, 1)
     # The label would hide from a screen reader what the fold says of itself, "Show the solution".
     body = body.replace(' aria-label="Toggle hidden content"', "")
-    body = LONE_LINE.sub(r"\1 lone-line\2", body)
+    body = PRINTED.sub(describe_printed, body)
     chapter_map = templates.render("map.html", context)
     context["body"] = MAP_PLACE.sub(lambda _: chapter_map, body)
 

@@ -4,6 +4,7 @@ KaTeX's own JavaScript does the work, inside Python (mini-racer), so that buildi
 Its style sheet and fonts lie in site/static/katex.
 """
 
+import atexit
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,8 @@ def katex():
     """A JavaScript engine that has loaded the KaTeX which sphinxcontrib-katex brings along."""
     script = Path(find_spec("sphinxcontrib.katex").origin).with_name("katex.min.js")
     engine = MiniRacer()
+    # On Python 3.13 a process whose engine is still open never ends.
+    atexit.register(engine.close)
     engine.eval(script.read_text(encoding="utf-8"))
     return engine
 

@@ -1,11 +1,12 @@
 """Write every edition of the chapters to a folder: ``python -m tools.classroom [--folder _classroom]``.
 
-Nothing is executed. Running it again gives the same files; the folders student, solution and slides are replaced whole.
+Nothing is executed. Running it again gives the same files. What an earlier run made in the folders student, solution and
+slides is replaced whole; a file there that it did not make, or that was changed since, is never lost.
 Beside them lies the library's wheel, for students' machines.
 """
 
 import argparse
-import shutil
+import tempfile
 from pathlib import Path
 
 from tools import wheel
@@ -13,11 +14,14 @@ from tools.classroom import slides
 from tools.classroom.editions import student
 from tools.contract import ROOT
 from tools.notebooks import chapters_in, read, text_of
+from tools.writing import check_folder, replace_made
 
+EDITIONS = "student", "solution", "slides"
 README = r"""# The classroom's editions
 
 Made by `make classroom` from the chapters in `chapters/`.
-The next time these three folders are replaced: change the chapters, not these files.
+The next time these three folders are made anew: change the chapters, not these files.
+What was changed here is not overwritten; the command names it and stops.
 
 - `student/`: the chapters with starters in place of solutions. They run to the end, and every check answers with a hint.
 - `solution/`: the chapters as they are, solutions and outputs included.
@@ -64,14 +68,13 @@ def files_of(path):
 
 
 def write(chapters, folder, library):
-    """Replace the editions in ``folder``; what else lies there is left alone. ``library`` is the wheel's name."""
+    """Replace the editions in ``folder``; what else lies there is left alone. ``library`` is the wheel's path.
+
+    Raises ``SystemExit``, before anything is touched, for a file that would be lost.
+    """
     made = {name: text for path in chapters for name, text in files_of(path).items()}
-    made["README.md"] = README.format(wheel=library, rows="\n".join(row(path, read(path)) for path in chapters))
-    for edition in ("student", "solution", "slides"):
-        shutil.rmtree(folder / edition, ignore_errors=True)
-        (folder / edition).mkdir(parents=True)
-    for name, text in made.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    made["README.md"] = README.format(wheel=library.name, rows="\n".join(row(path, read(path)) for path in chapters))
+    replace_made(folder, made | {library.name: library.read_bytes()}, whole=EDITIONS)
     return sorted(made)
 
 
@@ -80,8 +83,9 @@ def main(arguments=None):
     parser.add_argument("--folder", type=Path, default=ROOT / "_classroom")
     folder = parser.parse_args(arguments).folder
     chapters = [path for path in chapters_in([ROOT / "chapters"]) if any("exercise" in c.metadata for c in read(path).cells)]
-    folder.mkdir(parents=True, exist_ok=True)
-    names = write(chapters, folder, wheel.build(folder).name)
+    check_folder(folder)
+    with tempfile.TemporaryDirectory() as place:
+        names = write(chapters, folder, wheel.build_in(place))
     print(f"{folder}: {len(names)} files for {len(chapters)} chapters, and the library. README.md there says what is what.")
 
 

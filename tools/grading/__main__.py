@@ -180,11 +180,12 @@ def parser():
 
 def main(arguments=None):
     options = parser().parse_args(arguments)
+    if options.command == "list":  # writes nothing, so it works in a folder that is only read
+        print("\n".join(exercises_of()))
+        return
     options.course.mkdir(parents=True, exist_ok=True)
     try:
-        if options.command == "list":
-            print("\n".join(exercises_of()))
-        elif options.command == "assign":
+        if options.command == "assign":
             assign(options.course, options.title, options.exercises, options.points)
         else:
             grade(options.course, options.title, options.seconds)

@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools.classroom.editions import starter
 from tools.contract import ROOT, SETUP, address
-from tools.grading.dependencies import imports_of, needed_cells
+from tools.grading.dependencies import needed_cells, needed_imports
 from tools.notebooks import chapters_in, normalise, read
 
 # Hidden from students; the judge and a fresh copy of the library are read from the book's folder.
@@ -74,19 +74,27 @@ def answer_in(check, name):
 def cells_for(name, notebook, index, points):
     """Question, what it needs, answer, check, graded test."""
     solution, check = notebook.cells[index:index + 2]
-    imports = imports_of([c for c in notebook.cells[2:index] if c.cell_type == "code"])
-    made = [cell("markdown", question(notebook, index), f"{name}-question"),
-            cell("code", "\n".join(imports), f"{name}-imports")]
     try:
-        needed = needed_cells(notebook, index)
+        imports, needed = needed_imports(notebook, index), needed_cells(notebook, index)
     except ValueError as problem:
         raise ValueError(f"exercise {name!r} cannot stand alone: {problem}") from None
+    made = [cell("markdown", question(notebook, index), f"{name}-question"),
+            cell("code", "\n".join(imports), f"{name}-imports")]
     made += [cell("code", c.source, f"{name}-needs-{number}") for number, c in enumerate(needed, 1)]
     answer = cell("code", solution.source, f"{name}-answer", solution=True, locked=False)
     answer.metadata["starter"] = starter(solution.source)
     hidden = HIDDEN.format(name=name, answer=answer_in(check.source, name))
     return [*made, answer, cell("code", check.source, f"{name}-check"),
             cell("code", hidden, f"{name}-test", grade=True, points=points)]
+
+
+def without_repeated_imports(more, earlier):
+    """``more`` without the import statements that ``earlier`` cells have, and without a cell that imports nothing."""
+    had = {line for c in earlier if c.id.endswith("-imports") for line in c.source.split("\n")}
+    for c in more:
+        if c.id.endswith("-imports"):
+            c.source = "\n".join(line for line in c.source.split("\n") if line not in had)
+    return [c for c in more if c.source or not c.id.endswith("-imports")]
 
 
 def assignment(title, names, points=10, chapters=None):
@@ -99,7 +107,5 @@ def assignment(title, names, points=10, chapters=None):
     cells = [cell("markdown", OPENING.format(title=title), "opening"),
              cell("code", SETUP.format(address=address()), "setup")]
     for name in names:
-        more = cells_for(name, *find(name, known), points)
-        # Exercises of one chapter share their imports.
-        cells += [c for c in more if not c.id.endswith("-imports") or c.source not in {earlier.source for earlier in cells}]
+        cells += without_repeated_imports(cells_for(name, *find(name, known), points), cells)
     return normalise(new_notebook(cells=cells))

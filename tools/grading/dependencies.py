@@ -2,7 +2,10 @@
 
 import ast
 import builtins
+import re
 import symtable
+
+from resnext_lib import exercises
 
 IMPORTS = (ast.Import, ast.ImportFrom)
 KNOWN = set(dir(builtins)) | {"display", "get_ipython"}
@@ -48,6 +51,44 @@ def imports_of(cells):
     """The import statements of ``cells``, in order, each once."""
     found = [ast.unparse(node) for cell in cells for node in ast.parse(cell.source).body if isinstance(node, IMPORTS)]
     return list(dict.fromkeys(found))
+
+
+def single_imports(statements):
+    """Import statements taken apart, one name each: {the name that is bound: the statement}."""
+    found = {}
+    for node in (node for statement in statements for node in ast.parse(statement).body):
+        for alias in node.names:
+            if isinstance(node, ast.Import):
+                alone = ast.Import([alias])
+            else:
+                alone = ast.ImportFrom(node.module, [alias], node.level)
+            found[alias.asname or alias.name.split(".")[0]] = ast.unparse(alone)
+    return found
+
+
+def gives_away(statement, forbidden):
+    """Whether an import of one name brings a function that the check of the exercise forbids."""
+    node = ast.parse(statement).body[0]
+    return isinstance(node, ast.ImportFrom) and bool(forbidden.sentence(node.module, node.names[0].name))
+
+
+def needed_imports(notebook, index):
+    """The imports of the chapter that the exercise at ``index`` needs, one name a statement.
+
+    Those are the names that solution, check and needed cells use, and those that the question and the hint write as
+    code. Nothing else is handed out, and nothing that the check forbids: a chapter imports functions that do what its
+    exercises ask for.
+    """
+    earlier = [cell for cell in notebook.cells[2:index] if cell.cell_type == "code"]
+    question, solution, check = (cell.source for cell in notebook.cells[index - 1:index + 2])
+    code = [solution, check, *(cell.source for cell in needed_cells(notebook, index))]
+    used = set().union(*(used_and_defined(source)[0] for source in code))
+    # What stands before "Exercises" in the same cell belongs to the chapter.
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", question.split("## Exercises")[-1]))))
+    checked = getattr(exercises, notebook.cells[index].metadata["exercise"], None)
+    named |= set(re.findall(r"\b(\w+)\.\w", checked.hint)) if checked else set()
+    return [statement for name, statement in single_imports(imports_of(earlier)).items()
+            if name in used or name in named and not (checked and gives_away(statement, checked.forbidden))]
 
 
 def imported_names(cells):

@@ -1,0 +1,32 @@
+"""The checks of the exercises: each looks at an answer and says what is wrong, not only that it is.
+
+A check returns a :class:`Verdict`, which prints as one line and is true when the answer is correct.
+An answer that still is ``...`` gets a hint instead of a crash. No check changes the reader's objects.
+``exercises.NAME.graded(answer, seed)`` is the same check with other inputs, drawn for grading.
+"""
+
+from resnext_lib.exercises.block import budget_width, path_reach, resnext_block, stage_widths
+from resnext_lib.exercises.convolution import convolution_cost, output_size, pointwise, receptive_field
+from resnext_lib.exercises.descendants import kind_of_convolution, se_parameters, steps_to_convnext, x_block
+from resnext_lib.exercises.grouped import block_diagonal, grouped_cost, side_by_side, valid_groups
+from resnext_lib.exercises.inception import inception_3a, inception_channels, numbers_tuned, reduction_saving
+from resnext_lib.exercises.machines import cluster_learning_rate, mean_of_all, share_of_images
+from resnext_lib.exercises.network import small_change, stage_parameters, stride_layer, write_a_test, wrong_networks
+from resnext_lib.exercises.residual import bottleneck, bottleneck_budget, count_depth, projection_needed
+from resnext_lib.exercises.speed import attainable, macs_a_byte, times_as_fast, whole_speedup
+from resnext_lib.exercises.studies import budget_kept, differences, five_runs, what_follows
+from resnext_lib.exercises.three_forms import b_to_c_map, form_a, form_c_shapes, merge_last_layers
+from resnext_lib.exercises.training import channel_moments, class_accuracy, only_path, staircase
+from resnext_lib.exercises.verdicts import Verdict
+
+__all__ = [
+    "Verdict",
+    "attainable", "b_to_c_map", "block_diagonal", "bottleneck", "bottleneck_budget", "budget_kept", "budget_width",
+    "channel_moments", "class_accuracy", "cluster_learning_rate", "convolution_cost", "count_depth", "differences",
+    "five_runs", "form_a", "form_c_shapes", "grouped_cost", "inception_3a", "inception_channels", "kind_of_convolution",
+    "macs_a_byte", "mean_of_all", "merge_last_layers", "numbers_tuned", "only_path", "output_size", "path_reach",
+    "pointwise", "projection_needed", "receptive_field", "reduction_saving", "resnext_block", "se_parameters",
+    "share_of_images", "side_by_side", "small_change", "stage_parameters", "stage_widths", "staircase",
+    "steps_to_convnext", "stride_layer", "times_as_fast", "valid_groups", "what_follows", "whole_speedup",
+    "write_a_test", "wrong_networks", "x_block",
+]

@@ -1,0 +1,32 @@
+"""Tables as the book shows them: a frame as HTML with a heading for every row, and the same as plain text."""
+
+import pandas as pd
+from IPython.display import display
+
+
+def show(frame, formats=None):
+    """Display ``frame``: as an HTML table, and as text where HTML cannot be shown. The same bytes every time.
+
+    Whole numbers get their thousands commas; ``formats`` gives the format of other columns, as in
+    ``{"share": "{:.1%}"}``. A frame whose index has a name is shown with its index as the heading of each row.
+    Raises ``TypeError`` for what is no frame, ``ValueError`` for a format of a column that is not there.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"frame must be a pandas DataFrame, not {type(frame).__name__}: pandas.DataFrame(rows) makes one")
+    formats = formats or {}
+    unknown = [name for name in formats if name not in frame.columns]
+    if unknown:
+        raise ValueError(f"formats names {unknown[0]!r}, but the columns are {list(frame.columns)}")
+    written = pd.DataFrame({name: as_text(frame[name], formats.get(name)) for name in frame.columns}, index=frame.index)
+    index = frame.index.name is not None
+    if index:
+        written = written.rename_axis(columns=frame.index.name).rename_axis(index=None)
+    page = written.to_html(index=index, border=0, justify="left")
+    display({"text/html": page, "text/plain": written.to_string(index=index)}, raw=True)
+
+
+def as_text(column, format_string=None):
+    """The values of a column as they are written."""
+    if format_string is None:
+        format_string = "{:,}" if pd.api.types.is_integer_dtype(column) else "{}"
+    return [format_string.format(value) for value in column]

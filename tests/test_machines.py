@@ -1,0 +1,287 @@
+"""The book is set up, built and read on machines unlike the author's: other folders, homes, systems, versions of Python."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import files
+from pathlib import Path
+
+import pytest
+import yaml
+from notebooks_for_tests import code, notebook, save
+from sphinx.project import Project
+from sphinx.util import matching
+
+from tools import contract, kernels, minutes, notebooks
+
+ROOT = contract.ROOT
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+PROGRAMS = [path for folder in ("resnext_lib", "tools", "examples", "site", "tests", "studies")
+            for path in sorted((ROOT / folder).rglob("*.py"))] + [ROOT / "conftest.py"]
+NOTEBOOKS = sorted(path for folder in ("chapters", "tools") for path in (ROOT / folder).rglob("*.ipynb"))
+
+
+def cells_of(path):
+    return [cell.source for cell in notebooks.read(path).cells if cell.cell_type == "code"]
+
+
+# ------------------------------------------------------------------ the build ends
+
+CLOSING = """
+import atexit, sys
+sys.path.insert(0, "site/extensions")
+import static_math
+engine = static_math.katex()
+assert "katex" in static_math.render("x", False)
+{also}
+print("done", flush=True)
+"""
+
+
+def test_fault_12_the_formulas_engine_is_closed_when_python_ends():
+    also = "atexit._run_exitfuncs()\nassert engine._ctx is None, 'open: on Python 3.13 the process would never end'"
+    done = subprocess.run([sys.executable, "-c", CLOSING.format(also=also)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_fault_12_a_process_that_made_formulas_ends():
+    """Without the closing, Python 3.13 waits here for ever, also when the build fails."""
+    for also, status in (("", 0), ("raise SystemExit(3)", 3)):
+        done = subprocess.run([sys.executable, "-c", CLOSING.format(also=also)], cwd=ROOT, capture_output=True, text=True, timeout=300)
+        assert done.returncode == status, done.stderr
+
+
+# ------------------------------------------------------------------ environments and their folders
+
+HIDDEN = [".env", ".conda", ".pixi", ".v", ".venv", ".venv-grader", "chapters/.ipynb_checkpoints", "chapters/.cache"]
+
+
+@pytest.fixture
+def folder_with_environments(tmp_path):
+    """The book's two pages, and environments full of pages, one of them a link to a folder outside."""
+    book, outside = tmp_path / "book", tmp_path / "outside"
+    for folder in [*(book / name for name in HIDDEN if name != ".venv"), book / "venv", book / "env", outside]:
+        (folder / "lib").mkdir(parents=True)
+        (folder / "lib/README.md").write_text("# Not ours", encoding="utf-8")
+    (book / ".venv").symlink_to(outside)
+    (book / "intro.md").write_text("# Ours", encoding="utf-8")
+    (book / "chapters/01_a.ipynb").write_text("{}", encoding="utf-8")
+    return book
+
+
+def test_fault_14_sphinx_enters_no_environment_whatever_its_name(folder_with_environments, monkeypatch):
+    entered, walk = [], os.walk
+
+    def noted(*arguments, **options):
+        for root, folders, names in walk(*arguments, **options):
+            entered.append(Path(root).relative_to(folder_with_environments).as_posix())
+            yield root, folders, names
+
+    monkeypatch.setattr(matching.os, "walk", noted)
+    found = Project(folder_with_environments, {".md": "markdown", ".ipynb": "notebook"}).discover(
+        CONFIG["exclude_patterns"], CONFIG["sphinx"]["config"]["include_patterns"])
+    assert found == {"intro", "chapters/01_a"}
+    assert entered == [".", "chapters"]
+
+
+def test_fault_14_git_ignores_environments_as_folders_and_as_links(folder_with_environments):
+    book = folder_with_environments
+    (book / ".gitignore").write_bytes((ROOT / ".gitignore").read_bytes())
+    subprocess.run(["git", "init", "--quiet", book], check=True)
+    said = subprocess.run(["git", "-C", book, "status", "--porcelain", "--untracked-files=all"], capture_output=True, text=True, check=True)
+    left = {line[3:].split("/")[0] for line in said.stdout.splitlines()}
+    assert left == {".gitignore", "intro.md", "chapters", ".v"}   # a name that nobody uses is not guessed
+
+
+# ------------------------------------------------------------------ make installs once
+
+FAKE = """#!/bin/sh
+# Stands for Python: notes its calls, and makes an environment whose programs are itself.
+echo "$@" >> "$LOG"
+if [ "$2" = venv ]; then
+    mkdir -p "$3/bin"
+    for name in python jupyter-book; do cp "$0" "$3/bin/$name"; done
+fi
+"""
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Calls make in a copy of the book's outer files with a Python that only notes what it is asked; returns how often it installed."""
+    book = tmp_path / "book"
+    for name in ("Makefile", "requirements.txt", "pyproject.toml", "tools/grading/requirements.txt", "tools/older/requirements.txt"):
+        (book / name).parent.mkdir(parents=True, exist_ok=True)
+        (book / name).write_bytes((ROOT / name).read_bytes())
+    (tmp_path / "python").write_text(FAKE, encoding="utf-8")
+    (tmp_path / "python").chmod(0o755)
+
+    def call(target):
+        (tmp_path / "log").write_text("", encoding="utf-8")
+        done = subprocess.run(["make", target, f"PYTHON={tmp_path / 'python'}"], cwd=book, capture_output=True, text=True,
+                              env={**os.environ, "LOG": str(tmp_path / "log"), "MAKEFLAGS": ""})
+        assert done.returncode == 0, done.stderr
+        return (tmp_path / "log").read_text(encoding="utf-8").count(" install --quiet -r ")
+
+    call.book = book
+    return call
+
+
+def test_fault_19b_make_installs_again_only_when_the_pins_change(make):
+    assert [make("book"), make("book")] == [1, 0]
+    later = os.stat(make.book / "Makefile").st_mtime + 1e6
+    for name in ("requirements.txt", "pyproject.toml", "Makefile"):
+        os.utime(make.book / name, (later, later))   # as a fresh checkout has it
+    assert make("book") == 0
+    for name in ("requirements.txt", "pyproject.toml"):
+        with (make.book / name).open("a", encoding="utf-8") as file:
+            file.write("# changed\n")
+        os.utime(make.book / name, (1e9, 1e9))
+        assert [make("book"), make("book")] == [1, 0], name
+
+
+def test_fault_19b_an_environment_that_is_a_link_is_used_as_it_is(make, tmp_path):
+    make("book")
+    (make.book / ".venv").rename(tmp_path / "elsewhere")
+    (make.book / ".venv").symlink_to(tmp_path / "elsewhere")
+    later = os.stat(tmp_path / "elsewhere/ready").st_mtime + 1e6
+    for name in ("requirements.txt", "pyproject.toml"):
+        os.utime(make.book / name, (later, later))
+    assert make("book") == 0
+
+
+def test_fault_19b_the_grader_is_installed_once_too(make):
+    assert make("grader") == 2   # with the book's environment
+    for name in ("requirements.txt", "tools/grading/requirements.txt"):
+        os.utime(make.book / name)
+    assert make("grader") == 0
+    with (make.book / "tools/grading/requirements.txt").open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    assert make("grader") == 1
+
+
+# ------------------------------------------------------------------ where CI runs, nothing is skipped
+
+@pytest.mark.parametrize("ci, status", [("true", 1), ("", 0)])
+def test_fault_19a_a_skipped_test_fails_under_ci_and_nowhere_else(tmp_path, ci, status):
+    (tmp_path / "test_it.py").write_text("import pytest\ndef test_a(): pass\ndef test_b(): pytest.skip('no files')\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "conftest", "-p", "no:cacheprovider", "-c", os.devnull,
+                           f"--rootdir={tmp_path}", str(tmp_path)], cwd=tmp_path, capture_output=True, text=True,
+                          env={**{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}, "CI": ci, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == status, done.stdout + done.stderr
+    assert ("test_it.py::test_b: Skipped: no files" in done.stdout) == bool(ci)
+    assert ("nothing may be skipped" in done.stdout) == bool(ci)
+
+
+def test_fault_19a_ci_installs_every_package_that_a_skip_asks_for():
+    """A skip that names an apt package, and the font that the README asks for, stand in the list of .ci/run."""
+    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    asked = {name for path in PROGRAMS for name in re.findall(r"apt-get install ([\w-]+)\"", path.read_text(encoding="utf-8"))}
+    asked |= set(re.findall(r"`(fonts-[\w-]+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert asked >= {"dataset-fashion-mnist", "fonts-noto-cjk"}
+    assert not {name for name in asked if name not in script}
+    assert ".ci/run" in (ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8")
+
+
+# ------------------------------------------------------------------ other systems
+
+UNIX_ONLY = {"resource", "fcntl", "pwd", "grp", "termios", "pty", "tty", "posix", "syslog", "readline", "curses"}
+OPENING = {"read_text", "write_text", "open"}
+
+
+def imported(source):
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
+
+
+def test_fault_19_nothing_imports_a_module_that_windows_lacks():
+    wrong = [(path.name, name) for path in PROGRAMS if "tests" not in path.parts
+             for name in imported(path.read_text(encoding="utf-8")) if name in UNIX_ONLY]
+    assert not wrong
+
+
+def test_fault_19_minutes_says_before_it_starts_that_windows_cannot_measure(monkeypatch):
+    ran = []
+    monkeypatch.setattr(minutes, "execute", lambda *given: ran.append(given))
+    monkeypatch.setattr(minutes.os, "name", "nt")
+    with pytest.raises(SystemExit, match="Windows does not keep the processor time of finished programs.*Linux or macOS"):
+        minutes.run([ROOT / "chapters/01_what_a_convolution_costs.ipynb"])
+    assert not ran
+
+
+def test_fault_19_processor_time_of_finished_programs_is_counted():
+    before = minutes.processor_seconds()
+    subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"], check=True)
+    assert 0.25 < minutes.processor_seconds() - before < 60
+
+
+def test_fault_19_the_readme_knows_the_longest_path():
+    stated = int(re.search(r"longest path in the environment has (\d+) characters", (ROOT / "README.md").read_text(encoding="utf-8"))[1])
+    longest = max(len(f".venv/Lib/site-packages/{file.as_posix()}") for file in files("jupyterlab"))
+    assert stated == longest
+
+
+def without_encoding(source):
+    """The calls that open a text file in whatever encoding the machine prefers."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            modes = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg == "mode")] if name == "open" else []
+            modes = [mode.value for mode in modes if isinstance(mode, ast.Constant)]
+            of_a_module = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") in {"Image", "os", "webbrowser"}
+            given = {keyword.arg for keyword in node.keywords} | ({"encoding"} if name == "write_text" and len(node.args) > 1 else set())
+            if name in OPENING and "encoding" not in given and not of_a_module and not {"rb", "wb", "ab", "r+b", "xb"} & {*modes}:
+                yield ast.unparse(node)
+
+
+def test_fault_18_every_text_file_is_opened_with_an_encoding():
+    wrong = [(path.name, call) for path in PROGRAMS for call in without_encoding(path.read_text(encoding="utf-8"))]
+    wrong += [(path.name, call) for path in NOTEBOOKS for source in cells_of(path) for call in without_encoding(source)]
+    assert not wrong
+
+
+@pytest.mark.parametrize("source, found", [
+    ("open('a')", 1), ("open('a', 'w')", 1), ("open('a', 'rb')", 0), ("open('a', encoding='utf-8')", 0), ("p.read_text()", 1),
+    ("p.write_text('b')", 1), ("p.write_text('b', encoding='utf-8')", 0), ("p.open('wb')", 0), ("p.read_bytes()", 0)])
+def test_fault_18_an_open_without_encoding_would_be_found(source, found):
+    assert len(list(without_encoding(source))) == found
+
+
+def test_fault_18_the_linter_looks_for_it_too(tmp_path):
+    (tmp_path / "a.py").write_text("with open('a') as file:\n    print(file)\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml"), "--no-cache", str(tmp_path)],
+                          capture_output=True, text=True)
+    assert done.returncode == 1 and "PLW1514" in done.stdout + done.stderr or "unspecified-encoding" in done.stdout
+
+
+# ------------------------------------------------------------------ other people's homes and settings
+
+DRAWS = """import matplotlib
+import matplotlib.font_manager
+from matplotlib.figure import Figure
+print(matplotlib.rcParams["font.size"], Figure(figsize=(1, 1)).dpi)"""
+
+
+@pytest.mark.parametrize("home", ["none", "with settings"])
+def test_fault_11d_another_home_changes_no_output(tmp_path, home):
+    """HOME that cannot be written, or one with a matplotlibrc: the same outputs, and no message of Matplotlib's in them."""
+    path = save(notebook(code(DRAWS)), tmp_path / "01_a.ipynb")
+    settings = tmp_path / "home/.config/matplotlib/matplotlibrc"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("font.size: 33\nfigure.dpi: 44\n", encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ("MPLCONFIGDIR", "MATPLOTLIBRC", "IPYTHONDIR", kernels.MARK) and not name.startswith(("XDG_", "JUPYTER_"))}
+    environment |= {"HOME": "/proc/nobody" if home == "none" else str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-m", "tools.notebooks", str(path)], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    outputs = json.loads(path.read_text(encoding="utf-8"))["cells"][0]["outputs"]
+    assert [(output["name"], "".join(output["text"])) for output in outputs] == [("stdout", "10.0 100.0\n")]
+    tested = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "conftest", "--nbval", "--nbval-current-env", "-c", os.devnull,
+                             "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(path)],
+                            cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert tested.returncode == 0, tested.stdout[-3000:]
