@@ -4,7 +4,6 @@ After arXiv 1611.05431, section 5.1 (Tables 3 and 4, and the table without a num
 repository ``python -m studies.experiments`` runs them; their rows are ``resnext_lib/evidence/experiments.csv``.
 """
 
-import copy
 import platform
 import shutil
 import subprocess
@@ -33,21 +32,6 @@ class BlockWithoutShortcut(Bottleneck):
 
     def shortcut(self, x):
         return 0
-
-
-def without_path(network, block, path):
-    """A copy of ``network`` in which path number ``path`` of the block named ``block`` adds nothing to the sum.
-
-    The path's ``group_width`` columns of the last 1x1 become 0. Raises ``ValueError`` for a path that is not there.
-    """
-    network = copy.deepcopy(network)
-    chosen = network.get_submodule(block)
-    width = chosen.width // chosen.cardinality
-    if not 0 <= path < chosen.cardinality:
-        raise ValueError(f"path must be 0 to {chosen.cardinality - 1} in {block}, not {path}")
-    with torch.no_grad():
-        chosen.conv3.weight[:, path * width:(path + 1) * width] = 0
-    return network
 
 
 @dataclass(frozen=True)

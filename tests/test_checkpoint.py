@@ -8,8 +8,8 @@ import torch
 
 from resnext_lib import data, training
 from resnext_lib.complexity import count_parameters
-from resnext_lib.experiments import without_path
 from resnext_lib.networks import small_resnext
+from resnext_lib.paths import without_path
 from resnext_lib.published import evidence
 from resnext_lib.weights import trained_small_resnext
 

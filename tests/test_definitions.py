@@ -25,7 +25,7 @@ from torch.nn import functional
 from torch.testing import assert_close
 
 import resnext_lib
-from resnext_lib import blocks, complexity, descendants, exercises, networks, statistics
+from resnext_lib import blocks, complexity, descendants, exercises, networks, paths, statistics
 from tools.contract import ROOT
 from tools.notebooks import read
 
@@ -276,6 +276,24 @@ def step_of_se_bottleneck(given):
         assert_same_module(given(*arguments), descendants.SEBottleneck(*arguments), 2, 32, 6, 6)
 
 
+def step_of_without_path(given):
+    """Without images: the library's can also estimate the batch norm behind the sum again."""
+    network = networks.small_resnext(cardinality=4, bottleneck_width=24, depth=11).double()
+    randomise(network)
+    before = copy.deepcopy(network.state_dict())
+    for block, path in (("layer1.0", 0), ("layer3.0", 3)):
+        ours, theirs = paths.without_path(network, block, path).state_dict(), given(network, block, path).state_dict()
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+        assert all(torch.equal(before[name], value) for name, value in network.state_dict().items()), "it changed its network"
+    for wrong in (-1, 4):
+        try:
+            given(network, "layer1.0", wrong)
+            message = "none"
+        except ValueError as error:
+            message = str(error)
+        assert message == f"path must be 0 to 3 in layer1.0, not {wrong}"
+
+
 def step_of_x_block(given):
     """The whole block written out, with groups of a fixed width."""
     for arguments in ((24, 24, 8), (16, 36, 12, 2)):
@@ -325,6 +343,7 @@ STEPS = {
     "bottleneck_weights": step_of_bottleneck_weights,
     "SEBottleneck": step_of_se_bottleneck,
     "XBlock": step_of_x_block,
+    "without_path": step_of_without_path,
 }
 
 
@@ -428,6 +447,16 @@ BASIC = '''class BasicBlock(nn.Module):
     def forward(self, x):
         return torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))) + x)'''
 COUNT = "def weights(c, d):\n    return c * (256 * d + 9 * d * d + d * 256)"
+WITHOUT = '''import copy
+def without_path(network, block, path):
+    network = copy.deepcopy(network)
+    chosen = network.get_submodule(block)
+    width = chosen.width // chosen.cardinality
+    if not 0 <= path < chosen.cardinality:
+        raise ValueError(f"path must be 0 to {chosen.cardinality - 1} in {block}, not {path}")
+    with torch.no_grad():
+        chosen.conv3.weight[:, path * width:(path + 1) * width] = 0
+    return network'''
 SIZE = "def output_size(size, kernel, stride, padding):\n    return (size + padding - kernel) // stride + 1"
 INTERVAL = '''def interval(values, confidence=0.95):
     from statistics import mean, stdev
@@ -484,6 +513,8 @@ BREAKABLE = [
      [("3), cardinality, bottleneck_width", "3)"), ("(3, 4, 6, 3)", "(3, 4, 23, 3)")]),
     ("step-of", "XBlock", X_BLOCK, [("out_channels // group_width", "group_width"), ("width, width, stride", "width, width, 1"), ("self.bn3(self", "(self")]),
     ("step-of", "SEBottleneck", SE_BLOCK, [("self.se(self.bn3", "self.bn3(self.se"), ("// reduction", "// 8"), ("return self.se", "return 2 * self.se")]),
+    ("step-of", "without_path", WITHOUT, [("path * width:(path + 1)", "path * width:(path + 2)"), ("copy.deepcopy(network)", "network"),
+                                          ("0 <= path", "-1 <= path"), ("= 0", "= 1")]),
     ("step-of", "interval", INTERVAL, [("1 + confidence", "confidence"), ("len(values) < 2", "len(values) < 1"), ("** 0.5", "** 0.4")]),
     ("wrong", "output_size", SIZE, [("size + padding", "size + 2 * padding"), ("return", "return 1 / 0 +")]),
 ]

@@ -19,7 +19,7 @@ from tools import contract, kernels, minutes, notebooks
 
 ROOT = contract.ROOT
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-PROGRAMS = [path for folder in ("resnext_lib", "tools", "benchmarks", "examples", "site", "tests", "studies")
+PROGRAMS = [path for folder in ("resnext_lib", "tools", "examples", "site", "tests", "studies")
             for path in sorted((ROOT / folder).rglob("*.py"))] + [ROOT / "conftest.py"]
 NOTEBOOKS = sorted(path for folder in ("chapters", "tools") for path in (ROOT / folder).rglob("*.ipynb"))
 

@@ -1,12 +1,11 @@
 """Does a deeper network learn better? Plain and residual stacks on real textures.
 
 Writes resnext_lib/evidence/depth.csv, one row a run, and resumes where it stopped:
-    python -m benchmarks.depth
+    python -m studies.depth
 Data: 16x16 patches of eight photographs that come with scikit-image; the left 60 % of each picture is
 for training, the right 35 % for testing. The task is to name the picture a patch comes from.
 """
 
-import csv
 import platform
 from pathlib import Path
 
@@ -14,6 +13,8 @@ import torch
 from skimage import data
 from torch import nn
 from torch.nn import functional
+
+from studies import rows as table
 
 PICTURES = ("brick", "grass", "gravel", "camera", "coins", "moon", "page", "text")
 DEPTHS, SEEDS, STEPS, BATCH, PATCH, WIDTH = (8, 20, 56), (0, 1, 2), 300, 64, 16, 16
@@ -101,21 +102,16 @@ def run(kind, depth, seed, images):
 
 
 def main():
-    CSV.parent.mkdir(exist_ok=True)
-    done = set()
-    if CSV.exists():
-        with CSV.open(encoding="utf-8", newline="") as file:
-            done = {(r["kind"], int(r["depth"]), int(r["seed"])) for r in csv.DictReader(file)}
-    else:
-        CSV.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+    done = {(r["kind"], int(r["depth"]), int(r["seed"])) for r in table.read(CSV, COLUMNS)}
     images = pictures()
     for seed in SEEDS:
         for depth in DEPTHS:
             for kind in ("plain", "residual"):
                 if (kind, depth, seed) not in done:
                     rows = run(kind, depth, seed, images)
-                    with CSV.open("a", encoding="utf-8", newline="") as file:
-                        csv.writer(file, lineterminator="\n").writerows(rows)
+                    with table.locked(CSV):  # a run's rows come together, or none of them
+                        new = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+                        table.write(CSV, COLUMNS, [*table.read(CSV, COLUMNS), *new])
                     print(kind, depth, seed, rows[-1][4:7], flush=True)
 
 
