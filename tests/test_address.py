@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from notebooks_for_tests import NOTEBOOKS
+from notebooks_for_tests import WITH_SETUP
 
 from tools import address, contract
 from tools.notebooks import read
@@ -55,8 +55,8 @@ def settings():
 # ------------------------------------------------------------------ the book as it is
 
 def test_all_places_agree_on_the_address():
-    assert len(address.places()) == 1 + len(NOTEBOOKS) >= 8
-    for path in NOTEBOOKS:
+    assert len(address.places()) == 1 + len(WITH_SETUP) >= 8
+    for path in WITH_SETUP:
         assert contract.setup_cell(read(path)) == [], path.name
     url, branch, colab = settings()
     assert bool(url) == bool(branch) == bool(colab)

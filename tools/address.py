@@ -20,7 +20,8 @@ BRANCH = re.compile(r"(?!.*(\.\.|\.lock$|\.$))\w[\w.-]*(/\w[\w.-]*)*", re.ASCII)
 
 def places():
     """Every file that holds the address."""
-    return [contract.ROOT / "_config.yml", *chapters_in([contract.ROOT / "chapters"])]
+    notebooks = chapters_in([contract.ROOT / "chapters"])
+    return [contract.ROOT / "_config.yml", *(path for path in notebooks if not contract.stands_alone(path))]
 
 
 def refuse_unless_address(url, branch):
