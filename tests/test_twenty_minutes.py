@@ -15,6 +15,7 @@ import torchvision
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from notebooks_for_tests import code, notebook
+from PIL import Image
 
 from resnext_lib import blocks, complexity, forms, networks
 from resnext_lib.published import published
@@ -23,7 +24,8 @@ from tools.no_network import quiet_profile
 from tools.notebooks import normalise, read, text_of
 
 PATH = contract.ROOT / "chapters" / f"{contract.STANDS_ALONE}.ipynb"
-IMPORTS = {"torch", "torchvision", "matplotlib", "IPython"}   # IPython is there wherever a notebook is
+# IPython is there wherever a notebook is, and PIL, for the reader's own picture, wherever torchvision is.
+IMPORTS = {"torch", "torchvision", "matplotlib", "IPython", "PIL"}
 STANDARD = {"html", "io", "urllib"}
 OF_THIS_BOOK = ("resnext_lib", "tools", "tests", "studies", "benchmarks")
 
@@ -257,10 +259,10 @@ def test_the_download_cell_works_once_it_is_switched_on(page, monkeypatch, tmp_p
 
     def answer(url, *arguments, **options):
         asked.append((url, options))
-        return shake(torchvision.models.resnext50_32x4d()).state_dict()
+        return torchvision.models.resnext50_32x4d().state_dict()
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", answer)
-    torchvision.io.write_jpeg(torch.arange(240 * 260).reshape(1, 240, 260).remainder(256).to(torch.uint8), str(tmp_path / "grey.jpg"))
+    Image.linear_gradient("L").save(tmp_path / "grey.jpg")
     source = guarded_cell().replace("DOWNLOAD = False", "DOWNLOAD = True").replace("my_picture.jpg", str(tmp_path / "grey.jpg"))
     weights = torchvision.models.ResNeXt50_32X4D_Weights.IMAGENET1K_V2
     network = page.ResNeXt(groups=32, width_per_group=4).double()
@@ -297,8 +299,8 @@ def numbers_of_two_digits(text):
 
 def orphans(made):
     """Numbers of two digits and more in the prose that neither an output shows nor the numbers above are."""
-    shown = numbers_of_two_digits("\n".join(contract.outputs_text(cell) + cell.source for cell in contract.code_cells(made)))
-    found = numbers_of_two_digits(re.sub(r"ResNe(X?)t-\d+", "the network", contract.prose_of(made)))
+    shown = numbers_of_two_digits("\n".join(contract.outputs_text(cell) for cell in contract.code_cells(made)))
+    found = numbers_of_two_digits(re.sub(r"ResNeX?t-\d+|chapter \d+", "a name", contract.prose_of(made)))
     return {number for number in found - shown - derived_numbers() if not re.fullmatch("20[12][0-9]", number)}
 
 
@@ -306,7 +308,7 @@ def test_every_number_in_the_prose_is_shown_or_published():
     assert orphans(read(PATH)) == set()
 
 
-@pytest.mark.parametrize(("right", "wrong", "named"), [("22.2 %", "22.3 %", "22.3"), ("54 widths", "56 widths", "56"),
+@pytest.mark.parametrize(("right", "wrong", "named"), [("22.2 %", "22.3 %", "22.3"), ("54 widths", "57 widths", "57"),
                                                        ("96 small", "94 small", "94"), ("1.7 points", "1.8 points", "1.8"),
                                                        ("20.0 %", "20.1 %", "20.1")])
 def test_an_altered_number_in_the_prose_is_noticed(right, wrong, named):
