@@ -10,7 +10,8 @@ from tools import contract
 from tools.notebooks import chapters_in, normalise, read
 
 NOTEBOOKS = chapters_in([contract.ROOT / "chapters"])
-CHAPTERS = [path for path in NOTEBOOKS if path.stem[:2].isdigit()]  # the rest belongs to the appendix
+CHAPTERS = [path for path in NOTEBOOKS if path.stem[:2].isdigit()]  # the rest: the appendix, and one that stands alone
+WITH_SETUP = [path for path in NOTEBOOKS if not contract.stands_alone(path)]
 
 
 def chapter_id(path):

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from jupyter_book.config import get_final_config
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from notebooks_for_tests import NOTEBOOKS
+from notebooks_for_tests import WITH_SETUP
 from packaging.requirements import Requirement
 from pip._internal.vcs.git import Git
 from sphinx_book_theme.header_buttons import update_context_with_repository_info
@@ -74,8 +74,8 @@ def settings():
 # ------------------------------------------------------------------ the book as it is
 
 def test_all_places_agree_on_the_address():
-    assert len(address.places()) == 1 + len(NOTEBOOKS) >= 8
-    for path in NOTEBOOKS:
+    assert len(address.places()) == 1 + len(WITH_SETUP) >= 8
+    for path in WITH_SETUP:
         assert contract.setup_cell(read(path)) == [], path.name
     url, branch, colab = settings()
     assert bool(url) == bool(branch) and bool(colab) == url.startswith("https://github.com/")

@@ -267,6 +267,14 @@ def test_there_are_chapters_and_they_keep_every_rule():
     assert all(contract.rules_for(path) == RULES for path in CHAPTERS)
 
 
+@pytest.mark.parametrize(("name", "left_out"), [
+    ("01_a_chapter", []), ("explorers", contract.CHAPTERS_ONLY), ("twenty_minutes", [*contract.CHAPTERS_ONLY, contract.setup_cell]),
+    ("twenty_minutes_more", contract.CHAPTERS_ONLY), ("12_twenty_minutes", [])])
+def test_one_notebook_needs_no_setup_cell_and_is_exempt_by_its_name(name, left_out):
+    rules = contract.rules_for(contract.ROOT / "chapters" / f"{name}.ipynb")
+    assert rules == [rule for rule in RULES if rule not in left_out]
+
+
 def test_the_good_notebook_keeps_every_rule():
     assert [complaint for rule in RULES for complaint in rule(good_notebook())] == []
 

@@ -39,9 +39,11 @@ def test_the_toc_and_the_chapters_folder_hold_the_same_pages():
     assert sorted(toc_files()) == sorted(folder)
 
 
-def test_chapters_are_numbered_1_to_n_in_reading_order_and_the_appendix_is_not():
-    chapters = [file for file in toc_files() if is_numbered(file)]
-    assert chapters == toc_files()[:len(chapters)], "the appendix comes last"
+def test_the_page_for_the_hurried_comes_first_then_chapters_1_to_n_in_reading_order_then_the_appendix():
+    first, *others = toc_files()
+    assert first == f"chapters/{contract.STANDS_ALONE}"
+    chapters = [file for file in others if is_numbered(file)]
+    assert chapters == others[:len(chapters)], "the appendix comes last"
     assert [int(file[9:11]) for file in chapters] == list(range(1, len(chapters) + 1))
     for part in toc_parts():
         assert {bool(part.get("numbered"))} == {is_numbered(c["file"]) for c in part["chapters"]}, part
@@ -160,7 +162,7 @@ def test_a_page_says_when_it_was_changed(pages, site, tmp_path, monkeypatch):
 
 
 def test_every_chapter_offers_its_notebook(site, pages):
-    for file in [*filter(is_numbered, toc_files()), "chapters/explorers"]:
+    for file in [*filter(is_numbered, toc_files()), "chapters/explorers", f"chapters/{contract.STANDS_ALONE}"]:
         assert f"../_sources/{file}.ipynb" in pages[site / f"{file}.html"].links
         assert (site / "_sources" / f"{file}.ipynb").read_bytes() == (ROOT / f"{file}.ipynb").read_bytes()
 

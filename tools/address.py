@@ -34,7 +34,8 @@ SETUP_LINE = re.compile(r'^BOOK = "', re.MULTILINE)
 
 def places():
     """Every file that holds the address."""
-    return [contract.ROOT / "_config.yml", *chapters_in([contract.ROOT / "chapters"])]
+    notebooks = chapters_in([contract.ROOT / "chapters"])
+    return [contract.ROOT / "_config.yml", *(path for path in notebooks if not contract.stands_alone(path))]
 
 
 def present():

@@ -111,14 +111,18 @@ class Colab:
                 state[name] = [found.version, files]
             print(json.dumps(state))"""))
 
-    def run(self, notebook):
-        """Run the notebook's cells, the setup cell twice, in an empty folder; returns where resnext_lib came from."""
+    def execute(self, notebook):
+        """Run the notebook's cells in an empty folder."""
         where = self.folder / "content"
         where.mkdir()
-        notebook.cells.insert(2, new_code_cell(notebook.cells[1].source))
-        notebook.cells.append(new_code_cell("import resnext_lib\nprint(resnext_lib.__file__)"))
         client = NotebookClient(notebook, km=self.kernel(), timeout=300, resources={"metadata": {"path": str(where)}})
         client.execute(env=self.variables, cleanup_kc=True)
+
+    def run(self, notebook):
+        """Run the notebook's cells, the setup cell twice, in an empty folder; returns where resnext_lib came from."""
+        notebook.cells.insert(2, new_code_cell(notebook.cells[1].source))
+        notebook.cells.append(new_code_cell("import resnext_lib\nprint(resnext_lib.__file__)"))
+        self.execute(notebook)
         return Path(notebook.cells[-1].outputs[0].text.strip())
 
     def kernel(self):

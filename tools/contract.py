@@ -1,6 +1,7 @@
 """The notebook contract as rules: each takes a notebook and returns its complaints, one a line.
 
-``RULES`` lists them; a page of the appendix that runs code keeps all but ``CHAPTERS_ONLY``. tests/test_contract.py
+``RULES`` lists them; a page of the appendix that runs code keeps all but ``CHAPTERS_ONLY``, and the one notebook
+that stands alone has no setup cell either. tests/test_contract.py
 applies every rule to every chapter, and proves every rule with a notebook that breaks it.
 """
 
@@ -395,8 +396,17 @@ RULES = [
 ]
 # A page of figures to look things up has no exercises, no quiz and no reading time.
 CHAPTERS_ONLY = [fixed_order, exercise_format, quiz_format, honest_time]
+# "ResNeXt in twenty minutes" runs anywhere as a single file: it never imports the library, so it never installs it.
+STANDS_ALONE = "twenty_minutes"
+
+
+def stands_alone(path):
+    """Is the notebook at ``path`` the one that needs no setup cell?"""
+    return path.stem == STANDS_ALONE
 
 
 def rules_for(path):
     """The rules that the notebook at ``path`` keeps: all of them for a numbered chapter."""
-    return RULES if path.stem[:2].isdigit() else [rule for rule in RULES if rule not in CHAPTERS_ONLY]
+    if path.stem[:2].isdigit():
+        return RULES
+    return [rule for rule in RULES if rule not in CHAPTERS_ONLY and not (rule is setup_cell and stands_alone(path))]
