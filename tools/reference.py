@@ -25,6 +25,7 @@ MODULES = {
     "training": "How is a network trained?",
     "timing": "How fast is it?",
     "inference": "How do I use a network, fast or elsewhere?",
+    "paths": "What do the paths of a network do?",
     "experiments": "How was an experiment run?",
     "statistics": "What do the numbers support?",
     "published": "Where does a number come from?",

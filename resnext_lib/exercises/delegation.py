@@ -6,6 +6,7 @@ It is no sandbox: results that were computed before, and code that was copied, a
 """
 
 import contextlib
+import inspect
 import sys
 import threading
 from contextvars import ContextVar
@@ -86,7 +87,7 @@ class Calls:
         self.mapped |= module.startswith("torch._functorch")
         # What an allowed function of a library calls there is its own affair.
         if self.module_of(frame.f_back).split(".")[0] not in self.forbidden.libraries or frame.f_back.f_globals is globals():
-            self.complaint = self.forbidden.sentence(module, _public(frame.f_code.co_qualname))
+            self.complaint = self.forbidden.sentence(module, _called(frame))
 
     def module_of(self, frame):
         """The module of a call. A function's code knows its file, also where its globals were exchanged."""
@@ -104,6 +105,15 @@ class Calls:
 def _public(name):
     """``Bottleneck.__init__`` and ``Bottleneck.forward`` are Bottleneck."""
     return name.split(".<locals>")[0].split(".")[0]
+
+
+def _called(frame):
+    """The public name of what a frame runs; of a wrapper, the name of the function that it wraps."""
+    name = _public(frame.f_code.co_qualname)
+    if name.startswith("_"):
+        wrapped = [frame.f_locals.get(variable) for variable in frame.f_code.co_freevars]
+        name = next((_public(value.__qualname__) for value in wrapped if inspect.isfunction(value)), name)
+    return name
 
 
 CURRENT = ContextVar("calls of the answer that is being checked", default=None)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from resnext_lib.blocks import Bottleneck
+from resnext_lib.blocks import Bottleneck, Checked
 from resnext_lib.exercises.delegation import call
 from resnext_lib.exercises.values import in_either_precision, normal_numbers, same
 from resnext_lib.exercises.verdicts import NotYet, expect
@@ -25,7 +25,9 @@ def expect_module(built):
     expect(built is not None, "your function returns nothing: is `return` missing?")
     expect(isinstance(built, nn.Module), f"give a class whose objects are nn.Modules, not {type(built).__name__}")
     for part in nn.Module.modules(built):
-        expect(type(part).__call__ is nn.Module.__call__,
+        # The library's blocks look at their input before the call; by code, since grading has a copy of the library.
+        known = (nn.Module.__call__, Checked.__call__)
+        expect(type(part).__call__ in known or getattr(type(part).__call__, "__code__", None) == Checked.__call__.__code__,
                f"{type(part).__name__} redefines __call__; define forward, which nn.Module calls with all its hooks")
     return built
 
