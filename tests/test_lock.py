@@ -1,7 +1,10 @@
 """requirements.lock holds the whole set: what requirements.txt names, as it names it, and what that needs, without an address."""
 
+import ast
 import re
-from importlib.metadata import distributions
+import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError, distributions, packages_distributions, requires
 
 import pytest
 from packaging.requirements import InvalidRequirement, Requirement
@@ -98,3 +101,75 @@ def test_make_installs_with_the_lock_and_marks_what_it_installed():
     assert "pip install --quiet -r requirements.txt -c requirements.lock" in makefile
     assert "requirements.lock" in re.search(r"^PINS +:= (.+)$", makefile, re.M)[1].split()
     assert "--no-header --no-annotate" in makefile and "--universal" in makefile
+
+
+# ------------------------------------------------------------------ the light environment: pip install -e .[dev]
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LIGHT = [*map(Requirement, PROJECT["dependencies"]), *map(Requirement, PROJECT["optional-dependencies"]["dev"])]
+
+
+def test_the_light_environment_may_have_what_is_tested():
+    locked = chosen(pins(texts()[1]), "Linux", "3.11.7")
+    for requirement in LIGHT:
+        version = str(locked[canonicalize_name(requirement.name)][0]).removeprefix("==")
+        assert requirement.specifier.contains(version), requirement
+
+
+def brought_along(requirements):
+    """The names of these packages and of all that they need, as they are installed here."""
+    found, waiting = set(), [canonicalize_name(requirement.name) for requirement in requirements]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            try:
+                needs = map(Requirement, requires(name) or [])
+            except PackageNotFoundError:
+                continue
+            waiting += [canonicalize_name(need.name) for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+    return found
+
+
+def local(module):
+    """The file of a module of this repository, or None."""
+    for folder in (ROOT, ROOT / "tests"):
+        for path in (folder / f"{module.replace('.', '/')}.py", folder / module.replace(".", "/") / "__init__.py"):
+            if path.is_file():
+                return path
+
+
+def imported_first(path):
+    """The modules that a file imports when it is itself imported, not later inside a function."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names if local(f"{node.module}.{name.name}"))
+
+
+def outside_modules(files):
+    """The modules of other packages that these files import, directly or through files of ours."""
+    seen, outside = set(), {}
+    while files:
+        path = files.pop()
+        if path not in seen:
+            seen.add(path)
+            for module in imported_first(path):
+                here = local(module)
+                if here:
+                    files.append(here)
+                elif module.partition(".")[0] not in sys.stdlib_module_names:
+                    outside[module.partition(".")[0]] = path.name
+    return outside
+
+
+def test_the_light_environment_has_all_that_make_quick_imports():
+    quick = re.search(r"^QUICK := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)[1].split()
+    outside = outside_modules([ROOT / "conftest.py", ROOT / "tests/conftest.py", *(ROOT / f"tests/test_{name}.py" for name in quick)])
+    assert {"torch", "pytest", "timm", "nbformat"} <= outside.keys()
+    there, packages = brought_along(LIGHT), packages_distributions()
+    missing = {module: path for module, path in outside.items()
+               if not {canonicalize_name(name) for name in packages.get(module, [])} & there and module != "resnext_lib"}
+    assert not missing
