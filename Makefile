@@ -9,7 +9,10 @@ OLDER_READY  := $(OLDER)/ready
 GRADER       := .venv-grader
 GRADER_READY := $(GRADER)/ready
 
-.PHONY: help book test check-all older-torch notebooks minutes reference serve pdf zip lab classroom handout grader exercises assignment collect grade address publish clean
+LIGHT       := .venv-light
+LIGHT_READY := $(LIGHT)/ready
+
+.PHONY: help book quick test check-all lock renew older-torch notebooks minutes reference serve pdf zip lab classroom handout grader exercises assignment collect grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -18,22 +21,40 @@ help: ## list the tasks
 # $(call stale,MARK,FILES) is MARK unless it holds what FILES say now. Times do not count: a checkout sets them anew,
 # and an environment may be a link to another one.
 stale = $(if $(shell cat $(2) | cmp -s - $(1) && echo same),,$(1))
-PINS        := requirements.txt pyproject.toml
+PINS        := requirements.txt requirements.lock pyproject.toml
+LIGHT_PINS  := pyproject.toml
 GRADER_PINS := tools/grading/requirements.txt
 OLDER_PINS  := tools/older/requirements.txt pyproject.toml
-.PHONY: $(call stale,$(READY),$(PINS)) $(call stale,$(GRADER_READY),$(GRADER_PINS)) $(call stale,$(OLDER_READY),$(OLDER_PINS))
+.PHONY: $(call stale,$(READY),$(PINS)) $(call stale,$(LIGHT_READY),$(LIGHT_PINS)) $(call stale,$(GRADER_READY),$(GRADER_PINS)) $(call stale,$(OLDER_READY),$(OLDER_PINS))
 
-# Installed once; again only when what these files say changes.
+# Installed once; again only when what these files say changes. pip, not uv: it takes torch from where its settings say.
 $(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet -r requirements.txt -c requirements.lock
 	@cat $(PINS) > $@
 
 book: $(READY) ## set up, build the site, print where to open it
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@echo "Open _build/html/index.html in a browser."
+
+# The core, the statistics, the contract and what belongs to no chapter. Left out: whatever executes a notebook, builds the
+# site, opens a browser, trains, or writes editions, and of these files the tests marked "whole": complete networks and
+# long grids that `make test` runs. No network and no Chromium is needed.
+QUICK := blocks forms networks complexity weights arguments statistics rows palette citation size lock contract
+
+# Once the book's environment is there it is used, as it is; without one, the light one of `pip install -e .[dev]`.
+$(LIGHT_READY):
+	$(PYTHON) -m venv $(LIGHT)
+	$(LIGHT)/bin/python -m pip install --quiet --upgrade pip
+	$(LIGHT)/bin/python -m pip install --quiet -e .[dev]
+	@cat $(LIGHT_PINS) > $@
+
+QUICK_BIN := $(if $(wildcard $(READY)),$(BIN),$(LIGHT)/bin)
+quick: $(if $(wildcard $(READY)),,$(LIGHT_READY)) ## within a minute: the core's units, the contract, the linter
+	$(QUICK_BIN)/python -m ruff check .
+	$(QUICK_BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not whole" $(QUICK:%=tests/test_%.py)
 
 test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the built site
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
@@ -44,6 +65,20 @@ check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what tak
 	$(MAKE) older-torch
 	$(BIN)/python -m tools.notebooks --check-stable chapters
 	$(BIN)/python -m tools.wheel
+
+# The whole set, also what nobody named, for every system and Python: uv resolves for all of them at once, and its output
+# holds no addresses. `make lock` keeps each version that still fits; `make renew` takes the newest.
+LOCKER := .venv-lock
+LOCK := pip compile requirements.txt --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	--no-emit-package resnext-book --output-file requirements.lock
+
+lock: ## after a change of requirements.txt: write requirements.lock
+	$(PYTHON) -m venv $(LOCKER)
+	$(LOCKER)/bin/python -m pip install --quiet uv==0.13.9
+	$(LOCKER)/bin/uv $(LOCK) $(NEWEST)
+
+renew: NEWEST := --upgrade
+renew: lock ## write requirements.lock with the newest versions that fit requirements.txt
 
 # About 5 GB; `rm -r .venv-older` gives them back.
 $(OLDER_READY):

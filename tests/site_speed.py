@@ -7,6 +7,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+# The budget of a page: what its first load may bring, unpacked, and in how many requests.
+PAGE_BYTES, PAGE_REQUESTS = 1_500_000, 25
+
 # A slow 4G line: a round trip takes 150 ms, a second brings 1.6 Mbit.
 SLOW_LINE = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 0.75e6 / 8}
 PACKED = {".html", ".css", ".js", ".svg", ".json", ".txt", ".ipynb"}

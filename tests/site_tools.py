@@ -11,7 +11,6 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 import yaml
-from axe_playwright_python.base import AXE_SCRIPT
 
 from tools.browser import FLAGS as BROWSER_FLAGS  # noqa: F401 (for the tests)
 from tools.browser import find
@@ -156,6 +155,8 @@ FIGURES = """() => [...document.querySelectorAll('figure:not(.explorer) img')].m
 
 def screen_reader_problems(page):
     """What axe-core finds on the page, one line for each place; empty is good."""
+    from axe_playwright_python.base import AXE_SCRIPT  # not in the light environment, which opens no browser
+
     page.evaluate(FEWER_TOKENS)
     page.evaluate(AXE_SCRIPT)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]

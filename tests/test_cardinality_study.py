@@ -1,8 +1,10 @@
 """The study of cardinality: arms that are what the protocol says, runs that are paired, resume and repeat, rows that are whole."""
 
 import hashlib
+import io
 import shutil
 import subprocess
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
@@ -220,11 +222,12 @@ def test_pictures_are_written_before_the_row_that_says_the_run_is_whole(tmp_path
 
 # ------------------------------------------------------------------ the analysis
 
-@pytest.fixture
-def made_up(tmp_path):
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory):
     """A whole study whose numbers are known: grouped and sparse are 0.02 better than narrow, and equal to one another."""
+    folder = tmp_path_factory.mktemp("made_up")
     generator = np.random.default_rng(0)
-    (tmp_path / "pictures").mkdir()
+    (folder / "pictures").mkdir()
     for arm, (_, _, seeds) in ARMS.items():
         for seed in seeds:
             losses = 0.3 + np.random.default_rng(seed).normal(0, 0.001) + generator.normal(0, 0.01, 500)
@@ -233,12 +236,23 @@ def made_up(tmp_path):
             row = dict.fromkeys(study.RUN_COLUMNS, "1") | {
                 "arm": arm, "seed": seed, "protocol": study.protocol_hash(), "test_loss": losses.mean(),
                 **{name: losses[:100].mean() for name in ("test_accuracy", "train_loss", "train_accuracy")}}
-            study.keep(tmp_path, row, kept)
-    return tmp_path
+            study.keep(folder, row, kept)
+    return folder
 
 
-def test_the_analysis_finds_what_was_put_in_and_nothing_else(made_up, capsys):
-    table = {(row["outcome"], row["first"], row["second"]): row for row in analyse(made_up)}
+@pytest.fixture(scope="module")
+def analysed(made_up, tmp_path_factory):
+    """The analysis of it, made once: its table, what it printed, and the folder of the evidence that it wrote."""
+    evidence, printed = tmp_path_factory.mktemp("evidence"), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
+        patch.setattr("studies.cardinality.analyse.EVIDENCE", evidence)
+        table = analyse(made_up, write=True)
+    return table, printed.getvalue(), evidence
+
+
+def test_the_analysis_finds_what_was_put_in_and_nothing_else(analysed):
+    rows_of_the_table, printed, _ = analysed
+    table = {(row["outcome"], row["first"], row["second"]): row for row in rows_of_the_table}
     assert len(table) == 4 * 5
     for first in ("grouped", "sparse", "wide"):
         row = table["test_loss", first, "narrow"]
@@ -248,22 +262,20 @@ def test_the_analysis_finds_what_was_put_in_and_nothing_else(made_up, capsys):
         row = table["test_loss", *pair]
         assert row["low"] < 0 < row["high"] and row["detectable"] < 0.01
     assert table["test_loss", "wide", "narrow"]["seeds"] == 5 and table["test_loss", "sparse", "narrow"]["seeds"] == 10
-    assert "grouped - sparse" in capsys.readouterr().out
+    assert "grouped - sparse" in printed
 
 
-def test_an_unfinished_study_is_not_analysed(made_up, capsys):
+def test_an_unfinished_study_is_not_analysed(made_up, tmp_path, capsys):
+    shutil.copytree(made_up, tmp_path / "unfinished")
     kept = rows.read(made_up / "runs.csv", study.RUN_COLUMNS)[:-3]
-    rows.write(made_up / "runs.csv", study.RUN_COLUMNS, kept)
+    rows.write(tmp_path / "unfinished/runs.csv", study.RUN_COLUMNS, kept)
     with pytest.raises(SystemExit):
-        main(["--out", str(made_up), "analyse"])
+        main(["--out", str(tmp_path / "unfinished"), "analyse"])
     assert "3 runs are missing, mac-matched with seed 2 first" in capsys.readouterr().err
 
 
-def test_the_written_evidence_is_that_of_the_analysis(made_up, monkeypatch, tmp_path):
-    folder = tmp_path / "evidence"
-    folder.mkdir()
-    monkeypatch.setattr("studies.cardinality.analyse.EVIDENCE", folder)
-    table = analyse(made_up, write=True)
+def test_the_written_evidence_is_that_of_the_analysis(analysed):
+    table, _, folder = analysed
     written = rows.read(folder / "cardinality_comparisons.csv", COMPARISON_COLUMNS)
     assert written == [{name: str(value) for name, value in row.items()} for row in table]
     assert len(rows.read(folder / "cardinality_epochs.csv", ("arm", "epoch", "train_loss"))) == 5 * 20

@@ -337,6 +337,7 @@ def test_pytest_runs_the_chapters_with_strict_nbval():
     assert not [option for option in options if "sanitize" in option]
 
 
+@pytest.mark.whole
 def test_strict_nbval_sees_one_altered_character(tmp_path):
     """Notebooks that differ in one stored character, run with the project's own options."""
     page = '<figure><img alt="A single blue rectangle." src="data:image/svg+xml,%3Csvg/%3E"></figure>'

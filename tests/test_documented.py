@@ -17,7 +17,7 @@ from test_appendix import terms
 from test_questions import sections
 from torchvision import models
 
-from resnext_lib import descendants, networks, weights
+from resnext_lib import descendants, inference, networks, weights
 from resnext_lib.complexity import count_macs, count_parameters
 from tools import contract
 from tools.notebooks import read
@@ -159,16 +159,20 @@ def test_fault_11c_the_readme_names_every_task_and_no_other():
 
 
 def test_fault_11c_the_readmes_python_runs(monkeypatch):
-    """The download apart: in its place torchvision is asked for weights of that name."""
+    """The blocks in their order, the download and the export apart: torchvision is asked for weights of that name, and the
+    arguments must be those of export_onnx."""
+    parameters, exported = inspect.signature(inference.export_onnx), []
+    monkeypatch.setattr(inference, "export_onnx", lambda *given, **named: exported.append(parameters.bind(*given, **named).args))
     monkeypatch.setattr(weights, "pretrained", lambda name, version: models.get_model_weights(name)[version])
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    assert blocks
+    assert len(blocks) == 2
+    found = {}
     for block in blocks:
-        found = {}
         with torch.device("meta"):
             exec(block, found)
-        assert found["network"].fc.out_features == 10 and found["network"].conv1.in_channels == 1
-        assert found["trained"] is models.ResNeXt50_32X4D_Weights.IMAGENET1K_V1
+    assert found["network"].fc.out_features == 10 and found["network"].conv1.in_channels == 1
+    assert found["trained"] is models.ResNeXt50_32X4D_Weights.IMAGENET1K_V1
+    assert exported == [(found["trained"], "resnext50.onnx")]
 
 
 # ------------------------------------------------------------------ the contents

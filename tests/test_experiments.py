@@ -167,10 +167,10 @@ def test_fault_11b_a_wrong_argument_is_answered(arguments, message, capsys):
 def test_P5_a_csv_of_something_else_is_refused_before_anything_runs(tmp_path):
     path = tmp_path / "other.csv"
     for options in ([], ["--repeat"]):
-        path.write_text("name,size\na,1")
+        path.write_text("name,size\na,1", encoding="utf-8")
         with pytest.raises(ValueError, match="other.csv: its columns are .*not those of this study"):
             command_line.main(["cardinality", "--csv", str(path), *options])
-        assert path.read_text() == "name,size\na,1"
+        assert path.read_text(encoding="utf-8") == "name,size\na,1"
 
 
 @pytest.mark.parametrize("text, wanted", [("3", [0, 1, 2]), ("4-6", [4, 5, 6]), ("7-7", [7])])

@@ -98,6 +98,8 @@ def test_fault_14_git_ignores_environments_as_folders_and_as_links(folder_with_e
 
 # ------------------------------------------------------------------ make installs once
 
+PINS = ("requirements.txt", "requirements.lock", "pyproject.toml")
+
 FAKE = """#!/bin/sh
 # Stands for Python: notes its calls, and makes an environment whose programs are itself.
 echo "$@" >> "$LOG"
@@ -112,7 +114,7 @@ fi
 def make(tmp_path):
     """Calls make in a copy of the book's outer files with a Python that only notes what it is asked; returns how often it installed."""
     book = tmp_path / "book"
-    for name in ("Makefile", "requirements.txt", "pyproject.toml", "tools/grading/requirements.txt", "tools/older/requirements.txt"):
+    for name in ("Makefile", *PINS, "tools/grading/requirements.txt", "tools/older/requirements.txt"):
         (book / name).parent.mkdir(parents=True, exist_ok=True)
         (book / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "python").write_text(FAKE, encoding="utf-8")
@@ -125,17 +127,17 @@ def make(tmp_path):
         assert done.returncode == 0, done.stderr
         return (tmp_path / "log").read_text(encoding="utf-8").count(" install --quiet -r ")
 
-    call.book = book
+    call.book, call.log = book, tmp_path / "log"
     return call
 
 
 def test_fault_19b_make_installs_again_only_when_the_pins_change(make):
     assert [make("book"), make("book")] == [1, 0]
     later = os.stat(make.book / "Makefile").st_mtime + 1e6
-    for name in ("requirements.txt", "pyproject.toml", "Makefile"):
+    for name in (*PINS, "Makefile"):
         os.utime(make.book / name, (later, later))   # as a fresh checkout has it
     assert make("book") == 0
-    for name in ("requirements.txt", "pyproject.toml"):
+    for name in PINS:
         with (make.book / name).open("a", encoding="utf-8") as file:
             file.write("# changed\n")
         os.utime(make.book / name, (1e9, 1e9))
@@ -147,19 +149,44 @@ def test_fault_19b_an_environment_that_is_a_link_is_used_as_it_is(make, tmp_path
     (make.book / ".venv").rename(tmp_path / "elsewhere")
     (make.book / ".venv").symlink_to(tmp_path / "elsewhere")
     later = os.stat(tmp_path / "elsewhere/ready").st_mtime + 1e6
-    for name in ("requirements.txt", "pyproject.toml"):
+    for name in PINS:
         os.utime(make.book / name, (later, later))
     assert make("book") == 0
 
 
 def test_fault_19b_the_grader_is_installed_once_too(make):
     assert make("grader") == 2   # with the book's environment
-    for name in ("requirements.txt", "tools/grading/requirements.txt"):
+    for name in (*PINS, "tools/grading/requirements.txt"):
         os.utime(make.book / name)
     assert make("grader") == 0
     with (make.book / "tools/grading/requirements.txt").open("a", encoding="utf-8") as file:
         file.write("# changed\n")
     assert make("grader") == 1
+
+
+def test_make_quick_takes_the_light_environment_until_the_whole_one_is_there(make):
+    """Offline it has to work, so it installs nothing where something is, even if the pins have changed since."""
+    make("quick")
+    first = make.log.read_text(encoding="utf-8")
+    assert "-m venv .venv-light" in first and "install --quiet -e .[dev]" in first and "-m pytest" in first
+    make("quick")
+    again = make.log.read_text(encoding="utf-8")
+    assert "install" not in again and "-m ruff check ." in again
+    assert make("book") == 1
+    with (make.book / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    make("quick")
+    assert "install" not in make.log.read_text(encoding="utf-8")
+    assert (make.book / ".venv/bin/python").exists()
+
+
+def test_make_quick_runs_files_that_exist_and_drive_no_browser(make):
+    make("quick")
+    named = re.findall(r"tests/test_\w+\.py", make.log.read_text(encoding="utf-8"))
+    assert len(named) >= 10 and "tests/test_contract.py" in named
+    for name in named:
+        source = (ROOT / name).read_text(encoding="utf-8")
+        assert not re.search(r"def test_\w+\([^)]*\b(browser|site|pages|server)\b", source), name
 
 
 # ------------------------------------------------------------------ where CI runs, nothing is skipped

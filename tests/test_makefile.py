@@ -22,7 +22,7 @@ def folder(tmp_path):
     program.parent.mkdir(parents=True)
     program.write_text(STAND_IN, encoding="utf-8")
     program.chmod(0o755)
-    for name in ("requirements.txt", "pyproject.toml"):
+    for name in ("requirements.txt", "requirements.lock", "pyproject.toml"):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (time.time() - 3600,) * 2)
     (tmp_path / ".venv" / "ready").touch()

@@ -77,7 +77,18 @@ def test_keys_counts_and_macs_are_torchvisions(name):
     assert (count_parameters(theirs), count_macs(theirs, IMAGE)) == IMAGENET[name]
 
 
-@pytest.fixture(scope="module", params=IMAGENET)
+# The largest networks have 80 million weights, whose gradients in float64 take seconds and gigabytes. What is theirs alone,
+# names, shapes, counts, MACs and initial values, is compared in the first tier; their depth is ResNet-101's, and what
+# a group computes ResNeXt-50's.
+LARGEST = ("resnext101_32x8d", "resnext101_64x4d")
+IN_QUICK = ("resnet50", "resnext50_32x4d")
+
+
+def by_size(name):
+    return pytest.param(name, marks=pytest.mark.slow if name in LARGEST else () if name in IN_QUICK else pytest.mark.whole)
+
+
+@pytest.fixture(scope="module", params=map(by_size, IMAGENET))
 def pair(request):
     """Ours and torchvision's with the same random weights and statistics."""
     ours = random_network(getattr(networks, request.param))
@@ -93,6 +104,7 @@ def test_logits_losses_and_gradients_are_torchvisions(pair, training):
     assert_same(results, learning_step(theirs, images, labels))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("name", "zero_init_residual"), [*((name, False) for name in IMAGENET), ("resnext50_32x4d", True)]
 )
@@ -311,6 +323,7 @@ def test_forgetting_the_cardinality_builds_a_network_four_channels_wide():
     assert network.layer4[0].conv2.weight.shape == (32, 32, 3, 3)
 
 
+@pytest.mark.whole
 def test_the_place_of_the_stride_shows_in_macs_and_logits_only():
     right = random_network(networks.resnext50_32x4d).eval()
     wrong = same_weights(right, with_block, stride_on_the_first_1x1).eval()
@@ -428,6 +441,7 @@ def test_googlenet_learns_as_torchvisions_in_eval_mode(googlenets):
     assert_close(ours(x), theirs(x), **SAME)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("googlenets", [False, True], indirect=True, ids=["no heads", "heads"])
 def test_googlenet_learns_as_torchvisions_in_train_mode(googlenets):
     ours, theirs = (network.train() for network in googlenets)
@@ -488,6 +502,7 @@ def test_the_papers_googlenet_and_torchvisions_take_the_side_heads_at_the_same_p
 # timm, the only other source of the paper's 101 layers.
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", ["resnext50_32x4d", "resnext101_32x4d"])
 def test_timm_builds_the_same_network(name):
     ours = random_network(getattr(networks, name))
@@ -539,6 +554,7 @@ def test_fault_2_a_network_traced_in_train_mode_takes_one_picture_afterwards():
     assert graph(torch.rand(1, 3, 4, 4)).shape == (1, 10)
 
 
+@pytest.mark.whole
 def test_fault_2_export_trace_compile_and_vmap_still_work(traced):
     network, _, x = traced
     expected = network(x)

@@ -253,7 +253,7 @@ UNCOMMITTED = {
     "a renamed file": (lambda book: git(book, "mv", "resnext_lib/blocks.py", "resnext_lib/new.py"), "resnext_lib/new.py"),
     "a new file of the library": (lambda book: edit(book, "resnext_lib/new.py"), "resnext_lib/new.py (new)"),
     "a file from which the site is made": (lambda book: edit(book, "notes.txt"), "notes.txt"),
-    "a title beside the address": (lambda book: edit(book, "_config.yml", (book / "_config.yml").read_text("utf-8") + "author: x\n"), "_config.yml"),
+    "a title beside the address": (lambda book: edit(book, "_config.yml", (book / "_config.yml").read_text(encoding="utf-8") + "author: x\n"), "_config.yml"),
 }
 
 

@@ -33,28 +33,28 @@ def test_what_is_written_is_read(path):
 ])
 def test_P5_a_file_of_something_else_is_refused_and_kept_to_the_byte(path, content):
     """A foreign header alone got rows of ours, and a last line without a newline was cut off before anyone looked."""
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     for touch in (lambda: rows.read(path, COLUMNS), lambda: rows.append(path, COLUMNS, ROW)):
         with pytest.raises(ValueError, match="its columns are .*not those of this study.*name another file"):
             touch()
-        assert path.read_text() == content
+        assert path.read_text(encoding="utf-8") == content
 
 
 def test_P5_a_last_line_without_a_newline_stays(path):
-    path.write_text("name,seed,loss\na,1,0.5\nb,2,0.75")
+    path.write_text("name,seed,loss\na,1,0.5\nb,2,0.75", encoding="utf-8")
     assert [row["name"] for row in rows.read(path, COLUMNS)] == ["a", "b"]
     rows.append(path, COLUMNS, ROW)
-    assert path.read_text() == 'name,seed,loss\na,1,0.5\nb,2,0.75\n"grouped, shuffled",3,0.25\n'
+    assert path.read_text(encoding="utf-8") == 'name,seed,loss\na,1,0.5\nb,2,0.75\n"grouped, shuffled",3,0.25\n'
 
 
 @pytest.mark.parametrize("line", ["c,3", "c,3,0.5,9"])
 def test_P5_a_torn_line_is_named_and_nothing_is_thrown_away(path, line):
     content = f"name,seed,loss\na,1,0.5\n{line}\nb,2,0.75\n"
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     for touch in (lambda: rows.read(path, COLUMNS), lambda: rows.append(path, COLUMNS, ROW)):
         with pytest.raises(ValueError, match=r"runs.csv, line 3: \d values for 3 columns; complete the line or take it out"):
             touch()
-        assert path.read_text() == content
+        assert path.read_text(encoding="utf-8") == content
 
 
 def test_P5_a_full_disk_leaves_the_old_file_whole(path):
@@ -95,7 +95,7 @@ def test_a_row_of_other_keys_is_refused(path, row):
 
 def test_values_with_commas_and_quotes_come_back(path):
     rows.append(path, COLUMNS, ROW | {"name": 'a "quoted", odd\nname'})
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         assert list(csv.DictReader(file)) == rows.read(path, COLUMNS)
     assert rows.read(path, COLUMNS)[0]["name"] == 'a "quoted", odd\nname'
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 import tinycss2
 from bs4 import BeautifulSoup
-from site_speed import arrival, serve
+from site_speed import PAGE_BYTES, PAGE_REQUESTS, arrival, serve
 from site_tools import (
     CUT_OFF,
     FIGURES,
@@ -301,8 +301,8 @@ def test_every_page_reads_well(browser, pages):
 def test_the_first_load_of_every_page_is_light(browser, pages, site, server):
     for path in pages:
         found = arrival(browser, f"{server}/{path.relative_to(site).as_posix()}", slow=False, viewport={"width": 1280, "height": 800})
-        assert found["bytes"] <= 1_500_000, (path.name, found["names"])
-        assert found["requests"] <= 25, (path.name, found["names"])
+        assert found["bytes"] <= PAGE_BYTES, (path.name, found["names"])
+        assert found["requests"] <= PAGE_REQUESTS, (path.name, found["names"])
         assert not any("webfonts" in name or "bootstrap" in name for name, _ in found["names"]), path.name
 
 

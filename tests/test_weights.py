@@ -330,6 +330,7 @@ REGISTRY = [
 ]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("name", "weights", "build"), REGISTRY)
 def test_pretrained_loads_torchvisions_file(name, weights, build, cache):
     saved = random_network(build).float().state_dict()
