@@ -31,7 +31,8 @@ class Explorer:
         self.alt = alt
         title = f"Figure to play with: {name.replace('_', ' ').capitalize()}"
         given = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
-        self.html = (f'<figure class="explorer" data-explorer="{name}" aria-label="{title}">\n<style>\n{_asset("shared.css")}</style>\n'
+        self.html = (f'<figure class="explorer" data-explorer="{name}" aria-label="{title}">\n'
+                     f'<style>\n{_asset("shared.css")}</style>\n'
                      f"{figures.image(fig, alt)}\n{_numbers(caption, table)}\n<script>\n(() => {{\n\"use strict\";\n"
                      f'const root = document.currentScript.closest("figure"), data = {given};\n'
                      f'{_asset("shared.js")}{_asset(name + ".js")}}})();\n</script>\n</figure>')

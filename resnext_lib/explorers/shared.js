@@ -95,7 +95,7 @@ function bring({ state, model, draw, tell, waiting, hint, longest, first = {}, b
   // JupyterLab would take the arrow keys and letters; it looks for this on the control that has the focus.
   form.querySelectorAll("input, select, button").forEach(control => { control.dataset.lmSuppressShortcuts = "true"; });
   const picture = scene(svg);
-  const fill = (element, sentences) => element.replaceChildren(make("b", {}, sentences[0]), " ", sentences.slice(1).join(" "));
+  const fill = (element, [first, ...rest]) => element.replaceChildren(rest.length ? make("b", {}, first) : first, " ", rest.join(" "));
   function keepRoom() {
     const probe = form.appendChild(make("div", { class: "probe" }));
     probe.style.width = `${output.clientWidth}px`;
@@ -105,7 +105,7 @@ function bring({ state, model, draw, tell, waiting, hint, longest, first = {}, b
   }
   function show() {
     const padding = 2 * parseFloat(getComputedStyle(form).paddingLeft);
-    const numbers = model(state), width = Math.max(300, Math.min(720, form.clientWidth - padding));
+    const numbers = model(state), width = Math.max(260, Math.min(720, form.clientWidth - padding));
     const sentences = state.revealed ? tell(numbers, state) : [waiting];
     [...before, ...after].forEach(control => control.refresh && control.refresh(state));
     const height = draw(picture, numbers, width, state);

@@ -44,7 +44,7 @@ function draw(picture, n, width, { revealed }) {
       const wide = Math.max(0, Math.min(value * scale, end - x)), label = i === 1 ? `3×3: ${spaced(value)}` : spaced(value), fits = wide > label.length * 7.6 + 6;
       picture.rect(1, `${key}${i}`, x, y, wide, tall, fills[i]);
       if (fits) picture.text(`${key}-label${i}`, x + wide / 2, y + tall / 2, label, fills[i].includes("f-path") ? "f-on-path" : "", "middle");
-      else if (i === 1 && key === "mine") picture.text(`${key}-below`, Math.max(x + wide / 2, 4.5 * label.length), y + tall + 17, label, "f-path strong", "middle");
+      else if (i === 1 && key === "mine" && wide > 0) picture.text(`${key}-below`, Math.min(end - 4.5 * label.length, Math.max(x + wide / 2, 4.5 * label.length)), y + tall + 17, label, "f-path strong", "middle");
       x += wide;
     });
   };
