@@ -54,7 +54,8 @@ body { margin: 0; font: 10pt/1.35 "DejaVu Sans", Verdana, Arial, sans-serif; col
   body { font-size: 12pt; overflow-wrap: break-word }
   .page { padding: 5mm 4mm } nav { padding: 4mm 4mm 0 }
   .page .columns { grid-template-columns: minmax(0, 1fr) }
-  th, td { padding-inline: 0.5mm; font-size: 9pt }
+  .page :is(th, td) { padding-inline: 0.5mm; font-size: 9pt } code { overflow-wrap: anywhere }
+  .page .blank { min-width: 5mm } .page .blank.wide { min-width: 100% }
 }
 .page:last-child { break-after: auto }
 h1 { font-size: 16pt; margin: 0 } h1 small { font-size: 10pt; font-weight: normal; color: var(--quiet) }
