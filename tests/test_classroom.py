@@ -9,6 +9,7 @@ import pytest
 from notebooks_for_tests import CHAPTERS, chapter_id, code, notebook, text
 
 from resnext_lib import exercises
+from resnext_lib.complexity import width_for_budget
 from tools import classroom, contract, wheel
 from tools.classroom import __main__ as editions
 from tools.classroom import slides
@@ -87,6 +88,32 @@ def test_no_solution_leaks(path):
         kept = made.cells[index].source.split("\n")
         assert not [line for line in secret if any(line == k.strip() for k in kept)]
         assert not [line for line in secret if len(line) > 20 and line.replace('"', '\\"') in everything]
+
+
+def commands_of(readme, system):
+    """The lines to type on a system."""
+    return re.search(rf"^{system}\b.*?\n```\n(.*?)\n```", readme, re.MULTILINE | re.DOTALL)[1].split("\n")
+
+
+def test_fault_30_linux_students_get_the_cpu_wheel_before_anything_asks_for_torch(folder):
+    """Without it, the library's wheel brought torch with its CUDA packages."""
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    for system in ("Linux", "macOS", "Windows"):
+        environment, torch_first, library = commands_of(readme, system)
+        assert "-m venv .venv" in environment and "pip install torch torchvision" in torch_first and ".whl jupyterlab" in library
+        assert ("--index-url https://download.pytorch.org/whl/cpu" in torch_first) == (system == "Linux")
+        assert ("Scripts\\pip" in torch_first) == ("Scripts\\pip" in library) == (system == "Windows")
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
+def test_fault_15_a_check_is_folded_for_readers_and_open_for_students(path):
+    source = read(path)
+    made = classroom.student(source)
+    checks = [i + 1 for i, cell in enumerate(source.cells) if "exercise" in cell.metadata]
+    assert checks
+    for index in checks:
+        assert "hide-cell" in source.cells[index].metadata["tags"]
+        assert not {"tags", "jupyter", "cellView", "mystnb"} & set(made.cells[index].metadata)
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
@@ -244,6 +271,46 @@ def test_every_slide_has_notes(path):
     assert 40 <= slides.minutes(read(path)) <= 75
 
 
+VOTE = re.compile(r"\bvote\b|let the class|before the key press|before you show|dimension 0 or 1", re.IGNORECASE)
+
+
+def answers_its_question(cell):
+    """Whether a slide's output answers what is asked: its title is a question, or the notes call for a guess."""
+    asked = title(cell).endswith("?") and cell.outputs or VOTE.search(cell.metadata["slide"]["notes"])
+    return bool(cell.cell_type == "code" and asked and "explorers." not in cell.source)
+
+
+@pytest.mark.parametrize("path", MARKED, ids=chapter_id)
+def test_fault_25_what_answers_a_slides_question_waits_for_a_key(path):
+    slides_of = [cell for cell in marked_cells(path) if slides.is_slide(cell)]
+    shown_at_once = [title(cell) for cell in slides_of if answers_its_question(cell) and not cell.metadata["slide"].get("reveal")]
+    assert not shown_at_once
+
+
+def test_fault_25_what_the_lesson_plans_ask_waits_for_a_key():
+    """The questions that a lesson plan puts before a slide, and the slides that answer them."""
+    asked = {"05": ["Step 4: count", "From C and the budget to d", "A limit", "What is split?", "Two rules, and what 32x4d means"],
+             "04": ["Each output reads part of the input", "Measured, not drawn", "What it costs"], "06": ["The map from A to B"],
+             "07": ["Two keywords", "The 4 that is a 2", "The usual mistakes and their fingerprints"], "03": ["Deeper got worse", "The bottleneck"]}
+    for number, titles in asked.items():
+        (path,) = [path for path in MARKED if path.stem.startswith(number)]
+        wishes = {title(cell).lstrip("# "): cell.metadata["slide"] for cell in marked_cells(path) if slides.is_slide(cell)}
+        assert all(wishes[name].get("reveal") for name in titles), number
+
+
+def test_fault_25_no_slide_before_a_vote_shows_what_it_asks():
+    """Step 3 draws 32 paths of width 4, so the vote of step 4 is about another number of paths, which no slide has shown."""
+    (path,) = [path for path in MARKED if path.stem.startswith("05")]
+    cells = [cell for cell in marked_cells(path) if slides.is_slide(cell)]
+    vote = next(i for i, cell in enumerate(cells) if "Vote:" in cell.metadata["slide"]["notes"])
+    paths, width = re.search(r"Ask: (\d+) paths.*?Expect: .* It is (\d+)\.", cells[vote].metadata["slide"]["notes"], re.DOTALL).groups()
+    assert int(width) == width_for_budget(int(paths))
+    before = "\n".join(title(cell) + contract.outputs_text(cell) + cell.metadata["slide"]["text"] for cell in cells[:vote] if cell.cell_type == "code")
+    assert not re.search(rf"\b{paths} paths|\b{width}\b", before)
+    after = contract.outputs_text(cells[vote + 1])
+    assert re.search(rf"C= *{paths}:.*take {width}\b", after), "the next slide decides"
+
+
 @pytest.mark.parametrize("path", MARKED, ids=chapter_id)
 def test_no_orphan_number_on_a_slide(path):
     source = read(path)
@@ -284,6 +351,14 @@ def test_notes_stay_outside_of_what_is_revealed():
     page = deck({"text": "## One", "notes": "Say: it.", "reveal": True})
     assert page.index("Say: it.") < page.index('<div class="fragment">') < page.index("shown")
     assert '<aside class="notes">' in page
+
+
+def test_fault_25_shown_code_stands_before_the_key_press_and_code_that_answers_behind_it():
+    page = deck({"text": "## One", "code": True, "reveal": True})
+    assert page.index("secret") < page.index('<div class="fragment">') < page.index("shown") and page.count("secret") == 1
+    cell = code("secret = 1", slideshow={"slide_type": "slide"}, slide={"text": "## One", "code": True, "reveal": True})
+    silent = slides.slides(notebook(cell), "small").split('<div class="slides">')[1]
+    assert silent.index('<div class="fragment">') < silent.index("secret")
 
 
 def test_without_a_marked_cell_there_is_no_deck():
@@ -356,6 +431,48 @@ def test_every_slide_fits_and_can_be_read_from_the_last_row(path, folder, page):
     open_deck(page, folder / "slides" / f"{path.stem}.html")
     assert problems_of(page) == []
     assert page.problems == []
+
+
+# What a class can see of a slide before the next key press.
+ON_THE_SLIDE = """() => [...Reveal.getCurrentSlide().querySelectorAll('.printed, .picture, .code')].filter(e => e.checkVisibility({visibilityProperty: true}))
+    .map(e => e.className + ': ' + (e.innerText || e.querySelector('img, svg').outerHTML.slice(0, 80)))"""
+
+
+@pytest.mark.parametrize("path", MARKED, ids=chapter_id)
+def test_fault_25_the_class_sees_the_answer_after_the_key_press(path, folder, page):
+    open_deck(page, folder / "slides" / f"{path.stem}.html")
+    cells = [cell for cell in marked_cells(path) if slides.is_slide(cell)]
+    for number, cell in enumerate(cells):
+        wish = cell.metadata["slide"]
+        if cell.cell_type != "code" or not wish.get("reveal"):
+            continue
+        page.evaluate(f"Reveal.slide({number})")
+        before = page.evaluate(ON_THE_SLIDE)
+        assert not [seen for seen in before if not seen.startswith("code")], title(cell)
+        assert len(before) == bool(wish.get("code") and cell.outputs), title(cell)
+        page.evaluate("while (Reveal.availableFragments().next) Reveal.nextFragment()")
+        assert len(page.evaluate(ON_THE_SLIDE)) > len(before), title(cell)
+
+
+def test_fault_15_an_explorer_on_a_slide_shows_nothing_before_the_answer_and_fits_after_it(folder, page):
+    found = 0
+    for path in MARKED:
+        open_deck(page, folder / "slides" / f"{path.stem}.html")
+        for number, cell in enumerate(cell for cell in marked_cells(path) if slides.is_slide(cell)):
+            if "explorers." not in cell.source:
+                continue
+            found += 1
+            page.evaluate(f"Reveal.slide({number})")
+            figure = page.locator("section.present .explorer")
+            assert '"revealed":false' in figure.get_attribute("data-state")
+            seen = figure.inner_text() + " ".join(figure.locator("svg text").all_text_contents())
+            assert not re.search(r"=|≠|\d of \d|70,144|136|only redraws", seen), title(cell)
+            figure.locator("input[name=prediction]").first.check()
+            figure.get_by_role("button", name="Check").click()
+            assert '"revealed":true' in figure.get_attribute("data-state")
+            page.wait_for_function("!document.querySelector('section.present .explorer').getAnimations({subtree: true}).length")
+            assert page.evaluate(OVERFLOW) == [], title(cell)
+    assert found >= 2
 
 
 def test_what_does_not_fit_is_found(page, tmp_path):

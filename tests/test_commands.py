@@ -83,7 +83,7 @@ def test_P1_a_wrong_path_is_named_and_nothing_is_written(place, main, arguments,
 def test_P1_a_folder_that_may_not_be_written_to_is_named_before_the_work(place, main, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # who runs this may be root, whom nothing stops
     monkeypatch.setattr(wheel, "build_in", lambda folder: pytest.fail("built for nothing"))
-    monkeypatch.setattr(handout, "html", lambda: pytest.fail("drawn for nothing"))
+    monkeypatch.setattr(handout, "html", lambda answers: pytest.fail("drawn for nothing"))
     refused(main, ["--folder", str(place / "empty")], "may not be written to")
 
 
@@ -140,7 +140,7 @@ def test_P1_a_wheel_that_cannot_be_built_is_explained_and_the_old_one_stays(tmp_
 @pytest.fixture
 def instant_handout(monkeypatch):
     made = {"html": "<p>One</p>", "pdf": b"%PDF one"}
-    monkeypatch.setattr(handout, "html", lambda: made["html"])
+    monkeypatch.setattr(handout, "html", lambda answers: made["html"])
     monkeypatch.setattr(handout, "printed", lambda text: made["pdf"])
     monkeypatch.setattr(handout.browser, "find", lambda: "chromium")
     return made

@@ -18,6 +18,7 @@ from tools.notebooks import read
 
 FOLDED = dict(tags=["hide-input"], cellView="form", jupyter={"source_hidden": True})
 LIVE = dict(tags=["nbval-ignore-output"])
+CHECKED = dict(tags=["hide-cell"])
 QUESTION = """**{number}. Which?**
 
 - (a) This.
@@ -50,11 +51,11 @@ def good_notebook():
         code("assert ratio > 1"),
         text("## What usually goes wrong\n\nLittle.\n\n## Recap\n\n- One idea.\n\n## Quiz\n\n" + quiz),
         text("## Exercises\n\n**1. Count.**"),
-        code("first = 1", exercise="first", **FOLDED), code("exercises.first(first)", result="correct: one."),
+        code("first = 1", exercise="first", **FOLDED), code("exercises.first(first)", result="correct: one.", **CHECKED),
         text("**2. Count.**"),
-        code("second = 2", exercise="second", **FOLDED), code("exercises.second(second)", result="correct: two."),
+        code("second = 2", exercise="second", **FOLDED), code("exercises.second(second)", result="correct: two.", **CHECKED),
         text("**3. Count.**"),
-        code("third = 3", exercise="third", **FOLDED), code("exercises.third(third)", result="correct: three."),
+        code("third = 3", exercise="third", **FOLDED), code("exercises.third(third)", result="correct: three.", **CHECKED),
     )
 
 
@@ -239,6 +240,14 @@ MUTATIONS = [
     (say(QUIZ, ", and (c) is neither", ""), "quiz_format", "['a', 'b', 'c'] but answers to ['a', 'b']"),
     (say(QUIZ, "- (c) Neither.\n", ""), "quiz_format", "options ['a', 'b']"),
     (say(QUIZ, "(c) is neither", "(c) and (d) are neither"), "quiz_format", "['a', 'b', 'c', 'd']"),
+    (meta(CHECK, "tags"), "keys_after_the_answer", "not folded (hide-cell): exercises.first"),
+    (tag(CHECK, "hide-input"), "keys_after_the_answer", "not folded (hide-cell): exercises.first"),
+    (put(QUIZ + 1, code("print('question 3: 69,888')", printed="question 3: 69,888")), "keys_after_the_answer", "(remove-cell): print"),
+    (put(QUIZ + 1, code("key()", result="(128, 4, 3, 3)")), "keys_after_the_answer", "(remove-cell): key()"),
+    (put(QUIZ + 1, code("key()", figure="The right answer, drawn.")), "keys_after_the_answer", "(remove-cell): key()"),
+    (put(QUIZ + 1, text("The key of question 3, proven:")), "keys_after_the_answer", "announces a key"),
+    (put(QUIZ, code("print('question 3: 69,888')", printed="question 3: 69,888")), "keys_after_the_answer", "(remove-cell): print"),
+    (stream(PRINTED, "correct: one."), "keys_after_the_answer", "(remove-cell)"),
     (say(OPENING, "1 minutes", "9 minutes"), "honest_time", "the chapter says (9, 15)"),
     (say(OPENING, "Reading takes about 1 minutes", ""), "honest_time", "the chapter says None"),
     (add(STORY, "\nword" * 1000), "honest_time", "the chapter says (1, 15)"),
@@ -314,6 +323,10 @@ HARMLESS = [
     (add(PRINTED, "\nprint(super().forward(x))"), "clean_code"),
     (stream(PRINTED, "differ by less than 1e-10: True"), "exact_outputs"),
     (put(STORY + 1, text("### A smaller heading")), "fixed_order"),
+    (put(QUIZ + 1, code("print('question 3: 69,888')", printed="question 3: 69,888", tags=["remove-cell"])),
+     "keys_after_the_answer"),
+    (put(QUIZ + 1, code("key = 1")), "keys_after_the_answer"),
+    (stream(PRINTED, "not yet: the last ReLU comes before the sum"), "keys_after_the_answer"),
 ]
 
 

@@ -300,7 +300,7 @@ SAID = [
     ("spend_a_budget", dict(stop=4, mode="keep"), "16 paths of width 8: 74,752 weights, +7.4 % against the budget."),
     ("spend_a_budget", dict(stop=4, d=7), "16 paths of width 7: 64,400 weights, −7.5 % against the budget."),
     ("spend_a_budget", dict(stop=0, d=1), "1 path of width 1: 521 weights, −99.3 % against the budget: budget left over."),
-    ("spend_a_budget", dict(stop=3, d=64), "557,056 weights, +700.0 % against the budget: over budget."),
+    ("spend_a_budget", dict(stop=3, d=64), "557,056 weights, 8 times the budget: over budget."),
     ("inception_to_resnext", dict(frame=0), "Step 1 of 8. Inception 3a. Four unequal branches, side by side. 163,328 weights; to choose: 6 widths, 4 kinds."),
     ("inception_to_resnext", dict(frame=5), "The function stays the same"),
     ("walk_the_network", dict(stop=2, unit="macs"), "conv3: 1,027,604,480 multiply-adds in ResNet-50, 1,085,407,232 in ResNeXt-50. 4 blocks on 28×28 maps; C stays 32, and d is 8 here. An ordinary block takes 218,365,952 or 219,971,584 multiply-adds, the same in every stage. The first block, which changes the shape, takes 372,506,624 or 425,492,480."),
@@ -322,6 +322,57 @@ QUESTIONS = [("what_is_split", ["4", "8", "16"], "16"), ("spend_a_budget", ["2",
              ("inception_to_resnext", ["yes", "no"], "no"), ("walk_the_network", ["more", "same", "fewer"], "fewer")]
 
 
+# What a reader sees and hears of an explorer: its text, and the name of its picture.
+SEEN_OR_HEARD = "f => f.innerText + '\\n' + [...f.querySelectorAll('svg text')].map(t => t.textContent).join('\\n') + '\\n' + f.querySelector('form > svg').getAttribute('aria-label')"
+# What answers the question of each, in words or in the picture.
+GIVEN_AWAY = {"what_is_split": r"16 of 16|4 of 16|reads? \d+ of|128", "spend_a_budget": r"32×4d|70,144|limit|136|\d % ",
+              "inception_to_resnext": r"≠|redraws|stays the same|70k|weights;", "walk_the_network": r"fewer 3×3|one eighth|\d{3},\d{3}|ResNeXt-50 filled"}
+
+
+@pytest.mark.parametrize(("name", "options", "right"), QUESTIONS)
+def test_fault_15_an_explorer_says_nothing_before_check_or_the_first_move(browser, made, name, options, right):
+    with tab(browser, made[name].html) as page:
+        figure = page.locator(".explorer")
+        before = figure.evaluate(SEEN_OR_HEARD)
+        assert not re.search(GIVEN_AWAY[name], before) and "=" not in before, before
+        assert not state_of(page)["revealed"]
+        if name == "what_is_split":
+            assert not page.evaluate("[...document.querySelectorAll('svg .f-path')].filter(e => e.getAttribute('width') > 0).length"), "nothing is followed"
+        figure.get_by_role("button", name="Check").click()
+        assert figure.evaluate(SEEN_OR_HEARD).replace("Choose one of the answers first.", "").split() == before.split(), "a check without a choice tells nothing"
+        figure.locator(f"input[value='{right}']").first.check()
+        assert not state_of(page)["revealed"], "a choice alone tells nothing"
+        figure.get_by_role("button", name="Check").click()
+        after = figure.evaluate(SEEN_OR_HEARD)
+        assert re.search(GIVEN_AWAY[name], after), "now the picture answers as well"
+        told = [sentence for sentence in page.locator("form > output").inner_text().split(". ") if len(sentence) > 12]
+        assert len(told) >= 3 and not [sentence for sentence in told if sentence in before]
+
+
+@pytest.mark.parametrize(("name", "control"), [("what_is_split", "input[value=B]"), ("spend_a_budget", "input[name=stop]"),
+                                               ("inception_to_resnext", "input[name=frame]"), ("walk_the_network", "input[name=stop]")])
+def test_fault_15_the_first_move_brings_the_numbers(browser, made, name, control):
+    with tab(browser, made[name].html) as page:
+        waiting = page.locator("form > output").inner_text()
+        page.locator(control).focus()
+        page.keyboard.press("Space" if "value" in control else "ArrowRight")
+        assert state_of(page)["revealed"] and page.locator("form > output").inner_text() != waiting
+        if name == "inception_to_resnext":
+            assert page.locator("svg text").all_text_contents().count("=") == 0, "step 6 was not reached"
+            page.keyboard.press("End")
+            assert page.locator("svg text").all_text_contents().count("=") == 2
+
+
+def test_fault_15_the_question_of_what_is_split_names_its_block_whatever_is_shown(browser, made):
+    with tab(browser, made["what_is_split"].html) as page:
+        asked = page.locator("form legend").first.inner_text()
+        assert "block with 4 paths" in asked and "path 2" in asked
+        page.locator("select").select_option("4")
+        page.locator("input[name=prediction][value='16']").check()
+        page.get_by_role("button", name="Check").click()
+        assert state_of(page)["size"] == 2 and state_of(page)["index"] == 1, "the picture shows the block that was asked about"
+
+
 @pytest.mark.parametrize(("name", "options", "right"), QUESTIONS)
 def test_a_prediction_is_asked_checked_and_answered(browser, made, name, options, right):
     with tab(browser, made[name].html) as page:
@@ -340,9 +391,9 @@ def test_a_prediction_is_asked_checked_and_answered(browser, made, name, options
 
 def test_the_keyboard_works_every_control(browser, made):
     with tab(browser, made["what_is_split"].html) as page:
-        page.locator("input[value=A]").focus()
+        page.locator("form > fieldset input[value=A]").focus()
         page.keyboard.press("ArrowRight")
-        assert state_of(page)["form"] == "B"
+        assert state_of(page) == {"form": "B", "size": 2, "follow": "path", "index": 1, "revealed": True}
         page.locator("input[type=range]").focus()
         page.keyboard.press("ArrowRight")
         assert state_of(page)["index"] == 2 and page.locator("input[type=range]").get_attribute("aria-valuetext") == "path 3 of 4"
@@ -378,6 +429,7 @@ def test_buttons_stop_at_the_ends(browser, made):
 
 def test_a_tap_on_the_picture_is_a_shortcut(browser, made):
     with tab(browser, made["what_is_split"].html, has_touch=True) as page:
+        put(page, {"form": "A"}, "what_is_split")
         page.locator("svg rect[data-set*='\"path\",\"index\":3']").first.tap(force=True)
         assert state_of(page)["follow"] == "path" and state_of(page)["index"] == 3
     with tab(browser, made["walk_the_network"].html, has_touch=True) as page:
@@ -388,10 +440,10 @@ def test_a_tap_on_the_picture_is_a_shortcut(browser, made):
 def test_choosing_a_width_leaves_the_budget(browser, made):
     with tab(browser, made["spend_a_budget"].html) as page:
         page.locator("input[name=d]").focus()
-        page.keyboard.press("ArrowRight")
-        assert state_of(page) == {"stop": 5, "mode": "both", "d": 5}
+        page.keyboard.press("ArrowLeft")
+        assert state_of(page) == {"stop": 0, "mode": "both", "d": 63, "revealed": True}
         page.locator("input[value=keep]").check()
-        assert state_of(page)["d"] == 4
+        assert state_of(page)["d"] == 64
 
 
 def test_speech_waits_until_a_slider_is_let_go(browser, made):
@@ -436,10 +488,11 @@ LETTERING = """figure => {
 }"""
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [320, 390, 1280])
 @pytest.mark.parametrize("name", NAMES)
 def test_lettering_is_readable_in_every_state(browser, made, name, width):
     with tab(browser, made[name].html, width=width, reduced_motion="reduce") as page:
+        assert not page.evaluate(f"({LETTERING})(document.querySelector('figure'))"), "before the first move"
         for state in EXTREMES[name]:
             put(page, state, name)
             assert not page.evaluate(f"({LETTERING})(document.querySelector('figure'))"), state
@@ -464,10 +517,106 @@ def test_every_theme_has_its_pair_of_colours(browser, made, attributes, body):
         assert (card, ink) == (("rgb(27, 30, 34)", "rgb(236, 238, 241)") if attributes + body else ("rgb(255, 255, 255)", "rgb(22, 25, 29)"))
 
 
-def test_forced_colours_are_the_readers(browser, made):
-    with tab(browser, made["what_is_split"].html, forced_colors="active") as page:
+@pytest.mark.parametrize(("attributes", "body"), [("", ""), *DARK])
+def test_fault_15_forced_colours_are_the_readers(browser, made, attributes, body):
+    with tab(browser, made["what_is_split"].html, attributes, body, forced_colors="active") as page:
+        put(page, {"form": "C"}, "what_is_split")
         fills = page.evaluate("[...document.querySelectorAll('svg .f-path')].map(e => getComputedStyle(e).fill)")
         assert fills and set(fills) == {page.evaluate("(() => { const e = document.createElement('i'); e.style.color = 'Highlight'; document.body.append(e); return getComputedStyle(e).color })()")}
+
+
+# ------------------------------------------------------------------ what stays where it is
+
+def test_fault_15_form_c_keeps_its_frames(browser, made):
+    """The cells that came back after the input split were painted over them."""
+    painted = """() => [...document.querySelectorAll('form > svg rect')].filter(e => e.getAttribute('width') > 0)
+        .map(e => [e.getAttribute('class'), e.getAttribute('x'), e.getAttribute('y'), e.getAttribute('width')].join())"""
+    with tab(browser, made["what_is_split"].html, reduced_motion="reduce") as page:
+        for form in ("C", "split", "C"):
+            put(page, {"form": form}, "what_is_split")
+            order = [row.split(",")[0].replace(" new", "").strip() for row in page.evaluate(painted)]
+            frames = [i for i, names in enumerate(order) if names.startswith("f-none s-ink")]
+            cells = [i for i, names in enumerate(order) if names == "f-none s-card"]
+            assert len(frames) == 12 and cells and min(frames) > max(cells), form
+
+
+def test_fault_15_a_map_is_as_high_as_its_image_makes_it(browser, made):
+    heights = """() => [...document.querySelectorAll('form > svg rect.s-ink')].slice(0, 6).map(e => Number(e.getAttribute('height')))"""
+    with tab(browser, made["walk_the_network"].html, reduced_motion="reduce") as page:
+        put(page, {"stop": 2, "step": 0}, "walk_the_network")
+        small = page.evaluate(heights)
+        put(page, {"step": 6}, "walk_the_network")
+        assert page.evaluate(heights)[:4] == [pytest.approx(high * 320 / 128) for high in small[:4]]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_fault_15_the_reference_keeps_its_length_and_what_is_longer_says_so(browser, made, width):
+    with tab(browser, made["spend_a_budget"].html, width=width, reduced_motion="reduce") as page:
+        lengths = []
+        for state in (dict(stop=0, mode="keep"), dict(stop=5, mode="keep"), dict(stop=7, d=64)):
+            put(page, state, "spend_a_budget")
+            lengths.append(page.evaluate("[...document.querySelectorAll('form > svg rect[y=\"24\"]')].map(e => e.getAttribute('width')).join() + document.querySelector('form > svg path').getAttribute('d')"))
+            goes_on = page.locator("svg text").all_text_contents().count("goes on →")
+            assert goes_on == (2 if "d" in state else 0), state
+            edge = page.evaluate("Math.max(...[...document.querySelectorAll('form > svg rect:not([data-set])')].map(e => Number(e.getAttribute('x')) + Number(e.getAttribute('width'))))")
+            assert edge <= page.evaluate("document.querySelector('form > svg').viewBox.baseVal.width")
+        assert len(set(lengths)) == 1
+        assert "128 times the budget: over budget" in page.locator("form > output").inner_text()
+
+
+# Where the controls below the status stand, in every state that keeps the picture's height.
+STILL = {"what_is_split": [s for s in EXTREMES["what_is_split"] if s["size"] == 2], **{name: EXTREMES[name] for name in NAMES[1:]}}
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("name", NAMES)
+def test_fault_15_nothing_jumps_from_stop_to_stop(browser, made, name, width):
+    with tab(browser, made[name].html, width=width, reduced_motion="reduce") as page:
+        tops = set()
+        for state in STILL[name]:
+            put(page, state, name)
+            tops.add(round(page.evaluate("document.querySelector('form').getBoundingClientRect().height")))
+        assert max(tops) - min(tops) <= 1, tops
+
+
+def test_fault_15_paths_slide_with_their_boxes(browser, made):
+    with tab(browser, made["what_is_split"].html) as page:
+        put(page, {"form": "A"}, "what_is_split")
+        page.evaluate("document.getAnimations().forEach(a => a.finish())")
+        put(page, {"form": "B"}, "what_is_split")
+        sliding = page.evaluate("document.getAnimations().map(a => a.transitionProperty)")
+        assert {"y", "d"} <= set(sliding), set(sliding)
+
+
+def test_fault_15_only_the_full_block_is_called_full_size(monkeypatch):
+    monkeypatch.setattr(explorers, "_SPLIT_SIZES", [(256, 1, 64), (256, 32, 4)])
+    labels = re.findall(r'"label":"([^"]*)"', explorers.what_is_split().html)
+    assert labels == ["1 path of 64", "32 paths of 4 (32x4d at full size)"]
+
+
+def test_fault_15_buttons_at_the_ends_look_disabled(browser, made):
+    style = "e => (s => s.color + s.borderStyle)(getComputedStyle(e))"
+    with tab(browser, made["inception_to_resnext"].html) as page:
+        previous, forward = page.get_by_role("button", name="Previous"), page.get_by_role("button", name="Next")
+        assert previous.evaluate(style) != forward.evaluate(style)
+        put(page, {"frame": 3}, "inception_to_resnext")
+        assert previous.evaluate(style) == forward.evaluate(style)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fault_15_it_says_that_the_picture_can_be_clicked(browser, made, name):
+    with tab(browser, made[name].html) as page:
+        assert page.locator("form .hint").inner_text().startswith("The picture can be clicked: ")
+        put(page, EXTREMES[name][0], name)
+        assert page.locator("svg [data-set]").count() > 4
+        assert page.get_by_role("figure", name="Figure to play with").count() == 1
+
+
+def test_fault_15_a_word_on_the_picture_does_not_take_the_tap(browser, made):
+    with tab(browser, made["spend_a_budget"].html) as page:
+        put(page, {"stop": 0}, "spend_a_budget")
+        page.get_by_text("8×14d").click(force=True)
+        assert state_of(page)["stop"] == 3 and state_of(page)["d"] == 14
 
 
 # ------------------------------------------------------------------ without a script
@@ -516,7 +665,7 @@ def test_explorers_on_one_page_do_not_disturb_one_another(browser, made):
         put(page, {"frame": 3}, "inception_to_resnext")
         assert [state_of(page, i).get("form") for i in (0, 4)] == ["A", "C"]
         assert page.locator("input[value=A]:checked").count() == 1
-        assert state_of(page, 2) == {"frame": 3} and state_of(page, 1)["stop"] == 5
+        assert state_of(page, 2) == {"frame": 3, "seen": 3, "revealed": True} and not state_of(page, 1)["revealed"]
         assert page.evaluate("document.querySelectorAll('[id]').length") == 0
 
 
@@ -611,7 +760,7 @@ def test_in_jupyterlab_a_trusted_notebook_plays_and_an_untrusted_one_shows_its_p
             if name == "trusted":
                 figure.locator("form input[type=range]").focus()
                 page.keyboard.press("ArrowRight")
-                assert json.loads(figure.get_attribute("data-state"))["index"] == 2
+                assert json.loads(figure.get_attribute("data-state"))["revealed"]
                 page.keyboard.press("b")   # in command mode this would insert a cell
                 assert page.locator(".jp-Notebook .jp-Cell").count() == len(read(tmp_path / "trusted.ipynb").cells)
                 assert figure.locator("img").is_hidden()

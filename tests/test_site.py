@@ -453,7 +453,7 @@ def test_a_solution_is_folded_and_says_so(browser, pages):
             assert {is_open for is_open, _ in solutions} == {False}, path.name
             said = {text for _, text in solutions}
             assert ("Show the solution" in said) == (path.name[:2].isdigit()), path.name
-            assert said <= {"Show the solution", "Show the setup cell", "Show the code of this figure"}, path.name
+            assert said <= {"Show the solution", "Show the setup cell", "Show the code of this figure", "Show the check and its result"}, path.name
 
 
 # ------------------------------------------------------------------ launch buttons

@@ -237,6 +237,11 @@ def test_what_colab_opens_holds_no_key(tmp_path):
 
 @pytest.fixture(scope="module")
 def page():
+    return handout.html(answers=True)
+
+
+@pytest.fixture(scope="module")
+def sheet():
     return handout.html()
 
 
@@ -282,21 +287,58 @@ def test_the_handout_is_one_file_with_described_pictures(page):
     assert all(len(alt) > 30 for alt in re.findall(r'alt="([^"]*)"', page))
 
 
-def test_the_site_offers_the_handout(pages, site, page):
+def test_the_site_offers_the_handout(pages, site):
     assert "../handout.html" in pages[site / "chapters" / "teaching.html"].links
-    assert (site / "handout.html").read_text(encoding="utf-8") == page
+    assert (site / "handout.html").read_text(encoding="utf-8") == handout.html(guide="chapters/teaching.html")
 
 
-def test_a_screen_reader_can_read_the_handout(browser, site):
-    with tab(browser, "light", 1280) as sheet:
-        sheet.goto((site / "handout.html").as_uri())
-        assert not screen_reader_problems(sheet) + sheet.complaints
+# What the questions of the lesson plans come to, as the handout with answers has it.
+ASKED = {"B4": "(c<sub>in</sub> / g)", "Q5.2": "<td>40</td>", "B5": "<td>14</td>", "Q5.1": "all 256", "Q4.1": "neighbouring",
+         "Q6.1": "interleaved", "Q6.2": "the same seed", "B7": "batch norm at the end", "Q7.1": "4,230,479,872", "Q7.2": "the stage width 64",
+         "Q5.3": "<td>1024</td>", "B8": "= 50", "limit": "136", "32x4d": "70,144", "picture": "a thin diagonal"}
 
 
-def test_the_handout_prints_on_two_full_a4_pages(page, tmp_path, browser):
-    (tmp_path / "handout.html").write_text(page, encoding="utf-8")
+def test_fault_25_the_handout_leaves_blank_what_a_lesson_asks(page, sheet):
+    with_answers, without = (re.sub(r'src="[^"]*"|<style>.*?</style>', "", text, flags=re.DOTALL) for text in (page, sheet))
+    assert not [label for label, answer in ASKED.items() if answer not in with_answers], "the one with answers has them"
+    assert not [label for label, answer in ASKED.items() if answer in without]
+    assert numbers_in(plain(sheet).replace("1611.05431", "")) == {"69632"}, "the budget is what is given"
+    assert sheet.count('aria-label="to fill in"') >= 40 and 'class="blank' not in re.sub("<style>.*?</style>", "", page, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("options, name", [([], "handout"), (["--answers"], "handout-with-answers")])
+def test_fault_25_the_answers_are_a_file_of_their_own(options, name, tmp_path, monkeypatch):
+    monkeypatch.setattr(handout.browser, "find", lambda: None)
+    handout.main(["--folder", str(tmp_path), *options])
+    assert {path.name for path in tmp_path.iterdir()} - {writing.RECORD} == {f"{name}.html"}
+    assert (tmp_path / f"{name}.html").read_text(encoding="utf-8") == handout.html(answers=bool(options))
+
+
+@pytest.mark.parametrize("answers", [False, True])
+@pytest.mark.parametrize("theme, width", [("light", 1280), ("dark", 390), ("dark", 320)])
+def test_fault_26_the_handout_is_read_on_every_screen(browser, tmp_path, theme, width, answers):
+    (tmp_path / "handout.html").write_text(handout.html(answers, guide="chapters/teaching.html"), encoding="utf-8")
+    with tab(browser, theme, width) as page:
+        page.goto((tmp_path / "handout.html").as_uri())
+        assert not screen_reader_problems(page) + page.complaints
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.get_by_role("link", name="Back to the teaching guide").get_attribute("href") == "chapters/teaching.html"
+        assert page.evaluate("document.documentElement.lang") == "en"
+        paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert paper == ("rgb(20, 24, 30)" if theme == "dark" else "rgb(255, 255, 255)")
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert page.locator("nav").is_hidden()
+
+
+@pytest.mark.parametrize("answers", [False, True])
+def test_fault_26_the_handout_prints_on_two_full_tagged_a4_pages(tmp_path, browser, answers):
+    (tmp_path / "handout.html").write_text(handout.html(answers), encoding="utf-8")
     handout.print_pdf(tmp_path / "handout.html", tmp_path / "handout.pdf", browser)
-    sheets = PdfReader(tmp_path / "handout.pdf").pages
+    reader = PdfReader(tmp_path / "handout.pdf")
+    catalog, sheets = reader.trailer["/Root"], reader.pages
+    assert catalog["/MarkInfo"]["/Marked"] and "/StructTreeRoot" in catalog and catalog["/Lang"].startswith("en")
+    assert len(reader.outline) >= 2
     assert len(sheets) == 2
     for sheet, ending in zip(sheets, ("1611.05431", "when this was made"), strict=True):
         width, height = (float(side) / 72 * 25.4 for side in (sheet.mediabox.width, sheet.mediabox.height))
@@ -305,7 +347,7 @@ def test_the_handout_prints_on_two_full_a4_pages(page, tmp_path, browser):
 
 
 def test_without_a_browser_the_command_writes_the_page_and_says_what_to_do(page, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(handout, "html", lambda: page)
+    monkeypatch.setattr(handout, "html", lambda answers: page)
     monkeypatch.setattr(handout.browser, "find", lambda: None)
     handout.main(["--folder", str(tmp_path)])
     assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir() if path.name != writing.RECORD] == [page]

@@ -337,6 +337,38 @@ def quiz_format(notebook):
     return complaints
 
 
+KEY = re.compile(r"\bquestion \d|\bthe keys? of\b|^\s*correct:", re.MULTILINE)
+
+
+OUT_OF_SIGHT = {"hide-output", "hide-cell", "remove-cell", "remove-output"}
+
+
+def shows_on_the_site(cell):
+    """Whether a code cell's output stands open on a page."""
+    return bool(cell.outputs) and not OUT_OF_SIGHT & set(cell.metadata.get("tags", []))
+
+
+def keys_after_the_answer(notebook):
+    """No output gives a quiz or an exercise away: from the quiz on all are folded or left out, and no key stands before it.
+
+    A check of an exercise is folded with its result (``hide-cell``); what computes the key of a quiz is not on the site.
+    """
+    complaints, begun, previous = [], False, None
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "markdown":
+            begun |= "## Quiz" in cell.source.split("\n")
+            if re.match(KEY, cell.source.lower()) and "remove-cell" not in tags:
+                complaints.append(f"announces a key that is not on the site: {first_line(cell)}")
+        elif previous is not None and "exercise" in previous.metadata:
+            if "hide-cell" not in tags:
+                complaints.append(f"the check and its result are not folded (hide-cell): {first_line(cell)}")
+        elif shows_on_the_site(cell) and (begun or KEY.search(outputs_text(cell))):
+            complaints.append(f"an output that gives a key away (remove-cell): {first_line(cell)}")
+        previous = cell
+    return complaints
+
+
 def reading_minutes(notebook):
     """Words of prose and code divided by 200 a minute, without the folded solutions."""
     cells = [cell for cell in notebook.cells[:1] + notebook.cells[2:] if "exercise" not in cell.metadata]
@@ -391,6 +423,7 @@ RULES = [
     setup_cell,
     exercise_format,
     quiz_format,
+    keys_after_the_answer,
     honest_time,
     clean_code,
 ]

@@ -29,8 +29,10 @@ class Explorer:
 
     def __init__(self, name, fig, alt, caption, table, data):
         self.alt = alt
+        title = f"Figure to play with: {name.replace('_', ' ').capitalize()}"
         given = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
-        self.html = (f'<figure class="explorer" data-explorer="{name}">\n<style>\n{_asset("shared.css")}</style>\n'
+        self.html = (f'<figure class="explorer" data-explorer="{name}" aria-label="{title}">\n'
+                     f'<style>\n{_asset("shared.css")}</style>\n'
                      f"{figures.image(fig, alt)}\n{_numbers(caption, table)}\n<script>\n(() => {{\n\"use strict\";\n"
                      f'const root = document.currentScript.closest("figure"), data = {given};\n'
                      f'{_asset("shared.js")}{_asset(name + ".js")}}})();\n</script>\n</figure>')
@@ -81,7 +83,7 @@ def what_is_split():
     """Forms A, B and C as moves of the same weights; follow a path, an input, a middle channel or an output."""
     full = " (32x4d at full size)"
     sizes = [dict(inputs=channels, paths=paths, width=width,
-                  label=f"{paths} path{'s' * (paths > 1)} of {width}{full * (channels == 256)}")
+                  label=f"{paths} path{'s' * (paths > 1)} of {width}{full * ((channels, paths, width) == (256, 32, 4))}")
              for channels, paths, width in _SPLIT_SIZES]
     blocks = {"form A": FormA(16, 8, 16, 4), "form B": FormB(16, 8, 16, 4), "form C": FormC(16, 8, 16, 4),
               "input split": _split_input(16, 8, 4)}

@@ -15,11 +15,11 @@ function tell(n) {
   return [`Step ${n.position} of ${n.frames}. ${n.title}.`, n.say, change, `${spaced(n.weights)} weights; to choose: ${n.choose}.`].filter(Boolean);
 }
 
-function draw(picture, n, width) {
+function draw(picture, n, width, state) {
   picture.text("title", 0, 10, `${n.position}. ${n.title}`, "title");
   drawBadge(picture, n, 34);
   drawBlock(picture, n.diagram, width, 62);
-  drawStrip(picture, n, width, 318);
+  drawStrip(picture, n, width, 318, state.revealed ? state.seen : -1);
   return 318 + 112;
 }
 
@@ -104,16 +104,18 @@ function drawPlus(picture, key, x, y) {
   picture.put(4, `${key}-lines`, "path", { d: `M${x - 5} ${y}h10M${x} ${y - 5}v10`, class: "f-none s-sum" });
 }
 
-// All frames at once: their weights as columns, with ≠ or = for what the step does.
-function drawStrip(picture, n, width, top) {
+// All frames at once: the weights of those seen so far as columns, with ≠ or = for what the step does.
+function drawStrip(picture, n, width, top, seen) {
   const step = width / n.frames, base = top + 74;
-  picture.text("strip", 0, top, "weights of every step", "strong");
+  picture.text("strip", 0, top, seen < 0 ? "the eight steps" : "weights of the steps so far", "strong");
   data.frames.forEach((frame, i) => {
     const now = i + 1 === n.position, tall = 46 * frame.weights / n.most, x = i * step + step / 2;
-    picture.rect(1, `column${i}`, x - step * 0.32, base - tall, step * 0.64, tall, `${now ? "f-path" : "f-weight"} ${now ? "s-ink" : ""}`);
-    picture.text(`weights${i}`, x, base - tall - 9, `${Math.round(frame.weights / 1000)}k`, now ? "strong f-path" : "f-quiet", "middle");
     picture.text(`number${i}`, x, base + 12, i + 1, now ? "strong" : "", "middle");
-    picture.text(`sign${i}`, x, base + 30, { changes: "≠", redraws: "=", "": "" }[frame.change], frame.change === "redraws" ? "strong" : "f-sum strong", "middle");
+    if (i <= seen) {
+      picture.rect(1, `column${i}`, x - step * 0.32, base - tall, step * 0.64, tall, `${now ? "f-path" : "f-weight"} ${now ? "s-ink" : ""}`);
+      picture.text(`weights${i}`, x, base - tall - 9, `${Math.round(frame.weights / 1000)}k`, now ? "strong f-path" : "f-quiet", "middle");
+      picture.text(`sign${i}`, x, base + 30, { changes: "≠", redraws: "=", "": "" }[frame.change], frame.change === "redraws" ? "strong" : "f-sum strong", "middle");
+    } else picture.rect(1, `column${i}`, x - step * 0.32, base - 3, step * 0.64, 3, "f-pale");
     picture.rect(4, `tap${i}`, i * step, top + 8, step, 100, "f-none", { "pointer-events": "all", "data-set": JSON.stringify({ frame: i }) });
   });
 }
@@ -129,10 +131,15 @@ const steps = make("fieldset", {}, make("legend", {}, "Go on"));
   steps.append(button);
 });
 bring({
-  state: { frame: 0 }, model, draw, tell,
+  state: { frame: 0, seen: 0 }, model, draw, tell,
+  settle(state) { state.seen = Math.max(state.seen, state.frame); },   // a step's sign stays hidden until one was there
+  waiting: "The first of eight steps: Inception’s module 3a. What the steps change shows after your answer, or as you go on.",
+  hint: "The picture can be clicked: the row of numbers leads to any step.",
+  longest: () => data.frames.map((_, frame) => ({ frame })),
   before: [
     prediction("Between steps 5 and 6, the 32 last 1×1s become one layer. Does the function change?", [["yes", "yes"], ["no", "no"]], "no",
-      `It is the same function: a sum of 32 products is one product of stacked matrices. Both have ${spaced(data.frames[4].weights)} weights.`),
+      `It is the same function: a sum of 32 products is one product of stacked matrices. Both have ${spaced(data.frames[4].weights)} weights.`,
+      { frame: 5, seen: frames - 1 }),
     slider("frame", "Step", () => frames - 1, state => `${state.frame + 1} of ${frames}`),
   ],
   after: [{ element: steps, refresh: ({ frame }) => [...steps.querySelectorAll("button")].forEach((button, i) =>

@@ -36,8 +36,8 @@ function menu(name, label, options) {
   return { element, refresh: state => { select.value = state[name]; } };
 }
 
-// A question before the answer. It can be skipped: nothing waits for it.
-function prediction(question, options, right, why) {
+// A question before the answer. It can be skipped: nothing waits for it. `shows` is the state in which the picture answers.
+function prediction(question, options, right, why, shows) {
   const answer = make("output", { class: "answer", "aria-live": "polite" });
   const check = make("button", { type: "button" }, "Check");
   const control = choice("prediction", question, options);
@@ -46,6 +46,7 @@ function prediction(question, options, right, why) {
     const chosen = control.element.querySelector("input:checked");
     const verdict = chosen && (chosen.value === String(right) ? "Right." : "Not quite.");
     answer.textContent = chosen ? `${verdict} ${why}` : "Choose one of the answers first.";
+    if (chosen) root.explorer.set(shows);
   });
   return control.element;
 }
@@ -81,30 +82,42 @@ function scene(svg) {
 }
 
 // Bring the figure to life. `model(state)` gives every number, `draw` paints them, `tell` says them.
-function bring({ state, model, draw, tell, before = [], after = [], settle = () => {} }) {
+// Until the question is checked or something is moved, `revealed` is false: the picture answers nothing, and the status
+// says `waiting`. `first` is where the first move starts from, `hint` what a tap on the picture does, and `longest()` lists
+// states with the longest sentences, for which room is kept so that nothing below the status jumps.
+function bring({ state, model, draw, tell, waiting, hint, longest, first = {}, before = [], after = [], settle = () => {} }) {
+  state.revealed = false;
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("role", "img");
   const output = make("output", { "aria-live": "polite" });
   const elements = list => list.map(control => control.element || control);
-  const form = make("form", { autocomplete: "off" }, ...elements(before), svg, output, ...elements(after));
+  const form = make("form", { autocomplete: "off" }, ...elements(before), svg, make("p", { class: "hint" }, hint), output, ...elements(after));
   // JupyterLab would take the arrow keys and letters; it looks for this on the control that has the focus.
   form.querySelectorAll("input, select, button").forEach(control => { control.dataset.lmSuppressShortcuts = "true"; });
   const picture = scene(svg);
+  const fill = (element, [first, ...rest]) => element.replaceChildren(rest.length ? make("b", {}, first) : first, " ", rest.join(" "));
+  function keepRoom() {
+    const probe = form.appendChild(make("div", { class: "probe" }));
+    probe.style.width = `${output.clientWidth}px`;
+    const heights = longest().map(one => { fill(probe, tell(model(one), one)); return probe.offsetHeight; });
+    probe.remove();
+    output.style.minHeight = `${Math.max(...heights)}px`;
+  }
   function show() {
     const padding = 2 * parseFloat(getComputedStyle(form).paddingLeft);
-    const numbers = model(state), width = Math.max(300, Math.min(720, form.clientWidth - padding));
-    const sentences = tell(numbers, state);
+    const numbers = model(state), width = Math.max(260, Math.min(720, form.clientWidth - padding));
+    const sentences = state.revealed ? tell(numbers, state) : [waiting];
     [...before, ...after].forEach(control => control.refresh && control.refresh(state));
     const height = draw(picture, numbers, width, state);
     picture.finish();
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.style.maxWidth = `${width}px`;
     svg.setAttribute("aria-label", sentences.join(" "));
-    output.replaceChildren(make("b", {}, sentences[0]), " ", sentences.slice(1).join(" "));
+    fill(output, sentences);
     root.dataset.state = JSON.stringify(state);
   }
   function set(changes) {
-    Object.assign(state, changes);
+    Object.assign(state, state.revealed ? {} : first, changes, { revealed: true });
     settle(state, changes);
     root.classList.add("moving");
     show();
@@ -126,6 +139,12 @@ function bring({ state, model, draw, tell, before = [], after = [], settle = () 
   root.classList.add("alive");
   root.prepend(form);
   root.explorer = { model, set, state };
-  new ResizeObserver(() => { root.classList.remove("moving"); show(); }).observe(form);
+  let room = -1;
+  new ResizeObserver(() => {
+    root.classList.remove("moving");
+    if (room !== output.clientWidth) keepRoom();
+    room = output.clientWidth;
+    show();
+  }).observe(form);
   show();
 }

@@ -28,10 +28,11 @@ function tell(n) {
   return [first, shape, cost, `The first block, which changes the shape, takes ${spaced(old.first)} or ${spaced(now.first)}.`, all];
 }
 
-function draw(picture, n, width) {
+function draw(picture, n, width, { revealed }) {
   picture.text("row", 0, 8, width < 500 ? "height: the map’s side; width: channels (log)" : "six stops: height is the map’s side, width the number of channels (log scale)", "f-quiet");
   drawStages(picture, n, width, 22);
-  n.networks.forEach((network, i) => drawInside(picture, network, n, i, width, 182 + i * 112));
+  n.networks.forEach((network, i) => drawInside(picture, network, n, i, width, 182 + i * 112, revealed));
+  if (!revealed) return 416;
   drawBars(picture, n, width, 416);
   return 416 + 6 * 50 + 6;
 }
@@ -40,7 +41,7 @@ function draw(picture, n, width) {
 function drawStages(picture, n, width, top) {
   const step = width / n.maps.length, floor = top + 92;
   data.networks[0].stages.forEach((stage, i) => {
-    const tall = Math.max(3, stage.map * 0.78), wide = 3.6 * Math.log2(stage.output), x = i * step + step / 2, on = i === n.stop;
+    const tall = Math.max(3, n.maps[i] * 0.56), wide = 3.6 * Math.log2(stage.output), x = i * step + step / 2, on = i === n.stop;
     picture.rect(1, `stage${i}`, x - wide / 2, floor - tall, wide, tall, on ? "f-path s-ink" : "f-pale s-ink thin");
     picture.text(`stage-name${i}`, x, floor + 14, stage.name, on ? "strong f-path" : "", "middle");
     picture.text(`stage-map${i}`, x, floor + 31, width < 500 ? n.maps[i] : `${n.maps[i]}×${n.maps[i]}`, "f-quiet", "middle");
@@ -49,7 +50,7 @@ function drawStages(picture, n, width, top) {
 }
 
 // Inside the stop: the layers of an ordinary block, with the cost of each.
-function drawInside(picture, network, n, row, width, top) {
+function drawInside(picture, network, n, row, width, top, revealed) {
   const { stage, layers } = network, left = 34, right = 44, step = (width - left - right) / layers.length;
   const box = Math.min(step - 14, 150), y = top + 52;
   picture.text(`inside${row}`, 0, top + 10, `${network.name}${stage.blocks ? `, an ordinary block of ${stage.name}` : ""}`, "strong");
@@ -64,7 +65,7 @@ function drawInside(picture, network, n, row, width, top) {
       picture.rect(2, `cut${row}-${i}-${cut}-${j}`, side, y - 22 + cut * 11 - 1.5, 7, 3, "f-card")));
     picture.text(`kernel${row}-${i}`, x + box / 2, y - 10, layer.kernel, blue ? "f-on-path strong" : "strong", "middle");
     picture.text(`channels${row}-${i}`, x + box / 2, y + 10, layer.groups > 1 ? `${layer.groups}×${layer.channels / layer.groups}` : layer.channels, blue ? "f-on-path" : "", "middle");
-    picture.text(`cost${row}-${i}`, x + box / 2, y + 36, spaced(layer.value), blue ? "f-path strong" : "f-quiet", "middle");
+    if (revealed) picture.text(`cost${row}-${i}`, x + box / 2, y + 36, spaced(layer.value), blue ? "f-path strong" : "f-quiet", "middle");
   });
 }
 
@@ -86,11 +87,15 @@ function drawBars(picture, n, width, top) {
 
 const [old, now] = data.networks;
 bring({
-  state: { stop: 2, step: 3, size: 224, unit: "weights" }, model, draw, tell,
+  state: { stop: 0, step: 3, size: 224, unit: "weights" }, model, draw, tell,
+  waiting: "Both networks begin with the same stem. The counts show after your answer or your first move.",
+  hint: "The picture can be clicked: a stage, or its pair of bars, goes to that stop.",
+  longest: () => old.stages.flatMap((_, stop) => ["weights", "macs"].map(unit => ({ stop, unit, size: 320 }))),
   settle(state, changes) { if ("step" in changes) state.size = 128 + 32 * state.step; },
   before: [
     prediction("ResNeXt-50 has wider layers than ResNet-50. Does it have more 3×3 weights in its blocks?", [["more", "more"], ["same", "as many"], ["fewer", "fewer"]], "fewer",
-      `It has ${spaced(now.spatial)} instead of ${spaced(old.spatial)}: twice the width costs four times, and 32 groups save a factor of 32, which leaves one eighth.`),
+      `It has ${spaced(now.spatial)} instead of ${spaced(old.spatial)}: twice the width costs four times, and 32 groups save a factor of 32, which leaves one eighth.`,
+      { stop: 2, unit: "weights" }),
     slider("stop", "Stop", () => old.stages.length - 1, state => old.stages[state.stop].name),
   ],
   after: [

@@ -61,7 +61,11 @@ function tell(n, { form, follow, index }) {
   return [reach, `${FORMS[form]}: ${sum}`, meaning];
 }
 
-function draw(picture, n, width) {
+// The picture before the answer: the weights, and nothing that is followed through them.
+const unfollowed = n => ({ ...n, read: [], first: [], second: [], reached: [], rows: n.rows.map(row => ({ ...row, followed: [null, null, null] })) });
+
+function draw(picture, numbers, width, { revealed }) {
+  const n = revealed ? numbers : unfollowed(numbers);
   const full = n.middle > 8, left = full ? 4 : width < 500 ? 20 : 56, right = 40, space = width < 500 ? 20 : 44;
   const cell = (width - left - right - 2 * space) / (n.inputs + n.middle + n.outputs);
   const tall = full ? 2 : width < 500 ? 16 : 20, gap = full ? 2 : 9, top = 76;
@@ -76,7 +80,7 @@ function draw(picture, n, width) {
   const words = ["inputs", "middle", "outputs"];
   [n.read, n.second, n.reached].forEach((set, layer) => {
     const end = starts[layer] + columns[layer] * cell;
-    picture.text(`count${layer}`, (starts[layer] + end) / 2, 9, `${set.length} of ${columns[layer]}`, "strong", "middle");
+    picture.text(`count${layer}`, (starts[layer] + end) / 2, 9, revealed ? `${set.length} of ${columns[layer]}` : "", "strong", "middle");
     picture.text(`word${layer}`, (starts[layer] + end) / 2, 26, words[layer], "f-quiet", "middle");
     rangeOf([0, full ? 0 : columns[layer]]).forEach(channel => picture.rect(2, `strip${layer}-${channel}`, starts[layer] + channel * cell + 0.5, 40, cell - 1.5, 14,
       set.includes(channel) ? "f-path s-ink thin" : "f-card s-line",
@@ -86,12 +90,12 @@ function draw(picture, n, width) {
       picture.rect(2, `strip${layer}-set`, starts[layer] + set[0] * cell, 40, Math.max(1.5, set.length * cell), 14, "f-path");
     }
     picture.text(`name${layer}`, (starts[layer] + end) / 2, top + lanes + 18, ["1×1", "3×3", "1×1"][layer], "strong", "middle");
-    picture.text(`weights${layer}`, (starts[layer] + end) / 2, top + lanes + 37, spaced(n.weights[layer]), "f-quiet", "middle");
+    picture.text(`weights${layer}`, (starts[layer] + end) / 2, top + lanes + 37, revealed ? spaced(n.weights[layer]) : "", "f-quiet", "middle");
     drawLayer(picture, n, layer, starts[layer], cell, tall, place, full);
   });
   picture.text("groups", starts[1] + n.middle * cell / 2, top + lanes + 56, n.separate[0] ? "" : `groups=${n.paths}`, "mono", "middle");
   if (!full) rangeOf([0, n.paths]).forEach(lane => {
-    const y = place(lane * n.width, 0) + n.width * tall / 2, chosen = n.first.every(row => n.rows[row].lane === lane);
+    const y = place(lane * n.width, 0) + n.width * tall / 2, chosen = n.first.length && n.first.every(row => n.rows[row].lane === lane);
     picture.text(`lane${lane}`, left - 10, y, width < 500 ? lane + 1 : `path ${lane + 1}`, chosen ? "strong f-path" : "f-quiet", "end");
   });
   drawJoints(picture, n, starts, columns, cell, tall, place, centre, full);
@@ -114,7 +118,8 @@ function drawLayer(picture, n, layer, start, cell, tall, place, full) {
     const one = !separate[layer], y = one ? place(0, layer) : place(row, layer);
     const height = (one ? n.middle : width) * tall;
     const names = `f-none s-ink${full ? " thin" : ""}${n.total < n.inputs * n.middle * 2 ? " dashed" : ""}`;
-    picture.rect(3, `frame${layer}-${lane}`, start + (one ? 0 : first) * cell, y, (one ? columns : length) * cell, height, names, { "pointer-events": "none" });
+    // Above the cells, which come back after the frames when the form changes.
+    picture.rect(4, `frame${layer}-${lane}`, start + (one ? 0 : first) * cell, y, (one ? columns : length) * cell, height, names, { "pointer-events": "none" });
   });
 }
 
@@ -153,14 +158,18 @@ const count = state => ({ path: n => n.paths, input: n => n.inputs, middle: n =>
 const last = state => count(state) - 1;
 
 bring({
-  state: { form: "A", size: 2, follow: "path", index: 1 }, model, draw, tell,
+  state: { form: "A", size: 0, follow: "path", index: 0 }, first: { size: 2, index: 1 }, model, draw, tell,
+  waiting: "Three layers with one path through them, every weight a grey cell. What a path reads shows after your answer or your first move.",
+  hint: "The picture can be clicked: a row follows its path, a square above the matrices its channel.",
+  longest: () => Object.keys(FORMS).flatMap(form => ["path", "input", "middle", "output"].map(follow => ({ form, follow, size: data.sizes.length - 1, index: 0 }))),
   settle(state, changes) {
     if ("follow" in changes && !("index" in changes)) state.index = Math.min(1, last(state));
     state.index = Math.min(state.index, last(state));
   },
   before: [
-    prediction("Path 2 of 4: how many of the 16 inputs does it read?", [[4, "4"], [8, "8"], [16, "16"]], 16,
-      "Its first 1×1 reads all 16 inputs, as the blue row above the picture shows. 4 is the likely guess, and what “Input split” would give; only the middle is split."),
+    prediction("Take a block with 4 paths. How many of its 16 inputs does path 2 read?", [[4, "4"], [8, "8"], [16, "16"]], 16,
+      "Its first 1×1 reads all 16 inputs, as the blue row above the picture shows. 4 is the likely guess, and what “Input split” would give; only the middle is split.",
+      { form: "A", size: 2, follow: "path", index: 1 }),
     choice("form", "How are the paths written?", [["A", "Form A"], ["B", "Form B"], ["C", "Form C"], ["split", "Input split (not ResNeXt)"]]),
   ],
   after: [

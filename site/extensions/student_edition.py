@@ -39,7 +39,7 @@ def write(app, exception):
         for pagename in sorted(app.env.found_docs):
             if notebook := chapter_of(app, pagename):
                 (folder / f"{Path(pagename).name}.ipynb").write_text(text_of(student(notebook)), encoding="utf-8")
-        Path(app.outdir, "handout.html").write_text(handout.html(), encoding="utf-8")
+        Path(app.outdir, "handout.html").write_text(handout.html(guide=f"{GUIDE}.html"), encoding="utf-8")
 
 
 def setup(app):

@@ -33,14 +33,33 @@ What was changed here is not overwritten; the command names it and stops.
 
 The notebooks need `resnext_lib`.
 In this project's environment it is there (`.venv/bin/jupyter lab _classroom`); in Colab their first cell installs it.
-On a student's own machine, in a folder with the wheel and the notebooks:
+On a student's own machine, in a folder with the wheel and the notebooks, three lines install everything.
+
+Linux, where PyTorch without CUDA comes first: the usual one would bring gigabytes of packages for graphics cards.
 
 ```
-python3 -m venv .venv                         # Windows: py -m venv .venv, and .venv\Scripts below
+python3 -m venv .venv
+.venv/bin/pip install torch torchvision --index-url https://download.pytorch.org/whl/cpu
 .venv/bin/pip install {wheel} jupyterlab
-.venv/bin/jupyter lab
 ```
 
+macOS:
+
+```
+python3 -m venv .venv
+.venv/bin/pip install torch torchvision
+.venv/bin/pip install {wheel} jupyterlab
+```
+
+Windows:
+
+```
+py -m venv .venv
+.venv\Scripts\pip install torch torchvision
+.venv\Scripts\pip install {wheel} jupyterlab
+```
+
+Then `.venv/bin/jupyter lab`, on Windows `.venv\Scripts\jupyter lab`, opens the notebooks.
 That downloads PyTorch once; afterwards no network is needed.
 
 | chapter | exercises | slides | minutes in the notes |

@@ -7,7 +7,7 @@ import ast
 import copy
 import re
 
-FOLDED = ("tags", "jupyter", "cellView")  # how the site, JupyterLab and Colab fold a solution
+FOLDED = ("tags", "jupyter", "cellView", "mystnb")  # how the site, JupyterLab and Colab fold a solution and its check
 TEACHERS = ("slide", "slideshow")         # slides and speaker notes
 YOURS = "# your code"
 
@@ -83,6 +83,7 @@ def student(notebook):
     What comes after the heading "Quiz" shows keys and verdicts, so it is left to be run.
     """
     made, answers_follow = copy.deepcopy(notebook), False
+    checked = None   # the exercise whose check comes next
     for cell in made.cells:
         for key in TEACHERS:
             cell.metadata.pop(key, None)
@@ -91,8 +92,10 @@ def student(notebook):
             continue
         if "exercise" in cell.metadata:
             cell.source = starter(cell.source)
+        if "exercise" in cell.metadata or checked:   # a verdict that is folded would not be seen
             for key in FOLDED:
                 cell.metadata.pop(key, None)
+        checked = cell.metadata.get("exercise")
         if answers_follow:
             clear(cell)
     return made

@@ -8,7 +8,8 @@ Cells that are not marked are not shown. A cell may carry ``"slide"`` as well, a
 - ``code``: true shows a code cell's source; without it only the output is shown.
 - ``output``: "picture" shows figures only, without what was printed.
 - ``panels``: cuts through a tall figure, as fractions of its height; each key press lays the next panel over the last.
-- ``reveal``: true keeps the output back until the next key press, so that the class can guess first.
+- ``reveal``: true keeps the output back until the next key press, so that the class can guess first. Shown code stands
+  before the key press, unless the cell has no output: then it is the code that answers.
 """
 
 import base64
@@ -71,22 +72,37 @@ def panels(figure, cuts):
     return f'<figure class="panels">{"".join(pieces)}</figure>'
 
 
+def code_part(cell, kind, source):
+    """A code cell for the deck; ``source`` says whether its code is shown."""
+    part = copy.deepcopy(cell)
+    part.metadata = {"slideshow": {"slide_type": kind}, "transient": {"remove_source": not source}}
+    return part
+
+
+def output_part(cell, wish, kind, source):
+    """A code cell's outputs as the slide wants them."""
+    part = code_part(cell, kind, source)
+    if wish.get("output") == "picture":
+        part.outputs = list(filter(is_picture, part.outputs))
+    if "panels" in wish:
+        for output in filter(is_picture, part.outputs):
+            output.data["text/html"] = panels(output.data["text/html"], wish["panels"])
+    return part
+
+
 def parts_of(cell):
     """The cells that a marked cell becomes: its text, its notes, and its code or output."""
     wish = cell.metadata.get("slide", {})
     text = wish.get("text", cell.source if cell.cell_type == "markdown" else "")
     parts = [text_cell(text, slide_type(cell)), text_cell(wish.get("notes", "").replace("\n", "\n\n"), "notes")]
-    if cell.cell_type == "code":
-        kind = "fragment" if wish.get("reveal") else "-"
-        shown = copy.deepcopy(cell)
-        shown.metadata = {"slideshow": {"slide_type": kind}, "transient": {"remove_source": not wish.get("code")}}
-        if wish.get("output") == "picture":
-            shown.outputs = list(filter(is_picture, shown.outputs))
-        if "panels" in wish:
-            for output in filter(is_picture, shown.outputs):
-                output.data["text/html"] = panels(output.data["text/html"], wish["panels"])
-        parts.append(shown)
-    return parts
+    if cell.cell_type != "code":
+        return parts
+    kind, source = "fragment" if wish.get("reveal") else "-", bool(wish.get("code"))
+    if wish.get("reveal") and source and cell.outputs:
+        code_only = code_part(cell, "-", source)
+        code_only["id"], code_only.outputs, source = f"{cell['id']}-code", [], False
+        parts.append(code_only)
+    return [*parts, output_part(cell, wish, kind, source)]
 
 
 def deck(notebook):
