@@ -198,6 +198,7 @@ def train(form, steps=50):
     return torch.stack(losses), [dict(to_form(b.state_dict(), "C")) for b in blocks] + [head.state_dict()]
 
 
+@pytest.mark.whole
 def test_fifty_training_steps_stay_together():
     losses, end = train("C")
     assert losses[0] > 1 and losses[-1] < 0.1, "the run must learn, or it compares nothing"
