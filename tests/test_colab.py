@@ -205,9 +205,9 @@ def runs_in_colab(shared, published, path):
 
 def test_the_stand_in_has_what_colab_has_and_lacks_the_rest(shared, published):
     made = stand_in(shared, "bare", published)
-    assert all(made.finds(module) for module in ("torch", "torchvision", "numpy", "scipy", "matplotlib", "skimage", "tqdm", "IPython", "pip"))
+    assert all(made.finds(module) for module in ("torch", "torchvision", "numpy", "pandas", "scipy", "matplotlib", "skimage", "tqdm", "IPython", "pip"))
     assert not [module for module in ("timm", "nbval", "pytest", "jupyter_book", "tools", "yaml") if made.finds(module)]
-    assert set(made.state()) == {"torch", "torchvision", "numpy"} and all(len(files) > 100 for _, files in made.state().values())
+    assert set(made.state()) == {"torch", "torchvision", "numpy", "pandas", "scipy"} and all(len(files) > 100 for _, files in made.state().values())
 
 
 QUICK = CHAPTERS[0]  # it uses torchinfo, which the setup cell has to bring

@@ -93,7 +93,7 @@ def complaint_about_make(words):
     targets = [word for word in words if "=" not in word]
     given = [word.split("=")[0] for word in words if "=" in word]
     unknown = [target for target in targets if target not in {*TARGETS, "..."}]
-    unused = [name for name in given if not re.search(rf"\$[({{]{name}\b|\$\(if \$\({name}\)", MAKEFILE)]
+    unused = [name for name in given if not re.search(rf"\$[$({{]?\{{?{name}\b|\$\(if \$\({name}\)", MAKEFILE)]
     return f"no such target or variable: {unknown + unused}" if unknown + unused else None
 
 
@@ -145,7 +145,7 @@ def test_fault_11c_a_documented_command_would_be_accepted(command, place, monkey
 
 @pytest.mark.parametrize("command", [
     "make boook", "make grade NAMES=week3", "python -m tools.notebook chapters", "python -m tools.notebooks --frsh chapters",
-    "python -m resnext_lib.experiments cardinalities", "python tools/none.py", "jupyter-book build . -W", "pip install -r none.txt"])
+    "python -m studies.experiments cardinalities", "python tools/none.py", "jupyter-book build . -W", "pip install -r none.txt"])
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 def test_fault_11c_a_command_that_does_not_work_would_be_found(command, monkeypatch, capsys):
     assert complaint(command, monkeypatch)
@@ -177,7 +177,7 @@ def test_fault_11c_the_readmes_python_runs(monkeypatch):
 
 # ------------------------------------------------------------------ the contents
 
-CONTENTS = [("Part I: The idea", "01 02 03 04 05 06"), ("Part II: The network", "07"), ("Part III: In practice", "08 09 10 11 12"),
+CONTENTS = [("In a hurry", "twenty_minutes"), ("Part I: The idea", "01 02 03 04 05 06"), ("Part II: The network", "07"), ("Part III: In practice", "08 09 10 11 12"),
             ("Appendix", "explorers questions glossary references library teaching")]
 
 
@@ -192,8 +192,9 @@ def test_fault_11c_parts_have_their_captions_and_pages_their_order():
 
 def test_fault_11c_the_landing_page_lists_the_same_order():
     toc = contents(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
-    after = (ROOT / "intro.md").read_text(encoding="utf-8").split("## The chapters")[1]
-    listed = re.findall(r"\]\(chapters/(\w+)\.(?:ipynb|md)\)", after)
+    before, after = (ROOT / "intro.md").read_text(encoding="utf-8").split("## The chapters")
+    hurried = re.findall(r"\*\*In a hurry\?\*\* \[[^\]]+\]\(chapters/(\w+)\.ipynb\)", before)
+    listed = hurried + re.findall(r"\]\(chapters/(\w+)\.(?:ipynb|md)\)", after)
     assert listed == [page for _, pages in toc for page in pages if page != "teaching"]
 
 

@@ -218,6 +218,10 @@ UNIX_ONLY = {"resource", "fcntl", "pwd", "grp", "termios", "pty", "tty", "posix"
 OPENING = {"read_text", "write_text", "open"}
 
 
+# What a program asks for inside a function, where the system has it (grading's walls need Linux and say so elsewhere).
+WHERE_THERE = {("sandbox.py", "resource")}
+
+
 def imported(source):
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -229,7 +233,11 @@ def imported(source):
 def test_fault_19_nothing_imports_a_module_that_windows_lacks():
     wrong = [(path.name, name) for path in PROGRAMS if "tests" not in path.parts
              for name in imported(path.read_text(encoding="utf-8")) if name in UNIX_ONLY]
-    assert not wrong
+    assert set(wrong) <= WHERE_THERE
+    for file, name in WHERE_THERE:
+        (path,) = [path for path in PROGRAMS if path.name == file]
+        assert name not in {alias.name for node in ast.parse(path.read_text(encoding="utf-8")).body
+                            if isinstance(node, ast.Import) for alias in node.names}
 
 
 def test_fault_19_minutes_says_before_it_starts_that_windows_cannot_measure(monkeypatch):

@@ -304,12 +304,12 @@ def test_P5_depth_goes_on_behind_a_file_without_a_final_newline(tmp_path, monkey
     monkeypatch.setattr(depth, "SEEDS", (0,))
     monkeypatch.setattr(depth, "STEPS", 30)
     finished = "plain,8,0,30,1.7,0.7,0.8,14328,2.14.1,1,x86_64 CPU"
-    stored.write_text(",".join(depth.COLUMNS) + "\n" + finished)
+    stored.write_text(",".join(depth.COLUMNS) + "\n" + finished, encoding="utf-8")
     depth.main()
-    lines = stored.read_text().splitlines()
+    lines = stored.read_text(encoding="utf-8").splitlines()
     assert lines[1] == finished and lines[2].startswith("residual,8,0,30,") and len(lines) == 3
     depth.main()
-    assert stored.read_text().splitlines() == lines
+    assert stored.read_text(encoding="utf-8").splitlines() == lines
 
 
 def test_a_seed_gives_a_row_for_every_use_of_both_sets_of_statistics(monkeypatch):
