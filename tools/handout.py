@@ -214,7 +214,8 @@ def back(sheet):
     return f"""<section class="page">
 <h1>The network, and when the forms agree <small>page 2 of 2</small></h1>
 <div><h2>How to read 32×4d</h2>
-<p>32 paths (cardinality C) in every stage; width d = 4 <em>in the first stage</em>, doubled from stage to stage.</p>
+<p>32 paths (cardinality C) in every stage; width d = 4 <em>in the first stage</em>,
+{sheet.blank("doubled")} from stage to stage.</p>
 {stage_table(sheet)}
 <p>Layers: {depth(sheet)}. The output of a block is 4 times
 {sheet.blank("the stage width 64, 128, 256, 512, whatever C · d is")}.</p></div>
