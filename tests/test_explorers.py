@@ -568,7 +568,7 @@ def test_fault_15_the_reference_keeps_its_length_and_what_is_longer_says_so(brow
 STILL = {"what_is_split": [s for s in EXTREMES["what_is_split"] if s["size"] == 2], **{name: EXTREMES[name] for name in NAMES[1:]}}
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("width", [320, 390, 700, 1280])
 @pytest.mark.parametrize("name", NAMES)
 def test_fault_15_nothing_jumps_from_stop_to_stop(browser, made, name, width):
     with tab(browser, made[name].html, width=width, reduced_motion="reduce") as page:
