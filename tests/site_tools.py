@@ -142,7 +142,7 @@ SIDEWAYS = """() => {
     .map(box => `${box.tagName}.${box.className} is ${box.scrollWidth} px in ${box.clientWidth} px`);
 }"""
 
-# A figure must be drawn, and lie on white: its own background, unfiltered, and nothing but the page around.
+# A figure must be drawn, with nothing of the page's behind or around it, and unfiltered: it brings its own ground.
 FIGURES = """() => [...document.querySelectorAll('figure:not(.explorer) img')].map(image => {
   const style = getComputedStyle(image), box = image.getBoundingClientRect();
   const output = image.closest('.output') || image.parentElement;

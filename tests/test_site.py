@@ -1,5 +1,6 @@
 """The website builds without a warning, hangs together, needs no other host, and can be read."""
 
+import io
 import json
 import re
 import sys
@@ -7,6 +8,7 @@ import sys
 import pytest
 import tinycss2
 from bs4 import BeautifulSoup
+from PIL import Image, ImageColor
 from site_speed import PAGE_BYTES, PAGE_REQUESTS, arrival, serve
 from site_tools import (
     CUT_OFF,
@@ -23,6 +25,7 @@ from site_tools import (
     toc_parts,
 )
 
+from resnext_lib.figures.palette import DARK, LIGHT
 from tools import contract, publish
 from tools.classroom import student
 from tools.notebooks import read, text_of
@@ -391,16 +394,21 @@ def test_the_first_paint_is_dark_for_a_dark_reader(browser, site):
 
 
 @pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
-def test_figures_are_drawn_on_a_white_card(browser, pages, theme):
+def test_figures_follow_the_theme(browser, pages, theme):
+    """Nothing of the page's lies behind them, and their own ground, seen at a corner, is the page's: no white slab."""
     with tab(browser, theme, 390) as page:
         for path in [path for path, content in pages.items() if "figure" in content.tags]:
             open_page(page, path.as_uri())
             page.wait_for_function("[...document.images].every(image => image.complete)")
             for figure in page.evaluate(FIGURES):
                 assert figure["drawn"], (path.name, figure)
-                assert figure["card"] == "rgb(255, 255, 255)", (path.name, figure)
+                assert figure["card"] == "rgba(0, 0, 0, 0)", (path.name, figure)
                 assert figure["filter"] == "none", (path.name, figure)
-                assert figure["around"] == "rgba(0, 0, 0, 0)" and figure["padding"] >= 8, (path.name, figure)
+                assert figure["around"] == "rgba(0, 0, 0, 0)", (path.name, figure)
+            if figures := page.locator("figure:not(.explorer) img[src^='data:image/svg']").all():
+                corner = Image.open(io.BytesIO(figures[0].screenshot())).convert("RGB").getpixel((3, 3))
+                wanted = ImageColor.getrgb((DARK if theme == "dark" else LIGHT)["paper"])
+                assert max(abs(a - b) for a, b in zip(corner, wanted, strict=True)) <= 2, (path.name, corner)
 
 
 def test_without_scripts_the_page_is_light_and_complete(browser, site):
@@ -453,7 +461,7 @@ def test_a_solution_is_folded_and_says_so(browser, pages):
             assert {is_open for is_open, _ in solutions} == {False}, path.name
             said = {text for _, text in solutions}
             assert ("Show the solution" in said) == (path.name[:2].isdigit()), path.name
-            assert said <= {"Show the solution", "Show the setup cell", "Show the code of this figure", "Show the check and its result"}, path.name
+            assert said <= {"Show the solution", "Show the setup cell", "Show the code of this figure", "Show the code of this table", "Show the check and its result"}, path.name
 
 
 # ------------------------------------------------------------------ launch buttons

@@ -141,9 +141,10 @@ function bring({ state, model, draw, tell, waiting, hint, longest, first = {}, b
   root.explorer = { model, set, state };
   let room = -1;
   new ResizeObserver(() => {
+    if (room === form.clientWidth) return;   // another height is our own doing, and must not cut a move short
+    room = form.clientWidth;
     root.classList.remove("moving");
-    if (room !== output.clientWidth) keepRoom();
-    room = output.clientWidth;
+    keepRoom();
     show();
   }).observe(form);
   show();
