@@ -428,11 +428,12 @@ def test_buttons_stop_at_the_ends(browser, made):
 
 
 def test_a_tap_on_the_picture_is_a_shortcut(browser, made):
-    with tab(browser, made["what_is_split"].html, has_touch=True) as page:
+    """Without motion, so that the finger meets what it aims at."""
+    with tab(browser, made["what_is_split"].html, has_touch=True, reduced_motion="reduce") as page:
         put(page, {"form": "A"}, "what_is_split")
         page.locator("svg rect[data-set*='\"path\",\"index\":3']").first.tap(force=True)
         assert state_of(page)["follow"] == "path" and state_of(page)["index"] == 3
-    with tab(browser, made["walk_the_network"].html, has_touch=True) as page:
+    with tab(browser, made["walk_the_network"].html, has_touch=True, reduced_motion="reduce") as page:
         page.locator("svg rect[data-set='{\"stop\":4}']").first.tap(force=True)
         assert state_of(page)["stop"] == 4
 
