@@ -7,7 +7,6 @@ first, a few minutes each, and kept in the temporary folder.
     python -m studies.fine_tuning --print                                       the analysis of what is there
 """
 
-import argparse
 import copy
 import tempfile
 from pathlib import Path
@@ -20,7 +19,7 @@ from torch.nn import functional
 from resnext_lib import data, training
 from resnext_lib.networks import small_resnext
 from resnext_lib.statistics import interval
-from studies.tables import Table
+from studies.tables import Table, command
 
 HELD_OUT = {"unlike": (7, 8, 9), "alike": (2, 4, 6)}
 ARMS = ("scratch", "frozen-eval", "frozen-train", "all-eval", "all-train")
@@ -195,14 +194,8 @@ def report(rows):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser("python -m studies.fine_tuning", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="folder of Fashion-MNIST's files")
-    parser.add_argument("--print", action="store_true", help="print the analysis, train nothing")
-    options = parser.parse_args(argv)
-    torch.set_num_threads(1)
-    if not options.print:
-        measure(options.data)
-    report(Table("fine_tuning", COLUMNS, "fine_tuning.md").rows)
+    command("studies.fine_tuning", __doc__, measure, lambda: report(Table("fine_tuning", COLUMNS, "fine_tuning.md").rows),
+            argv)
 
 
 if __name__ == "__main__":

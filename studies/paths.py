@@ -7,7 +7,6 @@ every block of every network). Resumes where it stopped: a block that is in the 
     python -m studies.paths --print                                       the analysis of what is there
 """
 
-import argparse
 import copy
 from statistics import median
 
@@ -22,7 +21,7 @@ from resnext_lib.statistics import interval
 from resnext_lib.weights import load_weights
 from studies import checkpoint
 from studies.batch_norm import average_statistics
-from studies.tables import Table
+from studies.tables import Table, command
 
 SEEDS, UNTRAINED, PAIRS = (0, 1), (0, 1, 2, 3, 4), 8
 BATCH = 500
@@ -297,19 +296,16 @@ def report_likeness(rows):
             print(f"{block} {measure_:26}", "  ".join(f"{k} {min(v):.3f} to {max(v):.3f}" for k, v in ranges.items() if v))
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser("python -m studies.paths", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="folder of Fashion-MNIST's files")
-    parser.add_argument("--print", action="store_true", help="print the analysis, measure nothing")
-    options = parser.parse_args(argv)
-    torch.set_num_threads(1)
-    if not options.print:
-        measure(options.data)
+def report():
     removal, alike = (Table(name, columns, "paths.md").rows
                       for name, columns in (("path_removal", REMOVAL), ("path_likeness", LIKENESS)))
     report_removal(removal)
     report_pairs(removal)
     report_likeness(alike)
+
+
+def main(argv=None):
+    command("studies.paths", __doc__, measure, report, argv)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Writes resnext_lib/evidence/precision.csv, the rows of a seed at once, and resum
     python -m studies.precision --print                                       the analysis of what is there
 """
 
-import argparse
 import copy
 
 import torch
@@ -15,7 +14,7 @@ from resnext_lib import data, training
 from resnext_lib.networks import small_resnext
 from resnext_lib.statistics import interval
 from studies.batch_norm import average_statistics
-from studies.tables import Table
+from studies.tables import Table, command
 
 SEEDS, COUNT, EPOCHS = (0, 1, 2, 3, 4), 2500, 4
 STATISTICS = ("as trained", "re-estimated")
@@ -90,14 +89,8 @@ def report(rows):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser("python -m studies.precision", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="folder of Fashion-MNIST's files")
-    parser.add_argument("--print", action="store_true", help="print the analysis, train nothing")
-    options = parser.parse_args(argv)
-    torch.set_num_threads(1)
-    if not options.print:
-        measure(options.data)
-    report(Table("precision", COLUMNS, "precision.md").rows)
+    command("studies.precision", __doc__, measure, lambda: report(Table("precision", COLUMNS, "precision.md").rows),
+            argv)
 
 
 if __name__ == "__main__":

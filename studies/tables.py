@@ -1,7 +1,10 @@
 """One evidence file of a study: its rows, whose plan's SHA-256 and circumstances they carry, and what is in it already."""
 
+import argparse
 import hashlib
 from pathlib import Path
+
+import torch
 
 from resnext_lib.experiments import circumstances
 from studies import rows
@@ -42,3 +45,15 @@ class Table:
         """Write the rows ``new``, all or none, behind those that are there."""
         with rows.locked(self.path):
             rows.write(self.path, self.columns, [*self.rows, *({**row, **self.whence} for row in new)])
+
+
+def command(program, description, measure, report, argv=None):
+    """The command line of a study: ``measure(folder)`` unless ``--print``, then ``report()``; on one thread."""
+    parser = argparse.ArgumentParser(f"python -m {program}", description=description.split("\n")[0])
+    parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="folder of Fashion-MNIST's files")
+    parser.add_argument("--print", action="store_true", help="print the analysis, measure nothing")
+    options = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    if not options.print:
+        measure(options.data)
+    report()
