@@ -54,6 +54,7 @@ $(LIGHT_READY):
 QUICK_BIN := $(if $(wildcard $(READY)),$(BIN),$(LIGHT)/bin)
 quick: $(if $(wildcard $(READY)),,$(LIGHT_READY)) ## within a minute: the core's units, the contract, the linter
 	$(QUICK_BIN)/python -m ruff check .
+	$(QUICK_BIN)/python -m ruff format --check .
 	$(QUICK_BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not whole" $(QUICK:%=tests/test_%.py)
 
 test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the built site
@@ -61,6 +62,7 @@ test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the
 
 check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what takes longer
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 	$(MAKE) older-torch
 	$(BIN)/python -m tools.notebooks --check-stable chapters

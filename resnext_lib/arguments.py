@@ -61,11 +61,16 @@ def torch_module(name, value):
 
 def checked_block_class(name, value):
     """Return ``value`` if it can be called as ``value(in_channels, width, out_channels, cardinality, stride)``."""
-    wanted = (f"{name} must be a class with the bottleneck's arguments (in_channels, width, out_channels, cardinality, "
-              "stride), such as Bottleneck, FormA or functools.partial(SEBottleneck, reduction=8)")
+    wanted = (
+        f"{name} must be a class with the bottleneck's arguments (in_channels, width, out_channels, cardinality, "
+        "stride), such as Bottleneck, FormA or functools.partial(SEBottleneck, reduction=8)"
+    )
     if not callable(value) or isinstance(value, nn.Module):
-        raise TypeError(f"{wanted}, not {value!r}" if isinstance(value, (str, type(None), numbers.Number)) else
-                        f"{wanted}, not an object of type {type(value).__name__}")
+        raise TypeError(
+            f"{wanted}, not {value!r}"
+            if isinstance(value, (str, type(None), numbers.Number))
+            else f"{wanted}, not an object of type {type(value).__name__}"
+        )
     try:
         inspect.signature(value).bind("in_channels", "width", "out_channels", "cardinality", "stride")
     except (TypeError, ValueError):
@@ -81,16 +86,20 @@ def divides(cardinality, width, width_name="width", name="cardinality"):
     nearest = min(divisors, key=lambda c: (abs(c - cardinality), c))
     below = width // cardinality * cardinality
     widths = " or ".join(str(w) for w in (below, below + cardinality) if w > 0)
-    raise ValueError(f"{name}={cardinality} does not divide {width_name}={width}: the paths would be unequal. "
-                     f"Nearest that work: {name}={nearest}, or {width_name}={widths}")
+    raise ValueError(
+        f"{name}={cardinality} does not divide {width_name}={width}: the paths would be unequal. "
+        f"Nearest that work: {name}={nearest}, or {width_name}={widths}"
+    )
 
 
 def has_channels(x, expected, name):
     """Return ``x`` if it is a batch ``(N, expected, H, W)``, else raise ``ValueError``; ``name`` set the channels."""
     if x.ndim != 4 or x.shape[1] != expected:
-        raise ValueError(f"expected a batch of shape (N, {expected}, H, W) because {name}={expected}, but got "
-                         f"{tuple(x.shape)}. Build with {name}=<channels of your images>, and add the batch dimension "
-                         "with x.unsqueeze(0) if it is missing")
+        raise ValueError(
+            f"expected a batch of shape (N, {expected}, H, W) because {name}={expected}, but got "
+            f"{tuple(x.shape)}. Build with {name}=<channels of your images>, and add the batch dimension "
+            "with x.unsqueeze(0) if it is missing"
+        )
     return x
 
 
@@ -114,8 +123,10 @@ def check_images(network, x, smallest=1):
     check_tensor(network, x, network.image_channels, "image_channels")
     height, width = x.shape[2:]
     if height < smallest or width < smallest:
-        raise ValueError(f"images of {height}x{width} are too small: {type(network).__name__} needs "
-                         f"{smallest}x{smallest} or more, so that its last feature map has a pixel")
+        raise ValueError(
+            f"images of {height}x{width} are too small: {type(network).__name__} needs "
+            f"{smallest}x{smallest} or more, so that its last feature map has a pixel"
+        )
     check_variance(network, x, network.last_map)
     return x
 
@@ -123,8 +134,10 @@ def check_images(network, x, smallest=1):
 def check_tensor(network, x, channels, name):
     """Raise unless ``x`` is a tensor of ``channels`` channels, of the type and on the device of the weights."""
     if not torch.is_tensor(x):
-        raise TypeError(f"expected a batch of images as a tensor (N, {channels}, H, W), but got {type(x).__name__}; "
-                        "torch.as_tensor(array) makes one of an array")
+        raise TypeError(
+            f"expected a batch of images as a tensor (N, {channels}, H, W), but got {type(x).__name__}; "
+            "torch.as_tensor(array) makes one of an array"
+        )
     if x.layout not in (torch.strided, torch._mkldnn):
         raise ValueError(f"the images are a sparse tensor ({x.layout}): use x.to_dense()")
     has_channels(x, channels, name)
@@ -139,8 +152,10 @@ def check_tensor(network, x, channels, name):
             remedy = f"pixels from 0 to 255 become numbers from 0 to 1 with x.to(torch.{target}) / 255"
         raise ValueError(f"the images are {x.dtype}, but the network's weights are {weight.dtype}: {remedy}")
     if x.device != weight.device:
-        raise ValueError(f"the images are on device {x.device}, but the network's weights are on {weight.device}: "
-                         f"use x.to({str(weight.device)!r}), or network.to({str(x.device)!r})")
+        raise ValueError(
+            f"the images are on device {x.device}, but the network's weights are on {weight.device}: "
+            f"use x.to({str(weight.device)!r}), or network.to({str(x.device)!r})"
+        )
 
 
 def check_variance(network, x, last_map):
@@ -152,9 +167,11 @@ def check_variance(network, x, last_map):
         return
     if any(isinstance(layer, nn.BatchNorm2d) and layer.training for layer in network.modules()):
         given = f"{images} image{'' if images == 1 else 's'} of {height}x{width}"
-        raise ValueError(f"a batch of {given} is too small for train mode: batch norm takes a variance, which one number "
-                         "a channel has not. Use 2 images or more (a DataLoader drops a shorter last batch with "
-                         "drop_last=True), larger images, or network.eval()")
+        raise ValueError(
+            f"a batch of {given} is too small for train mode: batch norm takes a variance, which one number "
+            "a channel has not. Use 2 images or more (a DataLoader drops a shorter last batch with "
+            "drop_last=True), larger images, or network.eval()"
+        )
 
 
 def autocast_is_on(device_type):

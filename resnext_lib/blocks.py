@@ -40,8 +40,13 @@ def conv3x3(in_channels, out_channels, stride=1, cardinality=1):
     divides(groups, positive_int("in_channels", in_channels), "in_channels")
     divides(groups, positive_int("out_channels", out_channels), "out_channels")
     return nn.Conv2d(
-        in_channels, out_channels, kernel_size=3, stride=positive_int("stride", stride), padding=1,
-        groups=groups, bias=False,
+        in_channels,
+        out_channels,
+        kernel_size=3,
+        stride=positive_int("stride", stride),
+        padding=1,
+        groups=groups,
+        bias=False,
     )
 
 
@@ -140,7 +145,7 @@ class Bottleneck(ResidualBlock):
     def transform(self, x):
         x = torch.relu(self.bn1(self.conv1(x)))  # (N, width, H, W): reads every input channel
         x = torch.relu(self.bn2(self.conv2(x)))  # (N, width, H/stride, W/stride): group by group
-        return self.bn3(self.conv3(x))           # (N, out_channels, H/stride, W/stride)
+        return self.bn3(self.conv3(x))  # (N, out_channels, H/stride, W/stride)
 
 
 def conv_relu(in_channels, out_channels, kernel_size, stride=1, batch_norm=False):
@@ -158,9 +163,7 @@ def conv_relu(in_channels, out_channels, kernel_size, stride=1, batch_norm=False
         raise ValueError(f"kernel_size must be odd to keep the map size, not {kernel_size}")
     switch("batch_norm", batch_norm)
     layers = OrderedDict()
-    layers["conv"] = nn.Conv2d(
-        in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=not batch_norm
-    )
+    layers["conv"] = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=not batch_norm)
     if batch_norm:
         layers["bn"] = nn.BatchNorm2d(out_channels, eps=0.001)  # torchvision's eps for GoogLeNet
     layers["relu"] = nn.ReLU()
@@ -178,8 +181,19 @@ class Inception(Checked):
     ``large_kernel`` is even; at a call as :class:`Checked`. Source: arXiv 1409.4842, Fig. 2(b).
     """
 
-    def __init__(self, in_channels, *, conv1x1, reduce3x3, conv3x3, reduce5x5, conv5x5,
-                 pool_projection, large_kernel=5, batch_norm=False):
+    def __init__(
+        self,
+        in_channels,
+        *,
+        conv1x1,
+        reduce3x3,
+        conv3x3,
+        reduce5x5,
+        conv5x5,
+        pool_projection,
+        large_kernel=5,
+        batch_norm=False,
+    ):
         super().__init__()
         for name, value in list(locals().items()):
             if name not in ("self", "__class__", "batch_norm"):
@@ -190,12 +204,8 @@ class Inception(Checked):
         conv = partial(conv_relu, batch_norm=switch("batch_norm", batch_norm))
         self.branch1 = conv(in_channels, conv1x1, 1)
         self.branch2 = nn.Sequential(conv(in_channels, reduce3x3, 1), conv(reduce3x3, conv3x3, 3))
-        self.branch3 = nn.Sequential(
-            conv(in_channels, reduce5x5, 1), conv(reduce5x5, conv5x5, large_kernel)
-        )
-        self.branch4 = nn.Sequential(
-            nn.MaxPool2d(3, stride=1, padding=1), conv(in_channels, pool_projection, 1)
-        )
+        self.branch3 = nn.Sequential(conv(in_channels, reduce5x5, 1), conv(reduce5x5, conv5x5, large_kernel))
+        self.branch4 = nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), conv(in_channels, pool_projection, 1))
         self.out_channels = conv1x1 + conv3x3 + conv5x5 + pool_projection
 
     def forward(self, x):

@@ -43,8 +43,10 @@ def check_pixels(pixels, name="images"):
     ``name`` is the argument that the error names. Everything that reads pixels calls this first.
     """
     if not isinstance(pixels, torch.Tensor) or pixels.dtype != torch.uint8 or pixels.ndim != 4:
-        raise TypeError(f"{name}.pixels must be a torch.uint8 tensor (N, channels, H, W) of values 0 to 255, not "
-                        f"{_kind(pixels)}; floats from 0 to 1 become that by (pixels * 255).round().to(torch.uint8)")
+        raise TypeError(
+            f"{name}.pixels must be a torch.uint8 tensor (N, channels, H, W) of values 0 to 255, not "
+            f"{_kind(pixels)}; floats from 0 to 1 become that by (pixels * 255).round().to(torch.uint8)"
+        )
     if len(pixels) == 0:
         raise ValueError(f"{name} is empty: it needs one picture or more")
 
@@ -54,8 +56,9 @@ def check_images(images, name="images"):
     pixels, labels = images.pixels, images.labels
     check_pixels(pixels, name)
     if not isinstance(labels, torch.Tensor) or labels.dtype != torch.int64 or labels.ndim != 1:
-        raise TypeError(f"{name}.labels must be a torch.int64 tensor (N,), not {_kind(labels)}; "
-                        "torch.as_tensor(labels).long() makes one")
+        raise TypeError(
+            f"{name}.labels must be a torch.int64 tensor (N,), not {_kind(labels)}; torch.as_tensor(labels).long() makes one"
+        )
     if len(pixels) != len(labels):
         raise ValueError(f"{name} has {len(pixels)} pictures but {len(labels)} labels: one label a picture is needed")
     if labels.min() < 0:
@@ -100,6 +103,7 @@ def fashion_mnist(split, folder="data", download=False):
 
 def cifar10(split, folder="data", download=False):
     """CIFAR-10 through torchvision: 50,000 and 10,000 images, 32x32, in colour. Errors as :func:`fashion_mnist`."""
+
     def read():
         return torchvision.datasets.CIFAR10(folder, train=_known(split) == "train")
 

@@ -24,14 +24,16 @@ def edit(after, before=Bottleneck):
 
     Raises ``TypeError`` for what is no class, ``ValueError`` for a class whose source is not to be had.
     """
+
     def lines(block):
         if not inspect.isclass(block):
             raise TypeError(f"edit compares two classes such as XBlock and Bottleneck; {block!r} is none")
         try:
             methods = [inspect.getsource(method) for method in vars(block).values() if inspect.isfunction(method)]
         except OSError:
-            raise ValueError(f"the source of {block.__name__} is not to be had: define it in a file or a notebook cell"
-                             ) from None
+            raise ValueError(
+                f"the source of {block.__name__} is not to be had: define it in a file or a notebook cell"
+            ) from None
         return re.sub(r" +#.*", "", "\n".join(methods)).splitlines()
 
     diff = difflib.unified_diff(lines(before), lines(after), n=0, lineterm="")
@@ -54,7 +56,7 @@ class SqueezeExcitation(nn.Module):
         self.fc2 = nn.Conv2d(squeezed, channels, kernel_size=1)
 
     def forward(self, x):
-        means = self.squeeze(x)                                       # (N, channels, 1, 1)
+        means = self.squeeze(x)  # (N, channels, 1, 1)
         gates = torch.sigmoid(self.fc2(torch.relu(self.fc1(means))))  # (N, channels, 1, 1): excite
         return x * gates
 
@@ -159,7 +161,7 @@ class RegNetX(nn.Module):
     def forward(self, x):
         x = check_images(self, x)
         x = torch.relu(self.bn1(self.conv1(x)))  # (N, 32, 112, 112) for a 224x224 image
-        x = self.stages(x)                       # (N, width of the last stage, 7, 7)
+        x = self.stages(x)  # (N, width of the last stage, 7, 7)
         return self.fc(self.avgpool(x).flatten(1))
 
 

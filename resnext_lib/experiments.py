@@ -19,8 +19,23 @@ from resnext_lib.complexity import count_macs, count_parameters
 from resnext_lib.networks import small_resnext
 from resnext_lib.statistics import interval
 
-COLUMNS = ("configuration", "seed", "parameters", "macs", "images", "epochs", "train_loss", "train_accuracy",
-           "test_loss", "test_accuracy", "seconds", "device", "threads", "versions", "revision")
+COLUMNS = (
+    "configuration",
+    "seed",
+    "parameters",
+    "macs",
+    "images",
+    "epochs",
+    "train_loss",
+    "train_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "seconds",
+    "device",
+    "threads",
+    "versions",
+    "revision",
+)
 
 
 class BlockWithoutShortcut(Bottleneck):
@@ -57,8 +72,12 @@ SAME_BUDGET = [Configuration(c, d) for c, d in ((1, 64), (2, 40), (4, 24), (8, 1
 TWICE_THE_BUDGET = [Configuration(1, 64, depth=38), Configuration(1, 100), Configuration(32, 8)]
 STUDIES = {
     "cardinality": SAME_BUDGET + TWICE_THE_BUDGET,
-    "shortcuts": [Configuration(c, d, depth, shortcuts) for depth in (20, 38) for c, d in ((1, 64), (16, 8))
-                  for shortcuts in (True, False)],
+    "shortcuts": [
+        Configuration(c, d, depth, shortcuts)
+        for depth in (20, 38)
+        for c, d in ((1, 64), (16, 8))
+        for shortcuts in (True, False)
+    ],
 }
 
 
@@ -72,12 +91,22 @@ def run(configuration, seed, train_images, test_images, recipe=None, device="cpu
     training.train(network, train_images, test_images, recipe, seed, device=device, progress=progress)
     seconds = time.perf_counter() - begin
     moments = [value.to(device) for value in data.mean_and_spread(train_images)]
-    scores = {f"{part}_{name}": round(value, 5) for part, images in (("train", train_images), ("test", test_images))
-              for name, value in training.evaluate(network, images, *moments, recipe).items()}
-    return {"configuration": str(configuration), "seed": seed, "parameters": count_parameters(network),
-            "macs": count_macs(configuration.build(), train_images.pixels.shape[1:]),
-            "images": len(train_images.labels), "epochs": recipe.epochs, **scores, "seconds": round(seconds),
-            **where}
+    scores = {
+        f"{part}_{name}": round(value, 5)
+        for part, images in (("train", train_images), ("test", test_images))
+        for name, value in training.evaluate(network, images, *moments, recipe).items()
+    }
+    return {
+        "configuration": str(configuration),
+        "seed": seed,
+        "parameters": count_parameters(network),
+        "macs": count_macs(configuration.build(), train_images.pixels.shape[1:]),
+        "images": len(train_images.labels),
+        "epochs": recipe.epochs,
+        **scores,
+        "seconds": round(seconds),
+        **where,
+    }
 
 
 def circumstances(device="cpu"):
@@ -85,11 +114,16 @@ def circumstances(device="cpu"):
     name = torch.cuda.get_device_name() if str(device).startswith("cuda") else f"{platform.machine()} CPU"
     revision = ""
     if shutil.which("git"):
-        git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True,
-                             cwd=Path(__file__).parent)
+        git = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent
+        )
         revision = git.stdout.strip()
-    return {"device": name, "threads": torch.get_num_threads(), "revision": revision or "no git",
-            "versions": f"Python {platform.python_version()} torch {torch.__version__.split('+')[0]}"}
+    return {
+        "device": name,
+        "threads": torch.get_num_threads(),
+        "revision": revision or "no git",
+        "versions": f"Python {platform.python_version()} torch {torch.__version__.split('+')[0]}",
+    }
 
 
 def column(rows, configuration, name):

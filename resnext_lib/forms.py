@@ -29,11 +29,16 @@ def path_layers(in_channels, group_width, stride=1):
 
     Shapes: ``(N, in_channels, H, W)`` to ``(N, group_width, H/stride, W/stride)``.
     """
-    return nn.Sequential(OrderedDict(
-        conv1=conv1x1(in_channels, group_width), bn1=nn.BatchNorm2d(group_width), relu1=nn.ReLU(),
-        conv2=conv3x3(group_width, group_width, stride), bn2=nn.BatchNorm2d(group_width),
-        relu2=nn.ReLU(),
-    ))
+    return nn.Sequential(
+        OrderedDict(
+            conv1=conv1x1(in_channels, group_width),
+            bn1=nn.BatchNorm2d(group_width),
+            relu1=nn.ReLU(),
+            conv2=conv3x3(group_width, group_width, stride),
+            bn2=nn.BatchNorm2d(group_width),
+            relu2=nn.ReLU(),
+        )
+    )
 
 
 class FormA(ResidualBlock):
@@ -98,8 +103,14 @@ def form_of(state):
 # What a batch norm stores.
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 LAYERS = {  # a block's layers and what each of them stores
-    "conv1": ("weight",), "bn1": NORM, "conv2": ("weight",), "bn2": NORM, "conv3": ("weight",), "bn3": NORM,
-    "downsample.0": ("weight",), "downsample.1": NORM,
+    "conv1": ("weight",),
+    "bn1": NORM,
+    "conv2": ("weight",),
+    "bn2": NORM,
+    "conv3": ("weight",),
+    "bn3": NORM,
+    "downsample.0": ("weight",),
+    "downsample.1": NORM,
 }
 # The layers that every path has for itself, by form.
 IN_PATHS = {"A": ("conv1", "bn1", "conv2", "bn2", "conv3"), "B": ("conv1", "bn1", "conv2", "bn2"), "C": ()}
@@ -119,14 +130,18 @@ def _check_form(state, form, name):
     """Raise ``ValueError`` unless ``state`` is, whole and without anything else, of ``form``; ``name`` asks."""
     found = form_of(state)
     if found != form:
-        raise ValueError(f"{name} takes the state dict of a block in form {form}, but this is form {found}: "
-                         "to_form(state, form) converts from any form")
+        raise ValueError(
+            f"{name} takes the state dict of a block in form {form}, but this is form {found}: "
+            "to_form(state, form) converts from any form"
+        )
     inside = IN_PATHS[form]
     for key, path, layer, kind in _entries_of(state):
         known = kind in LAYERS.get(layer, ()) and (path is None or path.isdecimal())
         if not known or (layer in inside) != (path is not None):
-            raise ValueError(f"{name} would lose {key!r}: the three forms hold the weights of two 1x1s and a 3x3, their "
-                             "batch norms and the shortcut's projection; no bias, and no further layer")
+            raise ValueError(
+                f"{name} would lose {key!r}: the three forms hold the weights of two 1x1s and a 3x3, their "
+                "batch norms and the shortcut's projection; no bias, and no further layer"
+            )
         if not torch.is_tensor(state[key]):
             raise ValueError(f"{key!r} holds no tensor but a {type(state[key]).__name__}")
     first = "paths.0." if inside else ""
@@ -145,8 +160,12 @@ def _check_shapes(state, form, name):
     in_channels = (*state[f"{first}conv1.weight"].shape, 0, 0)[1]
     out_channels = state[f"{first if form == 'A' else ''}conv3.weight"].shape[:1]
     rows = dict.fromkeys(("conv1", "bn1", "conv2", "bn2"), (width,))
-    columns = {"conv1": in_channels, "conv2": group_width, "conv3": paths * width if form == "B" else width,
-               "downsample.0": in_channels}
+    columns = {
+        "conv1": in_channels,
+        "conv2": group_width,
+        "conv3": paths * width if form == "B" else width,
+        "downsample.0": in_channels,
+    }
     for key, _, layer, kind in _entries_of(state):
         shape = tuple(state[key].shape)
         wanted = () if kind == "num_batches_tracked" else tuple(rows.get(layer, out_channels))
@@ -155,8 +174,10 @@ def _check_shapes(state, form, name):
         if shape != wanted or (layer in columns) != (len(shape) == 4):
             raise ValueError(f"{name}: {key!r} has the shape {shape}, which does not fit the block's other layers")
     if group_width < 1 or width % group_width or (form != "C" and width != group_width):
-        raise ValueError(f"{name}: the 3x3 has {width} channels out and {group_width} in a group; the second must divide "
-                         "the first, and be equal to it in a path of form A or B")
+        raise ValueError(
+            f"{name}: the 3x3 has {width} channels out and {group_width} in a group; the second must divide "
+            "the first, and be equal to it in a path of form A or B"
+        )
     found = {int(path) for _, path, _, _ in _entries_of(state) if path is not None}
     entries = [key.removeprefix(first) for key in state if first and key.startswith(first)]
     expected = [f"paths.{i}.{entry}" for i in range(len(found)) for entry in entries]
@@ -167,6 +188,7 @@ def _check_shapes(state, form, name):
 
 def _conversion(form):
     """Give a map from ``form`` its checks, and copies of the entries that it only hands on."""
+
     def checked(convert):
         @wraps(convert)
         def carry(state):
@@ -174,7 +196,9 @@ def _conversion(form):
             given = {id(value) for value in state.values()}
             result = convert(state)
             return OrderedDict((k, v.clone() if id(v) in given else v) for k, v in result.items())
+
         return carry
+
     return checked
 
 
@@ -266,8 +290,10 @@ def copy_weights(source, target):
     for name, block in (("source", source), ("target", target)):
         torch_module(name, block)
         if any(value.is_meta for value in block.state_dict().values()):
-            raise ValueError(f"{name} is on device \"meta\" and has no data: build it on another device, or give it "
-                             "memory with block.to_empty(device='cpu')")
+            raise ValueError(
+                f'{name} is on device "meta" and has no data: build it on another device, or give it '
+                "memory with block.to_empty(device='cpu')"
+            )
     form = form_of(target.state_dict())
     new, old = to_form(source.state_dict(), form), target.state_dict()
     wrong = [k for k in new.keys() | old.keys() if k not in new or k not in old or new[k].shape != old[k].shape]

@@ -18,6 +18,7 @@ _Export = namedtuple("Export", "path change checked_by")
 
 # ------------------------------------------------------------------ a copy for PyTorch
 
+
 @torch.no_grad()
 def inference_copy(model, example=None, precision="float32"):
     """A copy in eval mode, batch norms folded into the convolutions that they read, channels-last.
@@ -39,8 +40,10 @@ def inference_copy(model, example=None, precision="float32"):
         fast.register_forward_hook(_give_float32)
     change = _change(fast(example), expected)
     if not change <= CHANGE[precision]:
-        raise ValueError(f"the copy's outputs change by {change:.2g} of the largest, and {CHANGE[precision]} is allowed: "
-                         "is a convolution or batch norm of model used twice, or does it give nan?")
+        raise ValueError(
+            f"the copy's outputs change by {change:.2g} of the largest, and {CHANGE[precision]} is allowed: "
+            "is a convolution or batch norm of model used twice, or does it give nan?"
+        )
     return fast
 
 
@@ -59,8 +62,9 @@ def _has_numbers(model, name="model"):
     if not isinstance(model, nn.Module):
         raise TypeError(f"{name} must be a torch.nn.Module, not {type(model).__name__}")
     if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
-        raise ValueError(f"{name} has shapes but no numbers (device meta): give it weights first, with to_empty and "
-                         "load_state_dict")
+        raise ValueError(
+            f"{name} has shapes but no numbers (device meta): give it weights first, with to_empty and load_state_dict"
+        )
 
 
 def _float32_copy(model):
@@ -89,8 +93,10 @@ def _run(network, example):
     try:
         output = network(example)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        raise ValueError(f"model does not run on an example of shape {tuple(example.shape)}: give example=, a batch such "
-                         f"as it takes. It says: {error}") from error
+        raise ValueError(
+            f"model does not run on an example of shape {tuple(example.shape)}: give example=, a batch such "
+            f"as it takes. It says: {error}"
+        ) from error
     if not torch.is_tensor(output):
         raise ValueError(f"model must give one tensor, but gives a {type(output).__name__}")
     return output
@@ -121,6 +127,7 @@ def _change(given, expected):
 
 
 # ------------------------------------------------------------------ a file for other runtimes
+
 
 @torch.no_grad()
 def export_onnx(network, path, example=None):
@@ -164,12 +171,15 @@ def _can_be_exported(network):
     """Raise for a network that the runtimes would refuse, or would compute in another precision than it says."""
     _has_numbers(network, "network")
     if isinstance(network, torch.jit.ScriptModule):
-        raise TypeError("network is a TorchScript module, which has no layers left to export: export the module it was "
-                        "made from")
+        raise TypeError(
+            "network is a TorchScript module, which has no layers left to export: export the module it was made from"
+        )
     others = {str(p.dtype).removeprefix("torch.") for p in network.parameters() if p.dtype != torch.float32}
     if others:
-        raise ValueError(f"network has weights in {' and '.join(sorted(others))}, and export_onnx takes float32 alone: "
-                         "inference_copy(network) makes a float32 copy")
+        raise ValueError(
+            f"network has weights in {' and '.join(sorted(others))}, and export_onnx takes float32 alone: "
+            "inference_copy(network) makes a float32 copy"
+        )
 
 
 def _needs_onnx():
@@ -189,8 +199,10 @@ def _batches(network, example):
     for batch in batches:
         shape = tuple(_run(network, batch).shape)
         if not shape or shape[0] != len(batch):
-            raise ValueError(f"network gives an output of shape {shape} for {len(batch)} images, and export_onnx needs a "
-                             "row for every image: the batch cannot be free")
+            raise ValueError(
+                f"network gives an output of shape {shape} for {len(batch)} images, and export_onnx needs a "
+                "row for every image: the batch cannot be free"
+            )
     return batches
 
 
@@ -202,15 +214,19 @@ def _write_onnx(network, example, free, path):
     try:
         program = export(network, (example,), dynamic_shapes=(sizes,))
     except Exception as error:  # the tracer raises what the traced code raises, and kinds of its own
-        raise ValueError(f"network cannot be traced with a free batch{' and size' * (len(free) > 1)}: does its forward "
-                         "branch on the numbers in x, leave PyTorch, or fix a size? With example=, height and width are "
-                         f"the example's. It says: {_first_line(error)}") from error
+        raise ValueError(
+            f"network cannot be traced with a free batch{' and size' * (len(free) > 1)}: does its forward "
+            "branch on the numbers in x, leave PyTorch, or fix a size? With example=, height and width are "
+            f"the example's. It says: {_first_line(error)}"
+        ) from error
     try:
-        torch.onnx.export(program, f=path, input_names=["images"], output_names=["logits"], external_data=False,
-                          verbose=False)
+        torch.onnx.export(
+            program, f=path, input_names=["images"], output_names=["logits"], external_data=False, verbose=False
+        )
     except torch.onnx.OnnxExporterError as error:
-        raise ValueError("network has an operation that ONNX lacks; it says: "
-                         f"{_first_line(error.__cause__ or error)}") from error
+        raise ValueError(
+            f"network has an operation that ONNX lacks; it says: {_first_line(error.__cause__ or error)}"
+        ) from error
 
 
 def _first_line(error):
@@ -224,9 +240,12 @@ def _check_onnx(network, batches, path):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    change = max(_change(torch.from_numpy(session.run(None, {"images": batch.numpy()})[0]), network(batch))
-                 for batch in batches)
+    change = max(
+        _change(torch.from_numpy(session.run(None, {"images": batch.numpy()})[0]), network(batch)) for batch in batches
+    )
     if not change <= CHANGE["float32"]:
-        raise ValueError(f"the file's outputs differ from the network's by {change:.2g} of the largest, and "
-                         f"{CHANGE['float32']} is allowed: does the network give nan, or draw random numbers in eval mode?")
+        raise ValueError(
+            f"the file's outputs differ from the network's by {change:.2g} of the largest, and "
+            f"{CHANGE['float32']} is allowed: does the network give nan, or draw random numbers in eval mode?"
+        )
     return change, onnxruntime.__version__

@@ -21,7 +21,7 @@ from resnext_lib.arguments import (
 from resnext_lib.blocks import Bottleneck, Checked, Inception, conv3x3, conv_relu
 
 FIRST_STAGE_WIDTH = 64  # bottleneck_width is stated for the stage of this width
-EXPANSION = 4           # a stage gives out 4 times its stage width: 64 -> 256
+EXPANSION = 4  # a stage gives out 4 times its stage width: 64 -> 256
 
 
 def group_width(bottleneck_width, stage_width, round_down=False):
@@ -60,8 +60,7 @@ def group_widths(bottleneck_width, stage_widths, round_down=False):
     return [bottleneck_width * width // FIRST_STAGE_WIDTH for width in stage_widths]
 
 
-def make_stage(block_class, in_channels, stage_width, count, stride=1, cardinality=1, bottleneck_width=64,
-               round_down=False):
+def make_stage(block_class, in_channels, stage_width, count, stride=1, cardinality=1, bottleneck_width=64, round_down=False):
     """One row of Table 1: ``count`` blocks of equal width; only the first has a stride.
 
     Shapes: ``(N, in_channels, H, W)`` to ``(N, 4 * stage_width, H/stride, W/stride)``.
@@ -105,8 +104,17 @@ class ResNeXt(nn.Module):
     type and on their device, or too small a batch for batch norm. Source: arXiv 1611.05431, Table 1.
     """
 
-    def __init__(self, blocks_per_stage, cardinality=1, bottleneck_width=64, *, num_classes=1000,
-                 image_channels=3, zero_init_residual=False, block=Bottleneck):
+    def __init__(
+        self,
+        blocks_per_stage,
+        cardinality=1,
+        bottleneck_width=64,
+        *,
+        num_classes=1000,
+        image_channels=3,
+        zero_init_residual=False,
+        block=Bottleneck,
+    ):
         super().__init__()
         blocks = positive_ints("blocks_per_stage", blocks_per_stage)
         if len(blocks) != 4:
@@ -136,11 +144,11 @@ class ResNeXt(nn.Module):
     def forward(self, x):
         x = check_images(self, x)
         x = torch.relu(self.bn1(self.conv1(x)))  # (N, 64, 112, 112) for a 224x224 image
-        x = self.maxpool(x)                      # (N, 64, 56, 56)
-        x = self.layer1(x)                       # (N, 256, 56, 56)    conv2 in Table 1
-        x = self.layer2(x)                       # (N, 512, 28, 28)    conv3
-        x = self.layer3(x)                       # (N, 1024, 14, 14)   conv4
-        x = self.layer4(x)                       # (N, 2048, 7, 7)     conv5
+        x = self.maxpool(x)  # (N, 64, 56, 56)
+        x = self.layer1(x)  # (N, 256, 56, 56)    conv2 in Table 1
+        x = self.layer2(x)  # (N, 512, 28, 28)    conv3
+        x = self.layer3(x)  # (N, 1024, 14, 14)   conv4
+        x = self.layer4(x)  # (N, 2048, 7, 7)     conv5
         return self.fc(self.avgpool(x).flatten(1))
 
 
@@ -190,9 +198,20 @@ class CifarResNeXt(nn.Module):
     Source: arXiv 1611.05431, section 5.2; facebookresearch/ResNeXt, models/resnext.lua.
     """
 
-    def __init__(self, depth=29, cardinality=1, bottleneck_width=64, *, num_classes=10,
-                 image_channels=3, stage_widths=(64, 128, 256), stem_stride=1, zero_init_residual=False,
-                 block=Bottleneck, round_down=False):
+    def __init__(
+        self,
+        depth=29,
+        cardinality=1,
+        bottleneck_width=64,
+        *,
+        num_classes=10,
+        image_channels=3,
+        stage_widths=(64, 128, 256),
+        stem_stride=1,
+        zero_init_residual=False,
+        block=Bottleneck,
+        round_down=False,
+    ):
         super().__init__()
         blocks, rest = divmod(positive_int("depth", depth) - 2, 9)
         if rest or blocks < 1:
@@ -226,9 +245,9 @@ class CifarResNeXt(nn.Module):
     def forward(self, x):
         x = check_images(self, x)
         x = torch.relu(self.bn1(self.conv1(x)))  # (N, 64, 32, 32)
-        x = self.layer1(x)                       # (N, 256, 32, 32)
-        x = self.layer2(x)                       # (N, 512, 16, 16)
-        x = self.layer3(x)                       # (N, 1024, 8, 8)
+        x = self.layer1(x)  # (N, 256, 32, 32)
+        x = self.layer2(x)  # (N, 512, 16, 16)
+        x = self.layer3(x)  # (N, 1024, 8, 8)
         return self.fc(self.avgpool(x).flatten(1))
 
 
@@ -307,8 +326,7 @@ class GoogLeNet(nn.Module):
     Source: arXiv 1409.4842, Table 1 and Fig. 3.
     """
 
-    def __init__(self, *, num_classes=1000, image_channels=3, large_kernel=5, batch_norm=False,
-                 auxiliary_heads=False):
+    def __init__(self, *, num_classes=1000, image_channels=3, large_kernel=5, batch_norm=False, auxiliary_heads=False):
         super().__init__()
         self.image_channels = positive_int("image_channels", image_channels)
         positive_int("num_classes", num_classes)
@@ -348,13 +366,13 @@ class GoogLeNet(nn.Module):
 
     def forward(self, x):
         x = check_images(self, x, self.smallest_image)
-        x = self.normalise(self.maxpool1(self.conv1(x)))               # (N, 64, 56, 56)
-        x = self.maxpool2(self.normalise(self.conv3(self.conv2(x))))   # (N, 192, 28, 28)
-        x = self.maxpool3(self.inception3b(self.inception3a(x)))       # (N, 480, 14, 14)
-        at_4a = self.inception4a(x)                                    # (N, 512, 14, 14)
+        x = self.normalise(self.maxpool1(self.conv1(x)))  # (N, 64, 56, 56)
+        x = self.maxpool2(self.normalise(self.conv3(self.conv2(x))))  # (N, 192, 28, 28)
+        x = self.maxpool3(self.inception3b(self.inception3a(x)))  # (N, 480, 14, 14)
+        at_4a = self.inception4a(x)  # (N, 512, 14, 14)
         at_4d = self.inception4d(self.inception4c(self.inception4b(at_4a)))  # (N, 528, 14, 14)
-        x = self.maxpool4(self.inception4e(at_4d))                     # (N, 832, 7, 7)
-        x = self.inception5b(self.inception5a(x))                      # (N, 1024, 7, 7)
+        x = self.maxpool4(self.inception4e(at_4d))  # (N, 832, 7, 7)
+        x = self.inception5b(self.inception5a(x))  # (N, 1024, 7, 7)
         logits = self.fc(self.dropout(self.avgpool(x).flatten(1)))
         if self.training and hasattr(self, "aux1"):
             return logits, self.aux1(at_4a), self.aux2(at_4d)

@@ -88,8 +88,9 @@ def path_contributions(block, x):
     statistics of the block's batch norms, and for a module that is no block.
     """
     if not _is_block(block):
-        raise ValueError(f"block must be a block of form A, B or C, not a {type(block).__name__}: choose one such as "
-                         "network.layer1[0]")
+        raise ValueError(
+            f"block must be a block of form A, B or C, not a {type(block).__name__}: choose one such as network.layer1[0]"
+        )
     if block.training:
         raise ValueError("block is in train mode, where looking at it moves its statistics: call block.eval() first")
     layers = [block.conv3] if hasattr(block, "conv3") else [path.conv3 for path in block.paths]
@@ -110,12 +111,13 @@ def _last_weight(block, path):
     if not hasattr(block, "conv3"):
         return block.paths[path].conv3.weight  # form A
     width = block.conv3.weight.shape[1] // block.cardinality
-    return block.conv3.weight[:, path * width:(path + 1) * width]
+    return block.conv3.weight[:, path * width : (path + 1) * width]
 
 
 def _is_block(module):
     return all(hasattr(module, name) for name in ("bn3", "cardinality", "transform")) and (
-        hasattr(module, "conv3") or hasattr(module, "paths"))
+        hasattr(module, "conv3") or hasattr(module, "paths")
+    )
 
 
 def _block_called(network, name):
@@ -137,8 +139,10 @@ def _paths_of(block, name, path):
 
 def _check(images):
     if not torch.is_tensor(images):
-        raise TypeError(f"images must be a tensor of normalised pictures (N, channels, H, W), not a "
-                        f"{type(images).__name__}: data.normalise(pixels, mean, spread) makes one")
+        raise TypeError(
+            f"images must be a tensor of normalised pictures (N, channels, H, W), not a "
+            f"{type(images).__name__}: data.normalise(pixels, mean, spread) makes one"
+        )
     if images.ndim != 4 or len(images) < 2:
         raise ValueError(f"images must be two pictures or more of shape (N, channels, H, W), not {tuple(images.shape)}")
     if not images.is_floating_point():

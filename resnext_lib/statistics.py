@@ -33,9 +33,16 @@ def paired(first, second, comparisons=1, confidence=0.95):
     differences = np.array([first[seed] - second[seed] for seed in seeds], dtype=float)
     mean, half_width = interval(differences, 1 - (1 - confidence) / comparisons)
     p_alone = float(stats.ttest_1samp(differences, 0).pvalue)
-    return {"seeds": len(seeds), "mean": mean, "low": mean - half_width, "high": mean + half_width,
-            "spread": float(differences.std(ddof=1)), "p": min(1.0, comparisons * p_alone), "p_alone": p_alone,
-            "same_sign": int(max((differences > 0).sum(), (differences < 0).sum()))}
+    return {
+        "seeds": len(seeds),
+        "mean": mean,
+        "low": mean - half_width,
+        "high": mean + half_width,
+        "spread": float(differences.std(ddof=1)),
+        "p": min(1.0, comparisons * p_alone),
+        "p_alone": p_alone,
+        "same_sign": int(max((differences > 0).sum(), (differences < 0).sum())),
+    }
 
 
 def holm(p_values):

@@ -41,8 +41,18 @@ def compare(arms, pairs=15, warm_up=2, clock=time.perf_counter, memory=False, se
             seconds[name].append(clock() - start)
     middle, quarters = ({n: f(s) for n, s in seconds.items()} for f in (median, quantiles))
     device = torch.cuda.get_device_name() if cuda else f"{platform.machine()} CPU"
-    return [_Timing(n, middle[n], quarters[n][2] - quarters[n][0], middle[n] / middle[names[0]],
-                    peak_memory(arms[n]) if memory else None, device, torch.get_num_threads()) for n in names]
+    return [
+        _Timing(
+            n,
+            middle[n],
+            quarters[n][2] - quarters[n][0],
+            middle[n] / middle[names[0]],
+            peak_memory(arms[n]) if memory else None,
+            device,
+            torch.get_num_threads(),
+        )
+        for n in names
+    ]
 
 
 def _checked(arms, pairs):

@@ -44,8 +44,9 @@ class Recipe:
 
     def __post_init__(self):
         for name in ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay"):
-            _check_number(name, getattr(self, name), whole=name in ("epochs", "batch_size"),
-                          zero=name in ("momentum", "weight_decay"))
+            _check_number(
+                name, getattr(self, name), whole=name in ("epochs", "batch_size"), zero=name in ("momentum", "weight_decay")
+            )
         for name in ("augment", "channels_last"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}")
@@ -61,8 +62,18 @@ def learning_rate_at(step, steps, peak, warm_up=0.1):
     return peak * (1 + math.cos(math.pi * (step - rise) / (steps - rise))) / 2
 
 
-def train(network, train_images, test_images=None, recipe=None, seed=0, *, device="cpu", checkpoint=None,
-          progress=True, stop_after=None):
+def train(
+    network,
+    train_images,
+    test_images=None,
+    recipe=None,
+    seed=0,
+    *,
+    device="cpu",
+    checkpoint=None,
+    progress=True,
+    stop_after=None,
+):
     """Train ``network`` in place; return one dictionary an epoch: losses, accuracies, learning rate.
 
     After each epoch the network answers ``test_images``, unless there are none. ``checkpoint`` names a file
@@ -97,8 +108,9 @@ def begin(network, train_images, test_images, recipe, seed, device, checkpoint):
     run = identity(network, train_images, recipe, seed)
     state = resume(checkpoint, run)
     network.to(device, memory_format=torch.channels_last if recipe.channels_last else torch.contiguous_format)
-    optimiser = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum,
-                                weight_decay=recipe.weight_decay)
+    optimiser = torch.optim.SGD(
+        network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+    )
     if state is None:
         return optimiser, [], run, mean, spread
     network.load_state_dict(state["network"])
@@ -130,8 +142,10 @@ def train_epoch(network, optimiser, images, recipe, epoch, mean, spread, progres
         logits = compute(network, x, recipe)
         loss = loss_of(logits, labels)
         if not math.isfinite(loss.item()):
-            raise FloatingPointError(f"the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}, at learning "
-                                     f"rate {rate:.3g}: try a smaller learning_rate than {recipe.learning_rate}")
+            raise FloatingPointError(
+                f"the loss is {loss.item()} in epoch {epoch + 1}, step {step + 1}, at learning "
+                f"rate {rate:.3g}: try a smaller learning_rate than {recipe.learning_rate}"
+            )
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -155,8 +169,10 @@ def loss_of(logits, labels):
     """Mean cross-entropy. Raises ``ValueError`` for a label that has no logit."""
     largest = labels.max().item()
     if largest >= logits.shape[1]:
-        raise ValueError(f"labels go up to {largest}, but the network has {logits.shape[1]} outputs: "
-                         f"build it with num_classes={largest + 1} or more")
+        raise ValueError(
+            f"labels go up to {largest}, but the network has {logits.shape[1]} outputs: "
+            f"build it with num_classes={largest + 1} or more"
+        )
     return functional.cross_entropy(logits, labels)
 
 

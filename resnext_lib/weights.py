@@ -24,8 +24,23 @@ from resnext_lib.networks import EXPANSION, FIRST_STAGE_WIDTH
 # What wraps a network's names: DataParallel, torch.compile, Lightning, and attributes of larger modules.
 WRAPPER_PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.", "backbone.")
 # Where training scripts keep the state dict, in the order of preference: averaged weights come last.
-WRAPPER_KEYS = ("state_dict", "model", "network", "net", "model_state_dict", "network_state_dict", "module", "weights",
-                "backbone", "params", "ema", "model_ema", "ema_state_dict", "state_dict_ema", "params_ema")
+WRAPPER_KEYS = (
+    "state_dict",
+    "model",
+    "network",
+    "net",
+    "model_state_dict",
+    "network_state_dict",
+    "module",
+    "weights",
+    "backbone",
+    "params",
+    "ema",
+    "model_ema",
+    "ema_state_dict",
+    "state_dict_ema",
+    "params_ema",
+)
 # What torch.load raises for a file that is incomplete, no weights file, or would run code.
 DAMAGED = (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, LookupError, struct.error)
 
@@ -55,8 +70,11 @@ def read_state(source):
 
 def _is_state(value):
     """Whether ``value`` is a dictionary from names to tensors."""
-    return isinstance(value, Mapping) and bool(value) and all(
-        isinstance(key, str) and torch.is_tensor(tensor) for key, tensor in value.items())
+    return (
+        isinstance(value, Mapping)
+        and bool(value)
+        and all(isinstance(key, str) and torch.is_tensor(tensor) for key, tensor in value.items())
+    )
 
 
 def _keys_of(state):
@@ -95,29 +113,39 @@ def _remedy(path, error):
     blocked = re.search(r"GLOBAL ([\w.]+)", str(error))
     if blocked:
         name = blocked[1].removeprefix("__builtin__.")
-        return (f"it holds an object of type {name}, or was saved as a whole pickled model. Where you trust the file, this "
-                f"line, which runs its code, writes the weights alone: x = torch.load({path.name!r}, weights_only=False); "
-                "torch.save(x.state_dict() if hasattr(x, 'state_dict') else x['model'], 'weights.pth')")
+        return (
+            f"it holds an object of type {name}, or was saved as a whole pickled model. Where you trust the file, this "
+            f"line, which runs its code, writes the weights alone: x = torch.load({path.name!r}, weights_only=False); "
+            "torch.save(x.state_dict() if hasattr(x, 'state_dict') else x['model'], 'weights.pth')"
+        )
     if "TorchScript" in str(error):
-        return ("it is a TorchScript archive. This line writes the weights alone: "
-                f"torch.save(torch.jit.load({path.name!r}).state_dict(), 'weights.pth')")
+        return (
+            "it is a TorchScript archive. This line writes the weights alone: "
+            f"torch.save(torch.jit.load({path.name!r}).state_dict(), 'weights.pth')"
+        )
     if isinstance(error, PermissionError):
         return f"reading is not permitted; allow it with chmod u+r {path.name}, or torch.save the weights elsewhere"
-    return ("it is incomplete, or of another kind: download it again, or save the state dict with "
-            "torch.save(network.state_dict(), path)")
+    return (
+        "it is incomplete, or of another kind: download it again, or save the state dict with "
+        "torch.save(network.state_dict(), path)"
+    )
 
 
 def _read_safetensors(path):
     try:
         from safetensors.torch import load_file
     except ImportError:
-        raise ValueError(f"{path.name} needs the package safetensors (pip install safetensors). This line converts the "
-                         f"file: torch.save(safetensors.torch.load_file({path.name!r}), 'weights.pth')") from None
+        raise ValueError(
+            f"{path.name} needs the package safetensors (pip install safetensors). This line converts the "
+            f"file: torch.save(safetensors.torch.load_file({path.name!r}), 'weights.pth')"
+        ) from None
     try:
         return load_file(path)
     except Exception as error:  # the package's own SafetensorError derives from Exception
-        raise ValueError(f"{path.name} is no weights file that can be read safely: it is incomplete, or no safetensors "
-                         "file: download it again, or save one with safetensors.torch.save_file or torch.save") from error
+        raise ValueError(
+            f"{path.name} is no weights file that can be read safely: it is incomplete, or no safetensors "
+            "file: download it again, or save one with safetensors.torch.save_file or torch.save"
+        ) from error
 
 
 def _without_prefix(state):
@@ -212,16 +240,21 @@ def load_weights(network, source):
 def _check_numbers(key, value, own):
     """Raise ``ValueError`` unless ``value`` holds numbers that can be written into the network's ``own``."""
     if own.is_meta:
-        raise ValueError(f"the network is on device \"meta\" and has no memory for {key!r}: build it on another device, "
-                         "or call network.to_empty(device='cpu') first")
+        raise ValueError(
+            f'the network is on device "meta" and has no memory for {key!r}: build it on another device, '
+            "or call network.to_empty(device='cpu') first"
+        )
     if value.is_meta:
-        raise ValueError(f"{key!r} is on device \"meta\" and holds no numbers: save the weights of a network on another "
-                         "device")
+        raise ValueError(
+            f'{key!r} is on device "meta" and holds no numbers: save the weights of a network on another device'
+        )
     if value.layout is not torch.strided:
         raise ValueError(f"{key!r} is sparse; {{k: v.to_dense() for k, v in state.items()}} makes a state dict that loads")
     if own.is_floating_point() and not value.is_floating_point():
-        raise ValueError(f"{key!r} holds {value.dtype} and not floating-point numbers: is the file quantised? Load the "
-                         "weights that it was made from")
+        raise ValueError(
+            f"{key!r} holds {value.dtype} and not floating-point numbers: is the file quantised? Load the "
+            "weights that it was made from"
+        )
 
 
 # What depends on the number of classes, and what on the channels of the images.
@@ -237,10 +270,14 @@ def _why_not(state, own, missing, unexpected, shapes):
     if not missing and not unexpected and set(shapes) <= CLASSIFIERS | STEMS and all(map(_is_usual, (state, own))):
         return _other_ends(state, own, shapes)
     if _stage_widths(state) != _stage_widths(own):
-        return (f"these weights are for stages of the widths {_stage_widths(state)}, but the network has stage_widths="
-                f"{_stage_widths(own)}")
-    return (f"these weights look like {looks} but do not fit: {len(missing)} keys missing {missing[:2]}, "
-            f"{len(unexpected)} unexpected {unexpected[:2]}, {len(shapes)} of another shape {shapes[:2]}")
+        return (
+            f"these weights are for stages of the widths {_stage_widths(state)}, but the network has stage_widths="
+            f"{_stage_widths(own)}"
+        )
+    return (
+        f"these weights look like {looks} but do not fit: {len(missing)} keys missing {missing[:2]}, "
+        f"{len(unexpected)} unexpected {unexpected[:2]}, {len(shapes)} of another shape {shapes[:2]}"
+    )
 
 
 def _is_usual(state):

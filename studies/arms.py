@@ -40,8 +40,17 @@ class Size:
 
 
 FULL = Size()
-DRY = Size(side=32, blocks=(1, 1, 1, 1), sweep_channels=32, sweep_side=7, form_channels=64, form_side=7, matrix=64,
-           numbers=2**12, pictures=200)
+DRY = Size(
+    side=32,
+    blocks=(1, 1, 1, 1),
+    sweep_channels=32,
+    sweep_side=7,
+    form_channels=64,
+    form_side=7,
+    matrix=64,
+    numbers=2**12,
+    pictures=200,
+)
 
 
 @dataclass
@@ -75,11 +84,15 @@ def images(batch, side):
 def three_networks(size, cardinality=32, bottleneck_width=4):
     """ResNeXt-50 (32x4d) as torchvision has it, and timm's and ours with the same weights."""
     torch.manual_seed(0)
-    reference = unsettle(models.ResNet(models.resnet.Bottleneck, size.blocks, groups=cardinality,
-                                       width_per_group=bottleneck_width))
-    others = {"timm": timm.models.resnet.ResNet(timm.models.resnet.Bottleneck, size.blocks, cardinality=cardinality,
-                                                base_width=bottleneck_width),
-              "ours": networks.ResNeXt(size.blocks, cardinality, bottleneck_width)}
+    reference = unsettle(
+        models.ResNet(models.resnet.Bottleneck, size.blocks, groups=cardinality, width_per_group=bottleneck_width)
+    )
+    others = {
+        "timm": timm.models.resnet.ResNet(
+            timm.models.resnet.Bottleneck, size.blocks, cardinality=cardinality, base_width=bottleneck_width
+        ),
+        "ours": networks.ResNeXt(size.blocks, cardinality, bottleneck_width),
+    }
     for network in others.values():
         network.load_state_dict(reference.state_dict())
     return {"torchvision": reference, **others}
@@ -87,11 +100,14 @@ def three_networks(size, cardinality=32, bottleneck_width=4):
 
 # ------------------------------------------------------------------ the ladder of inference
 
+
 def eager(network, x, bound=SAME):
     """An arm: one call of ``network`` without gradients."""
+
     def call():
         with torch.no_grad():
             return network(x)
+
     return Arm(call, call(), bound)
 
 
@@ -164,6 +180,7 @@ def in_openvino(path, x, threads):
 
 # ------------------------------------------------------------------ a step of training
 
+
 def training(size, threads, batch):
     """One step of training as in resnext_lib.training; the output is a gradient of the last block.
 
@@ -202,12 +219,15 @@ def step(network, x, recipe=None):
 
 # ------------------------------------------------------------------ forms, groups, layers, networks
 
+
 def form_arms(size, backward=False):
     """The three forms of one block with equal weights; the output, or the gradient of the input."""
     torch.manual_seed(0)
     channels = size.form_channels
-    blocks = {f"form {letter}": unsettle(form(channels, channels // 2, channels, 32)).eval() for letter, form in
-              (("A", forms.FormA), ("B", forms.FormB), ("C", forms.FormC))}
+    blocks = {
+        f"form {letter}": unsettle(form(channels, channels // 2, channels, 32)).eval()
+        for letter, form in (("A", forms.FormA), ("B", forms.FormB), ("C", forms.FormC))
+    }
     for block in blocks.values():
         forms.copy_weights(blocks["form A"], block)
     x = torch.randn(4, channels, size.form_side, size.form_side)
@@ -255,9 +275,14 @@ def layer_arms(specs, threads):
         arm = eager(layer, x, bound=None)
         image = (spec.in_channels, spec.side, spec.side)
         moved = 4 * (x.numel() + layer.weight.numel() + arm.output.numel())
-        arm.facts = {"groups": spec.groups, "layout": "channels-last" if spec.channels_last else "channels-first",
-                     "macs": complexity.count_macs(layer, image), "written": complexity.count_activations(layer, image),
-                     "bytes": moved, **dict(zip(("implementation", "kernel", "rearrangements"), ran[name], strict=True))}
+        arm.facts = {
+            "groups": spec.groups,
+            "layout": "channels-last" if spec.channels_last else "channels-first",
+            "macs": complexity.count_macs(layer, image),
+            "written": complexity.count_activations(layer, image),
+            "bytes": moved,
+            **dict(zip(("implementation", "kernel", "rearrangements"), ran[name], strict=True)),
+        }
         arms[name] = arm
     return arms
 
@@ -268,9 +293,18 @@ def network_layers(size, threads, batch):
 
     def note(name):
         def hook(layer, inputs, output):
-            spec = Spec(layer.in_channels, layer.out_channels, layer.kernel_size[0], layer.stride[0], layer.padding[0],
-                        layer.groups, batch, inputs[0].shape[-1])
+            spec = Spec(
+                layer.in_channels,
+                layer.out_channels,
+                layer.kernel_size[0],
+                layer.stride[0],
+                layer.padding[0],
+                layer.groups,
+                batch,
+                inputs[0].shape[-1],
+            )
             found.setdefault(spec, []).append(name)
+
         return hook
 
     for name, layer in network.named_modules():
@@ -289,8 +323,10 @@ def roof(size):
     """Arms for what the processor can do at most: a large matrix product, and a large copy."""
     matrix, numbers = torch.randn(size.matrix, size.matrix), torch.randn(size.numbers)
     target = torch.empty_like(numbers)
-    return {"peak": Arm(lambda: torch.mm(matrix, matrix), facts={"macs": size.matrix**3, "bytes": 3 * 4 * size.matrix**2}),
-            "bandwidth": Arm(lambda: target.copy_(numbers), facts={"macs": 0, "bytes": 2 * 4 * size.numbers})}
+    return {
+        "peak": Arm(lambda: torch.mm(matrix, matrix), facts={"macs": size.matrix**3, "bytes": 3 * 4 * size.matrix**2}),
+        "bandwidth": Arm(lambda: target.copy_(numbers), facts={"macs": 0, "bytes": 2 * 4 * size.numbers}),
+    }
 
 
 def network_arms(size, threads, batch):
@@ -300,7 +336,9 @@ def network_arms(size, threads, batch):
     for name, path in (("ResNet-50", (1, 64)), ("ResNeXt-50", (32, 4))):
         network = networks.ResNeXt(size.blocks, *path).eval()
         arms[name] = eager(network, x, bound=None)
-        arms[name].facts = {"parameters": complexity.count_parameters(network),
-                            "macs": complexity.count_macs(network, image),
-                            "written": complexity.count_activations(network, image)}
+        arms[name].facts = {
+            "parameters": complexity.count_parameters(network),
+            "macs": complexity.count_macs(network, image),
+            "written": complexity.count_activations(network, image),
+        }
     return arms

@@ -52,10 +52,13 @@ def predictions(network, test, moments):
     """A row for every test image: its class, the network's answer and how sure it was."""
     shares = training.predict(network, test, *moments).softmax(dim=1)
     sure, answers = shares.max(dim=1)
-    columns = zip(test.labels.tolist(), answers.tolist(), sure.tolist(), shares[range(len(sure)), test.labels].tolist(),
-                  strict=True)
-    return [{"image": n, "label": label, "answer": answer, "confidence": confidence, "share_of_the_label": own}
-            for n, (label, answer, confidence, own) in enumerate(columns)]
+    columns = zip(
+        test.labels.tolist(), answers.tolist(), sure.tolist(), shares[range(len(sure)), test.labels].tolist(), strict=True
+    )
+    return [
+        {"image": n, "label": label, "answer": answer, "confidence": confidence, "share_of_the_label": own}
+        for n, (label, answer, confidence, own) in enumerate(columns)
+    ]
 
 
 def paths_off(network, test, moments):

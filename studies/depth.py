@@ -19,8 +19,19 @@ from studies import rows as table
 PICTURES = ("brick", "grass", "gravel", "camera", "coins", "moon", "page", "text")
 DEPTHS, SEEDS, STEPS, BATCH, PATCH, WIDTH = (8, 20, 56), (0, 1, 2), 300, 64, 16, 16
 CSV = Path(__file__).parent.parent / "resnext_lib" / "evidence" / "depth.csv"
-COLUMNS = ["kind", "depth", "seed", "step", "train_loss", "train_error", "test_error", "parameters",
-           "torch", "threads", "device"]
+COLUMNS = [
+    "kind",
+    "depth",
+    "seed",
+    "step",
+    "train_loss",
+    "train_error",
+    "test_error",
+    "parameters",
+    "torch",
+    "threads",
+    "device",
+]
 
 
 class Stack(nn.Module):
@@ -63,7 +74,7 @@ def patches(images, count, generator, part):
         first, last = int(part[0] * image.shape[1]), int(part[1] * image.shape[1]) - PATCH
         row = int(torch.randint(image.shape[0] - PATCH + 1, (1,), generator=generator))
         column = int(torch.randint(first, last + 1, (1,), generator=generator))
-        chosen.append(image[row:row + PATCH, column:column + PATCH])
+        chosen.append(image[row : row + PATCH, column : column + PATCH])
     return torch.stack(chosen).unsqueeze(1), labels
 
 
@@ -95,9 +106,21 @@ def run(kind, depth, seed, images):
         if step % 30 == 0:
             train_error, test_error = error(network, images, (0.0, 0.6)), error(network, images, (0.65, 1.0))
             parameters = sum(p.numel() for p in network.parameters())
-            rows.append([kind, depth, seed, step, f"{sum(losses[-30:]) / 30:.4f}", f"{train_error:.4f}",
-                         f"{test_error:.4f}", parameters, torch.__version__.split("+")[0],
-                         torch.get_num_threads(), platform.machine() + " CPU"])
+            rows.append(
+                [
+                    kind,
+                    depth,
+                    seed,
+                    step,
+                    f"{sum(losses[-30:]) / 30:.4f}",
+                    f"{train_error:.4f}",
+                    f"{test_error:.4f}",
+                    parameters,
+                    torch.__version__.split("+")[0],
+                    torch.get_num_threads(),
+                    platform.machine() + " CPU",
+                ]
+            )
     return rows
 
 

@@ -34,9 +34,14 @@ def count(text):
 
 def arguments(argv):
     """The command line as a namespace, with ``configurations`` chosen; wrong ones are answered and end the program."""
-    parser = argparse.ArgumentParser("python -m studies.experiments", description=__doc__.split("\n")[0], epilog=(
-        "Runs that are in the CSV already are not run again, so a stopped study goes on with the same command. "
-        "Several processes may write one CSV when their seeds differ. On two cores a run takes one to three minutes."))
+    parser = argparse.ArgumentParser(
+        "python -m studies.experiments",
+        description=__doc__.split("\n")[0],
+        epilog=(
+            "Runs that are in the CSV already are not run again, so a stopped study goes on with the same command. "
+            "Several processes may write one CSV when their seeds differ. On two cores a run takes one to three minutes."
+        ),
+    )
     parser.add_argument("study", choices=STUDIES)
     parser.add_argument("--csv", default="experiments.csv", help="where rows are read and added (default: %(default)s)")
     parser.add_argument("--seeds", type=seeds, default=[0, 1, 2, 3, 4], help="5 for 0 to 4, or a range such as 3-5")
@@ -74,12 +79,17 @@ def main(argv=None):
     load = (lambda split: data.fashion_mnist(split, options.full)) if options.full else data.fashion_subset
     train_images, test_images = load("train"), load("test")
     if options.images:
-        train_images = train_images._replace(pixels=train_images.pixels[:options.images],
-                                             labels=train_images.labels[:options.images])
+        train_images = train_images._replace(
+            pixels=train_images.pixels[: options.images], labels=train_images.labels[: options.images]
+        )
     recipe = training.Recipe(epochs=options.epochs, channels_last=True)
     known = {key(row): row for row in rows.read(options.csv, COLUMNS)}
-    runs = [(c, seed) for seed in options.seeds for c in options.configurations
-            if ((str(c), seed, len(train_images.labels), options.epochs) in known) == options.repeat]
+    runs = [
+        (c, seed)
+        for seed in options.seeds
+        for c in options.configurations
+        if ((str(c), seed, len(train_images.labels), options.epochs) in known) == options.repeat
+    ]
     work(runs, known, options, lambda c, seed: run(c, seed, train_images, test_images, recipe, options.device))
 
 
@@ -101,8 +111,11 @@ def work(runs, known, options, do):
         else:
             rows.append(options.csv, COLUMNS, row)
         left = (time.perf_counter() - begin) * sum(costs[number:]) / sum(costs[:number]) / 60
-        print(f"{number}/{len(runs)} {configuration}, seed {seed}: test accuracy {row['test_accuracy']}{before}, "
-              f"{row['seconds']} s; about {left:.0f} min left", flush=True)
+        print(
+            f"{number}/{len(runs)} {configuration}, seed {seed}: test accuracy {row['test_accuracy']}{before}, "
+            f"{row['seconds']} s; about {left:.0f} min left",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -23,8 +23,12 @@ from studies.tables import Table, command
 
 HELD_OUT = {"unlike": (7, 8, 9), "alike": (2, 4, 6)}
 ARMS = ("scratch", "frozen-eval", "frozen-train", "all-eval", "all-train")
-CONTRASTS = (("frozen-train", "frozen-eval"), ("all-train", "all-eval"), ("all-eval", "frozen-eval"),
-             ("frozen-eval", "scratch"))
+CONTRASTS = (
+    ("frozen-train", "frozen-eval"),
+    ("all-train", "all-eval"),
+    ("all-eval", "frozen-eval"),
+    ("frozen-eval", "scratch"),
+)
 EACH, RATES, SEEDS, RATE_SEED = 20, (0.1, 0.03, 0.01), (0, 1, 2, 3, 4), 100
 STEPS, BATCH, VALIDATION, OLD = 100, 16, 500, 1000
 BASE = training.Recipe(epochs=8, channels_last=True)
@@ -62,8 +66,9 @@ def load(split, folder):
     known = only(train, old)
     torch.manual_seed(0)
     base = small_resnext(num_classes=len(old))
-    training.train(base, known, None, BASE, progress=False,
-                   checkpoint=Path(tempfile.gettempdir()) / f"fine_tuning_{split}.pt")
+    training.train(
+        base, known, None, BASE, progress=False, checkpoint=Path(tempfile.gettempdir()) / f"fine_tuning_{split}.pt"
+    )
     return Split(only(train, new), only(test, new), first(only(test, old), OLD), base.eval(), data.mean_and_spread(known))
 
 
@@ -112,8 +117,9 @@ def fit(arm, split, images, rate, seed):
 
 def moved(network, base):
     """How far the stored means went from the base's, in the base's standard deviations, on average over all channels."""
-    pairs = [(new, old) for new, old in zip(network.modules(), base.modules(), strict=True)
-             if isinstance(new, nn.BatchNorm2d)]
+    pairs = [
+        (new, old) for new, old in zip(network.modules(), base.modules(), strict=True) if isinstance(new, nn.BatchNorm2d)
+    ]
     steps = [(new.running_mean - old.running_mean).abs() / (old.running_var + old.eps).sqrt() for new, old in pairs]
     return torch.cat(steps).mean().item()
 
@@ -124,9 +130,18 @@ def row(name, split, arm, seed, rate, part):
     network = fit(arm, split, chosen, rate, seed)
     images = rest if part == "validation" else split.test
     scores = training.evaluate(network, images, *split.moments, BASE)
-    found = {"split": name, "arm": arm, "seed": seed, "learning_rate": rate, "part": part,
-             "pictures": len(images.labels), "accuracy": round(scores["accuracy"], 5), "loss": round(scores["loss"], 5),
-             "old_accuracy": "", "moved": ""}
+    found = {
+        "split": name,
+        "arm": arm,
+        "seed": seed,
+        "learning_rate": rate,
+        "part": part,
+        "pictures": len(images.labels),
+        "accuracy": round(scores["accuracy"], 5),
+        "loss": round(scores["loss"], 5),
+        "old_accuracy": "",
+        "moved": "",
+    }
     if part == "test" and arm != "scratch":
         found["moved"] = round(moved(network, split.base), 4)
         network.fc = split.base.fc
@@ -137,9 +152,18 @@ def row(name, split, arm, seed, rate, part):
 def base_row(name, split):
     """The base network on the old classes: what the arms start from."""
     scores = training.evaluate(split.base, split.old, *split.moments, BASE)
-    return {"split": name, "arm": "base", "seed": 0, "learning_rate": "", "part": "old",
-            "pictures": len(split.old.labels), "accuracy": round(scores["accuracy"], 5), "loss": round(scores["loss"], 5),
-            "old_accuracy": round(scores["accuracy"], 5), "moved": 0}
+    return {
+        "split": name,
+        "arm": "base",
+        "seed": 0,
+        "learning_rate": "",
+        "part": "old",
+        "pictures": len(split.old.labels),
+        "accuracy": round(scores["accuracy"], 5),
+        "loss": round(scores["loss"], 5),
+        "old_accuracy": round(scores["accuracy"], 5),
+        "moved": 0,
+    }
 
 
 def best_rate(rows, split, arm):
@@ -167,10 +191,14 @@ def measure(folder):
 
 # ------------------------------------------------------------------ the analysis that the plan names
 
+
 def values(rows, split, arm, column="accuracy"):
     """``{seed: value}`` on the test pictures."""
-    return {int(r["seed"]): float(r[column]) for r in rows
-            if (r["split"], r["arm"], r["part"]) == (split, arm, "test") and r[column]}
+    return {
+        int(r["seed"]): float(r[column])
+        for r in rows
+        if (r["split"], r["arm"], r["part"]) == (split, arm, "test") and r[column]
+    }
 
 
 def report(rows):
@@ -183,8 +211,9 @@ def report(rows):
                 found = list(values(rows, split, arm, column).values())
                 if found:
                     middle, half = interval(found)
-                    print(f"{split:7} {arm:13} {column:13} {middle:.4f} +- {half:.4f} "
-                          f"({min(found):.4f} to {max(found):.4f})")
+                    print(
+                        f"{split:7} {arm:13} {column:13} {middle:.4f} +- {half:.4f} ({min(found):.4f} to {max(found):.4f})"
+                    )
     for one, other in CONTRASTS:
         for split in splits:
             for column in ("accuracy", "loss"):
@@ -194,8 +223,9 @@ def report(rows):
 
 
 def main(argv=None):
-    command("studies.fine_tuning", __doc__, measure, lambda: report(Table("fine_tuning", COLUMNS, "fine_tuning.md").rows),
-            argv)
+    command(
+        "studies.fine_tuning", __doc__, measure, lambda: report(Table("fine_tuning", COLUMNS, "fine_tuning.md").rows), argv
+    )
 
 
 if __name__ == "__main__":

@@ -48,9 +48,12 @@ class TwoLayerBlock(nn.Module):
 
 def parts(kind, channels, blocks):
     """The measured parts of a network in order: layers for "plain", two to a block; blocks for the others."""
-    build = {"plain": lambda: PlainLayer(channels), "two-layer": lambda: TwoLayerBlock(channels),
-             "bottleneck": lambda: Bottleneck(channels, channels // 4, channels),
-             "ResNeXt": lambda: Bottleneck(channels, channels // 2, channels, cardinality=channels // 4)}[kind]
+    build = {
+        "plain": lambda: PlainLayer(channels),
+        "two-layer": lambda: TwoLayerBlock(channels),
+        "bottleneck": lambda: Bottleneck(channels, channels // 4, channels),
+        "ResNeXt": lambda: Bottleneck(channels, channels // 2, channels, cardinality=channels // 4),
+    }[kind]
     return [build() for _ in range(2 * blocks if kind == "plain" else blocks)]
 
 
@@ -102,9 +105,18 @@ def growth_rows(kind, channels, found):
     values = list(zip(*found.values(), strict=True))
     means = [math.exp(mean(map(math.log, own))) for own in values]
     for number, own in enumerate(values):
-        rows.append({"kind": kind, "channels": channels, "block": number + 1, "seeds": len(own),
-                     "growth": round(means[number], 4), "smallest": round(min(own), 4), "largest": round(max(own), 4),
-                     "gradient_behind": f"{math.prod(means[number + 1:]):.5g}"})
+        rows.append(
+            {
+                "kind": kind,
+                "channels": channels,
+                "block": number + 1,
+                "seeds": len(own),
+                "growth": round(means[number], 4),
+                "smallest": round(min(own), 4),
+                "largest": round(max(own), 4),
+                "gradient_behind": f"{math.prod(means[number + 1 :]):.5g}",
+            }
+        )
     return rows
 
 
@@ -118,9 +130,17 @@ def measure():
         found, rows = {}, []
         for seed in SEEDS:
             found[seed], ratio = growths(kind, channels, blocks, seed, images)
-            rows.append({"kind": kind, "channels": channels, "blocks": blocks, "seed": seed,
-                         "layers": blocks * (2 if kind in ("plain", "two-layer") else 3),
-                         "total": f"{math.prod(found[seed]):.5g}", "first_weight_ratio": f"{ratio:.5g}"})
+            rows.append(
+                {
+                    "kind": kind,
+                    "channels": channels,
+                    "blocks": blocks,
+                    "seed": seed,
+                    "layers": blocks * (2 if kind in ("plain", "two-layer") else 3),
+                    "total": f"{math.prod(found[seed]):.5g}",
+                    "first_weight_ratio": f"{ratio:.5g}",
+                }
+            )
         if shown:
             growth.add(growth_rows(kind, channels, found))
         totals.add([row for row in rows if not totals.has(**{name: row[name] for name in TOTALS[:5]})])
@@ -129,10 +149,14 @@ def measure():
 
 # ------------------------------------------------------------------ the analysis that the plan names
 
+
 def mean_total(totals, kind, channels, blocks):
     """The geometric mean of the totals over the seeds."""
-    own = [float(row["total"]) for row in totals
-           if (row["kind"], int(row["channels"]), int(row["blocks"])) == (kind, channels, blocks)]
+    own = [
+        float(row["total"])
+        for row in totals
+        if (row["kind"], int(row["channels"]), int(row["blocks"])) == (kind, channels, blocks)
+    ]
     return math.exp(mean(map(math.log, own)))
 
 
@@ -146,35 +170,46 @@ def fits(totals, kind, channels):
 
 def predicted(block, layers):
     """The growth that the conjecture gives: the square root of 1 + a^k / l."""
-    return math.sqrt(1 + A ** layers / block)
+    return math.sqrt(1 + A**layers / block)
 
 
 def report(totals, growth):
     for channels in CHANNELS:
-        own = [float(r["total"]) for r in totals
-               if (r["kind"], r["channels"], r["blocks"]) == ("plain", str(channels), str(SHOWN))]
+        own = [
+            float(r["total"])
+            for r in totals
+            if (r["kind"], r["channels"], r["blocks"]) == ("plain", str(channels), str(SHOWN))
+        ]
         middle, half = interval(math.log(total) / 54 for total in own)
         layers = [float(r["growth"]) for r in growth if (r["kind"], r["channels"]) == ("plain", str(channels))]
         low, high = math.exp(middle - half), math.exp(middle + half)
-        print(f"1. plain, {channels} channels, 54 layers: a layer {math.exp(middle):.4f} ({low:.4f} to {high:.4f}), first "
-              f"half {mean(layers[:27]):.4f}, second {mean(layers[27:]):.4f}; total {min(own):.0f} to {max(own):.0f}")
+        print(
+            f"1. plain, {channels} channels, 54 layers: a layer {math.exp(middle):.4f} ({low:.4f} to {high:.4f}), first "
+            f"half {mean(layers[:27]):.4f}, second {mean(layers[27:]):.4f}; total {min(own):.0f} to {max(own):.0f}"
+        )
         for blocks in BLOCKS:
             total = mean_total(totals, "two-layer", channels, blocks)
-            print(f"2. two-layer, {channels} channels, {blocks} blocks: {total:.2f}, "
-                  f"{total / (blocks + 1) - 1:+.1%} from blocks + 1")
+            print(
+                f"2. two-layer, {channels} channels, {blocks} blocks: {total:.2f}, "
+                f"{total / (blocks + 1) - 1:+.1%} from blocks + 1"
+            )
         for kind in KINDS:
             power, exponential, slope = fits(totals, kind, channels)
             shown = ", ".join(f"{mean_total(totals, kind, channels, b):.4g}" for b in BLOCKS)
-            print(f"3. {kind}, {channels}: totals {shown}; squares {power:.4f} power (slope {slope:.2f}), "
-                  f"{exponential:.4f} exponential")
+            print(
+                f"3. {kind}, {channels}: totals {shown}; squares {power:.4f} power (slope {slope:.2f}), "
+                f"{exponential:.4f} exponential"
+            )
         for kind in KINDS[1:]:
             k = 2 if kind == "two-layer" else 3
             rows = [r for r in growth if (r["kind"], r["channels"]) == (kind, str(channels))]
             wanted = [predicted(int(r["block"]), k) for r in rows]
             gaps = [abs(float(r["growth"]) - w) for r, w in zip(rows, wanted, strict=True)]
             first = [(float(r["growth"]), round(w, 2)) for r, w in zip(rows[:6], wanted, strict=False)]
-            print(f"4. {kind}, {channels}: mean gap {mean(gaps):.3f}, total predicted {math.prod(wanted):.1f}, measured "
-                  f"{mean_total(totals, kind, channels, SHOWN):.1f}; first blocks (measured, predicted) {first}")
+            print(
+                f"4. {kind}, {channels}: mean gap {mean(gaps):.3f}, total predicted {math.prod(wanted):.1f}, measured "
+                f"{mean_total(totals, kind, channels, SHOWN):.1f}; first blocks (measured, predicted) {first}"
+            )
 
 
 def main(argv=None):

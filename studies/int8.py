@@ -50,15 +50,20 @@ def int8_arms(size, threads, batch):
     folder = Path(scratch().name)
     export_onnx(fast, folder / "float32.onnx", x[:2])
     quantise(folder / "float32.onnx", folder / "int8.onnx")
-    makers = {"eager": lambda part: eager(network, part), "folded": lambda part: eager(fast, part),
-              "ONNX Runtime": lambda part: in_onnxruntime(folder / "float32.onnx", part, threads),
-              "ONNX Runtime, int8": lambda part: in_onnxruntime(folder / "int8.onnx", part, threads, bound=None)}
-    answers = {name: torch.cat([make(part).output for part in x.split(500)]).argmax(dim=1)
-               for name, make in makers.items()}
+    makers = {
+        "eager": lambda part: eager(network, part),
+        "folded": lambda part: eager(fast, part),
+        "ONNX Runtime": lambda part: in_onnxruntime(folder / "float32.onnx", part, threads),
+        "ONNX Runtime, int8": lambda part: in_onnxruntime(folder / "int8.onnx", part, threads, bound=None),
+    }
+    answers = {name: torch.cat([make(part).output for part in x.split(500)]).argmax(dim=1) for name, make in makers.items()}
     arms = {}
     for name, make in makers.items():
         arm = make(x[:batch])
-        arm.facts = {"pictures": len(x), "correct": (answers[name] == labels).sum().item(),
-                     "changed_answers": (answers[name] != answers["eager"]).sum().item()}
+        arm.facts = {
+            "pictures": len(x),
+            "correct": (answers[name] == labels).sum().item(),
+            "changed_answers": (answers[name] != answers["eager"]).sum().item(),
+        }
         arms[name] = arm
     return arms

@@ -18,10 +18,15 @@ from torch import nn
 
 # The beginning of an implementation's name, without "x64:", and what it is. The first that fits counts.
 KINDS = (
-    ("jit_dw", "depthwise"), ("jit_uni_dw", "depthwise"), ("brdgmm", "depthwise"),
-    ("gemm", "matrix products"), ("jit_gemm", "matrix products"),
+    ("jit_dw", "depthwise"),
+    ("jit_uni_dw", "depthwise"),
+    ("brdgmm", "depthwise"),
+    ("gemm", "matrix products"),
+    ("jit_gemm", "matrix products"),
     ("brg", "blocked matrix products"),
-    ("jit_1x1", "direct 1x1"), ("jit", "direct"), ("ref", "plain loops"),
+    ("jit_1x1", "direct 1x1"),
+    ("jit", "direct"),
+    ("ref", "plain loops"),
 )
 ELSEWHERE = "not oneDNN"  # torch runs 1x1s on one thread, and single small images, itself: as matrix products of a BLAS
 
@@ -58,8 +63,9 @@ class Spec:
 
     def build(self):
         """(layer without bias, input), both in the layout asked for."""
-        layer = nn.Conv2d(self.in_channels, self.out_channels, self.kernel, self.stride, self.padding,
-                          groups=self.groups, bias=False)
+        layer = nn.Conv2d(
+            self.in_channels, self.out_channels, self.kernel, self.stride, self.padding, groups=self.groups, bias=False
+        )
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
         x = torch.randn(self.batch, self.in_channels, self.side, self.side)
         return layer.to(memory_format=layout), x.contiguous(memory_format=layout)
@@ -115,8 +121,14 @@ def kernels(specs, threads):
     """
     order = json.dumps({"threads": threads, "specs": {name: asdict(spec) for name, spec in specs.items()}})
     root = Path(__file__).parent.parent
-    done = subprocess.run([sys.executable, "-m", "studies.kernels"], input=order, capture_output=True, text=True, cwd=root,
-                          env={**os.environ, "ONEDNN_VERBOSE": "1", "OMP_NUM_THREADS": str(threads)})
+    done = subprocess.run(
+        [sys.executable, "-m", "studies.kernels"],
+        input=order,
+        capture_output=True,
+        text=True,
+        cwd=root,
+        env={**os.environ, "ONEDNN_VERBOSE": "1", "OMP_NUM_THREADS": str(threads)},
+    )
     if done.returncode:
         raise RuntimeError(f"the child process that keeps oneDNN's log failed:\n{done.stderr[-2000:]}")
     return {name: _verdict(name, specs[name], calls) for name, calls in by_layer(done.stdout).items()}

@@ -25,13 +25,36 @@ from studies.tables import Table, command
 
 SEEDS, UNTRAINED, PAIRS = (0, 1), (0, 1, 2, 3, 4), 8
 BATCH = 500
-REMOVAL = ("seed", "block", "removed", "statistics", "pictures", "correct", "lost", "gained", "points_lost",
-           "points_error", "loss", "loss_increase", "loss_error")
-LIKENESS = ("network", "seed", "block", "mean_correlation", "mean_absolute_correlation", "largest_correlation",
-            "effective_paths", "effective_rank", "reinforcement")
+REMOVAL = (
+    "seed",
+    "block",
+    "removed",
+    "statistics",
+    "pictures",
+    "correct",
+    "lost",
+    "gained",
+    "points_lost",
+    "points_error",
+    "loss",
+    "loss_increase",
+    "loss_error",
+)
+LIKENESS = (
+    "network",
+    "seed",
+    "block",
+    "mean_correlation",
+    "mean_absolute_correlation",
+    "largest_correlation",
+    "effective_paths",
+    "effective_rank",
+    "reinforcement",
+)
 
 
 # ------------------------------------------------------------------ networks, pictures, layers
+
 
 def trained(seed):
     """The network that ``studies.checkpoint`` trained with ``seed``, in eval mode."""
@@ -81,12 +104,13 @@ def before(network, name, x):
 def after(network, name, x):
     """The logits, from the output of the block ``name``."""
     names = names_of_blocks(network)
-    for other in names[names.index(name) + 1:]:
+    for other in names[names.index(name) + 1 :]:
         x = network.get_submodule(other)(x)
     return network.fc(network.avgpool(x).flatten(1))
 
 
 # ------------------------------------------------------------------ statistics of the sum
+
 
 @torch.inference_mode()
 def moments_of_middles(network, images):
@@ -108,8 +132,10 @@ def moments_of_middles(network, images):
             products[name] = products[name] + rows.T @ rows
             x = torch.relu(block.conv3(h) + block.shortcut(x))
     means = {name: totals[name] / counts[name] for name in names}
-    return {name: (means[name], (products[name] - counts[name] * torch.outer(means[name], means[name])) / (counts[name] - 1))
-            for name in names}
+    return {
+        name: (means[name], (products[name] - counts[name] * torch.outer(means[name], means[name])) / (counts[name] - 1))
+        for name in names
+    }
 
 
 def last_weight(block, removed):
@@ -117,7 +143,7 @@ def last_weight(block, removed):
     weight = block.conv3.weight[:, :, 0, 0].detach().double().clone()
     width = block.width // block.cardinality
     for path in removed:
-        weight[:, path * width:(path + 1) * width] = 0
+        weight[:, path * width : (path + 1) * width] = 0
     return weight
 
 
@@ -133,6 +159,7 @@ def last_layer(block, removed, moments=None):
 
 
 # ------------------------------------------------------------------ removal
+
 
 def variants(seed, block_number, cardinality):
     """The removals of a block as (paths, re-estimated): control, each path both ways, and pairs for the first seed."""
@@ -175,11 +202,17 @@ def scores(before_, after_, loss_before, loss_after):
     count = len(before_)
     lost, gained = (before_ & ~after_).sum().item(), (~before_ & after_).sum().item()
     change, increase = before_.double() - after_.double(), (loss_after - loss_before).double()
-    return {"pictures": count, "correct": after_.sum().item(), "lost": lost, "gained": gained,
-            "points_lost": round(100 * change.mean().item(), 3),
-            "points_error": round(100 * change.std().item() / count ** 0.5, 3),
-            "loss": round(loss_after.double().mean().item(), 5), "loss_increase": round(increase.mean().item(), 5),
-            "loss_error": round(increase.std().item() / count ** 0.5, 5)}
+    return {
+        "pictures": count,
+        "correct": after_.sum().item(),
+        "lost": lost,
+        "gained": gained,
+        "points_lost": round(100 * change.mean().item(), 3),
+        "points_error": round(100 * change.std().item() / count**0.5, 3),
+        "loss": round(loss_after.double().mean().item(), 5),
+        "loss_increase": round(increase.mean().item(), 5),
+        "loss_error": round(increase.std().item() / count**0.5, 5),
+    }
 
 
 def remove_in(network, seed, name, moments, test_images, labels):
@@ -188,29 +221,39 @@ def remove_in(network, seed, name, moments, test_images, labels):
     wanted = variants(seed, names_of_blocks(network).index(name), block.cardinality)
     layers = [last_layer(block, removed, moments if again else None) for removed, again in wanted]
     right, losses = answers(network, name, layers, test_images, labels)
-    return [{"seed": seed, "block": name, "removed": "+".join(map(str, removed)) or "none",
-             "statistics": "re-estimated" if again else "kept",
-             **scores(right[0], right[n], losses[0], losses[n])} for n, (removed, again) in enumerate(wanted, 1)]
+    return [
+        {
+            "seed": seed,
+            "block": name,
+            "removed": "+".join(map(str, removed)) or "none",
+            "statistics": "re-estimated" if again else "kept",
+            **scores(right[0], right[n], losses[0], losses[n]),
+        }
+        for n, (removed, again) in enumerate(wanted, 1)
+    ]
 
 
 # ------------------------------------------------------------------ likeness
 
+
 def likeness(block, covariance):
     """How alike the paths' contributions are, from the covariance of what the last 1x1 reads."""
     weight, width = last_weight(block, ()), block.width // block.cardinality
-    cut = weight.unflatten(1, (block.cardinality, width))                     # (out, C, d)
-    blocks = covariance.unflatten(0, (-1, width)).unflatten(2, (-1, width))   # (C, d, C, d)
-    products = torch.einsum("opi,piqj,oqj->pq", cut, blocks, cut)             # inner products of contributions
+    cut = weight.unflatten(1, (block.cardinality, width))  # (out, C, d)
+    blocks = covariance.unflatten(0, (-1, width)).unflatten(2, (-1, width))  # (C, d, C, d)
+    products = torch.einsum("opi,piqj,oqj->pq", cut, blocks, cut)  # inner products of contributions
     sizes = products.diag().sqrt()
     correlation = products / torch.outer(sizes, sizes)
     others = correlation[~torch.eye(block.cardinality, dtype=bool)]
     channels = weight @ covariance @ weight.T
-    return {"mean_correlation": round(others.mean().item(), 4),
-            "mean_absolute_correlation": round(others.abs().mean().item(), 4),
-            "largest_correlation": round(others.abs().max().item(), 4),
-            "effective_paths": round(effective_number(correlation), 3),
-            "effective_rank": round(effective_number(channels), 3),
-            "reinforcement": round((products.sum() / products.diag().sum()).item(), 4)}
+    return {
+        "mean_correlation": round(others.mean().item(), 4),
+        "mean_absolute_correlation": round(others.abs().mean().item(), 4),
+        "largest_correlation": round(others.abs().max().item(), 4),
+        "effective_paths": round(effective_number(correlation), 3),
+        "effective_rank": round(effective_number(channels), 3),
+        "reinforcement": round((products.sum() / products.diag().sum()).item(), 4),
+    }
 
 
 def effective_number(matrix):
@@ -221,6 +264,7 @@ def effective_number(matrix):
 
 
 # ------------------------------------------------------------------ the command
+
 
 def measure(folder):
     train = data.fashion_subset("train")
@@ -234,8 +278,12 @@ def measure(folder):
         if not alike.has(network=kind, seed=seed):
             network = network or untrained(seed, train_images)
             found = moments_of_middles(network, train_images)
-            alike.add([{"network": kind, "seed": seed, "block": name, **likeness(network.get_submodule(name), covariance)}
-                       for name, (_, covariance) in found.items()])
+            alike.add(
+                [
+                    {"network": kind, "seed": seed, "block": name, **likeness(network.get_submodule(name), covariance)}
+                    for name, (_, covariance) in found.items()
+                ]
+            )
     for _, seed, network in networks:
         missing = [name for name in names_of_blocks(network) if not removal.has(seed=seed, block=name)]
         found = moments_of_middles(network, train_images) if missing else {}
@@ -247,8 +295,11 @@ def measure(folder):
 def losses(rows, statistics):
     """The points lost of each single path, as ``{(block, path): (points, standard error, loss increase)}``."""
     columns = ("points_lost", "points_error", "loss_increase")
-    return {(row["block"], int(row["removed"])): tuple(float(row[name]) for name in columns)
-            for row in rows if row["statistics"] == statistics and row["removed"].isdigit()}
+    return {
+        (row["block"], int(row["removed"])): tuple(float(row[name]) for name in columns)
+        for row in rows
+        if row["statistics"] == statistics and row["removed"].isdigit()
+    }
 
 
 def report_removal(rows):
@@ -263,9 +314,11 @@ def report_removal(rows):
             worst = max(found, key=lambda key: found[key][0])
             small = sum(value[0] < 2 * value[1] for value in found.values())
             middles = {b: round(median(v[0] for k, v in found.items() if k[0] == b), 2) for b in controls}
-            print(f"  {statistics}: {len(points)} paths, median {median(points):.2f}, largest {max(points):.2f} {worst}, "
-                  f"1 point or more: {sum(p >= 1 for p in points)}, 2 or more: {sum(p >= 2 for p in points)}, "
-                  f"below 2 standard errors: {small}; medians by block {middles}")
+            print(
+                f"  {statistics}: {len(points)} paths, median {median(points):.2f}, largest {max(points):.2f} {worst}, "
+                f"1 point or more: {sum(p >= 1 for p in points)}, 2 or more: {sum(p >= 2 for p in points)}, "
+                f"below 2 standard errors: {small}; medians by block {middles}"
+            )
         kept, again = losses(own, "kept"), losses(own, "re-estimated")
         large = [key for key in kept if kept[key][0] >= 1]
         halved = sum(again[key][0] < kept[key][0] / 2 for key in large)
@@ -283,22 +336,27 @@ def report_pairs(rows):
     for number, unit in enumerate(("points", "test loss")):
         if len(excess) > 1:
             middle_, half = interval([pair[number] for pair in excess])
-            print(f"{len(excess)} pairs, both minus the sum of the two, {unit}: {middle_:.4f} +- {half:.4f}, above 0 in "
-                  f"{sum(pair[number] > 0 for pair in excess)}")
+            print(
+                f"{len(excess)} pairs, both minus the sum of the two, {unit}: {middle_:.4f} +- {half:.4f}, above 0 in "
+                f"{sum(pair[number] > 0 for pair in excess)}"
+            )
 
 
 def report_likeness(rows):
     """Question 4: for each block the range over trained and over untrained networks."""
     for block in dict.fromkeys(row["block"] for row in rows):
         for measure_ in LIKENESS[3:]:
-            ranges = {kind: [float(r[measure_]) for r in rows if (r["network"], r["block"]) == (kind, block)]
-                      for kind in ("trained", "untrained")}
+            ranges = {
+                kind: [float(r[measure_]) for r in rows if (r["network"], r["block"]) == (kind, block)]
+                for kind in ("trained", "untrained")
+            }
             print(f"{block} {measure_:26}", "  ".join(f"{k} {min(v):.3f} to {max(v):.3f}" for k, v in ranges.items() if v))
 
 
 def report():
-    removal, alike = (Table(name, columns, "paths.md").rows
-                      for name, columns in (("path_removal", REMOVAL), ("path_likeness", LIKENESS)))
+    removal, alike = (
+        Table(name, columns, "paths.md").rows for name, columns in (("path_removal", REMOVAL), ("path_likeness", LIKENESS))
+    )
     report_removal(removal)
     report_pairs(removal)
     report_likeness(alike)

@@ -36,9 +36,17 @@ def rows_of(seed, precision, images, tests):
     for statistics, candidate in (("as trained", network), ("re-estimated", again)):
         for used_in, test in tests:
             scores = training.evaluate(candidate, test, *moments, recipe(used_in))
-            found.append({"seed": seed, "trained_in": precision, "statistics": statistics, "used_in": used_in,
-                          "pictures": len(test.labels), "accuracy": round(scores["accuracy"], 5),
-                          "loss": round(scores["loss"], 5)})
+            found.append(
+                {
+                    "seed": seed,
+                    "trained_in": precision,
+                    "statistics": statistics,
+                    "used_in": used_in,
+                    "pictures": len(test.labels),
+                    "accuracy": round(scores["accuracy"], 5),
+                    "loss": round(scores["loss"], 5),
+                }
+            )
     return found
 
 
@@ -56,11 +64,15 @@ def measure(folder):
 
 # ------------------------------------------------------------------ the analysis that the plan names
 
+
 def values(rows, trained_in, statistics, column="loss", used_in="float32", pictures=10_000):
     """``{seed: value}``."""
     wanted = (trained_in, statistics, used_in, str(pictures))
-    return {int(r["seed"]): float(r[column]) for r in rows
-            if (r["trained_in"], r["statistics"], r["used_in"], r["pictures"]) == wanted}
+    return {
+        int(r["seed"]): float(r[column])
+        for r in rows
+        if (r["trained_in"], r["statistics"], r["used_in"], r["pictures"]) == wanted
+    }
 
 
 def difference(one, other):
@@ -77,20 +89,23 @@ def gain(cell):
 def report(rows):
     for column in ("loss", "accuracy"):
         for used_in, pictures in (("float32", 10_000), ("float32", 2_000), ("bfloat16", 2_000)):
-            half, full = ({s: values(rows, precision, s, column, used_in, pictures) for s in STATISTICS}
-                          for precision in ("bfloat16", "float32"))
-            contrasts = {"bfloat16 minus float32, as trained": (half["as trained"], full["as trained"]),
-                         "bfloat16, re-estimated minus as trained": (half["re-estimated"], half["as trained"]),
-                         "float32, re-estimated minus as trained": (full["re-estimated"], full["as trained"]),
-                         "difference of the two improvements": (gain(half), gain(full))}
+            half, full = (
+                {s: values(rows, precision, s, column, used_in, pictures) for s in STATISTICS}
+                for precision in ("bfloat16", "float32")
+            )
+            contrasts = {
+                "bfloat16 minus float32, as trained": (half["as trained"], full["as trained"]),
+                "bfloat16, re-estimated minus as trained": (half["re-estimated"], half["as trained"]),
+                "float32, re-estimated minus as trained": (full["re-estimated"], full["as trained"]),
+                "difference of the two improvements": (gain(half), gain(full)),
+            }
             for name, (one, other) in contrasts.items():
                 middle, half_width, count = difference(one, other)
                 print(f"{column}, used in {used_in}, {pictures}: {name}: {middle:+.4f} +- {half_width:.4f} ({count} seeds)")
 
 
 def main(argv=None):
-    command("studies.precision", __doc__, measure, lambda: report(Table("precision", COLUMNS, "precision.md").rows),
-            argv)
+    command("studies.precision", __doc__, measure, lambda: report(Table("precision", COLUMNS, "precision.md").rows), argv)
 
 
 if __name__ == "__main__":

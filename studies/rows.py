@@ -26,8 +26,10 @@ def read(path, columns):
         raise ValueError(f"{path}: its columns are {header}, not those of this study, {list(columns)}; name another file")
     for number, line in enumerate(lines, 2):
         if len(line) != len(columns):
-            raise ValueError(f"{path}, line {number}: {len(line)} values for {len(columns)} columns; complete the line or "
-                             "take it out, then run the command again")
+            raise ValueError(
+                f"{path}, line {number}: {len(line)} values for {len(columns)} columns; complete the line or "
+                "take it out, then run the command again"
+            )
     return [dict(zip(columns, line, strict=True)) for line in lines]
 
 

@@ -27,7 +27,7 @@ from studies import arms, int8, machine, rows
 EVIDENCE = Path(__file__).parent.parent / "resnext_lib" / "evidence"
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 PAUSE = 0.005  # seconds until the idle threads of the arm before have stopped waiting busily
-SEED = 0       # of the order of the arms
+SEED = 0  # of the order of the arms
 
 # make(size, threads, batch) gives the arms; a round calls each once.
 Section = namedtuple("Section", "name threads batch pairs make")
@@ -36,8 +36,10 @@ Group = namedtuple("Group", "sections facts")
 
 def sections(make, *sizes):
     """Sections of one maker, a (threads, batch, pairs) each, named by threads and batch."""
-    return [Section(f"{threads} threads, batch {batch}".replace("1 threads", "1 thread"), threads, batch, pairs, make)
-            for threads, batch, pairs in sizes]
+    return [
+        Section(f"{threads} threads, batch {batch}".replace("1 threads", "1 thread"), threads, batch, pairs, make)
+        for threads, batch, pairs in sizes
+    ]
 
 
 def _forms(backward):
@@ -69,6 +71,7 @@ def columns(group):
 
 # ------------------------------------------------------------------ a row must not contradict itself
 
+
 def rounding(number):
     """How far a number may have been moved to be written with four significant digits, as all medians are."""
     return 0.5 * 10 ** (math.floor(math.log10(number)) - 3)
@@ -99,9 +102,24 @@ def contradictions(found, section="section"):
 
 # ------------------------------------------------------------------ measuring
 
+
 def difference(output, expected):
     """The largest difference as a share of the largest expected number."""
     return ((output.float() - expected).abs().max() / expected.abs().max()).item()
+
+
+def what_was_timed(section, name, timing, base):
+    """The entries of a row that come from the clock; ``base`` is the first arm's median, as it is written."""
+    median = f"{timing.median:#.4g}"
+    return {
+        "section": section.name,
+        "threads": section.threads,
+        "batch": section.batch,
+        "arm": name,
+        "median": median,
+        "spread": f"{timing.spread:#.2g}",
+        "ratio": f"{float(median) / float(base):.4f}",
+    }
 
 
 def measure(group, section, size, whence):
@@ -109,19 +127,22 @@ def measure(group, section, size, whence):
     torch.set_num_threads(section.threads)
     made = section.make(size, section.threads, section.batch)
     first = next(iter(made.values())).output
-    timed = compare({name: arm.call for name, arm in made.items()}, int(whence["pairs"]), warm_up=1, seed=SEED, pause=PAUSE,
-                    clock=CLOCKS[whence["clock"]])
+    timed = compare(
+        {name: arm.call for name, arm in made.items()},
+        int(whence["pairs"]),
+        warm_up=1,
+        seed=SEED,
+        pause=PAUSE,
+        clock=CLOCKS[whence["clock"]],
+    )
     base, found = f"{timed[0].median:#.4g}", []
-    for name, arm, t in zip(made, made.values(), timed, strict=True):
-        median = f"{t.median:#.4g}"
-        row = dict.fromkeys(columns(group), "") | arm.facts | whence | {
-            "section": section.name, "threads": section.threads, "batch": section.batch, "arm": name, "median": median,
-            "spread": f"{t.spread:#.2g}", "ratio": f"{float(median) / float(base):.4f}"}
+    for name, arm, timing in zip(made, made.values(), timed, strict=True):
+        row = dict.fromkeys(columns(group), "") | arm.facts | whence | what_was_timed(section, name, timing, base)
         if arm.bound is not None:
             row |= {"difference": f"{difference(arm.output, first):.2g}", "bound": f"{arm.bound:g}"}
-        found.append({name: str(value) for name, value in row.items()})
-        print(f"{group:9} {section.name:19} {name:28} {row['ratio']:>7} of the first   {row['difference']:>8} "
-              f"{row.get('kernel', '')}", flush=True)
+        found.append({column: str(value) for column, value in row.items()})
+        shown = f"{group:9} {section.name:19} {name:28} {row['ratio']:>7} of the first"
+        print(f"{shown}   {row['difference']:>8} {row.get('kernel', '')}", flush=True)
     if complaints := contradictions(found):
         raise ValueError("nothing was written: " + "; ".join(complaints))
     return found
@@ -138,12 +159,20 @@ def profile(size, whence, calls):
             for _ in range(calls):
                 call()
         times = {event.key: event.self_cpu_time_total for event in profiler.key_averages()}
-        found += [{"network": name, "operation": key.removeprefix("aten::"), "share": f"{value / sum(times.values()):.3f}",
-                   **whence} for key, value in sorted(times.items(), key=lambda item: -item[1])[:6]]
+        found += [
+            {
+                "network": name,
+                "operation": key.removeprefix("aten::"),
+                "share": f"{value / sum(times.values()):.3f}",
+                **whence,
+            }
+            for key, value in sorted(times.items(), key=lambda item: -item[1])[:6]
+        ]
     return found
 
 
 # ------------------------------------------------------------------ files
+
 
 def read_again(group, folder, here):
     """The rows of ``group`` that are there. Raises ``ValueError`` when they are from another machine or versions."""
@@ -152,8 +181,10 @@ def read_again(group, folder, here):
     for row in found:
         other = [f"{name} {row[name]!r} (now {here[name]!r})" for name in here if row[name] != here[name]]
         if other:
-            raise ValueError(f"{path.name} was measured elsewhere: {', '.join(other)}. Rows of two machines do not go into "
-                             "one file: --again measures all of it here")
+            raise ValueError(
+                f"{path.name} was measured elsewhere: {', '.join(other)}. Rows of two machines do not go into "
+                "one file: --again measures all of it here"
+            )
     return found
 
 
@@ -183,8 +214,12 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m studies.speed", description=__doc__.splitlines()[0])
     parser.add_argument("groups", nargs="*", metavar="group", help=f"of {', '.join(ALL)}; all without")
     parser.add_argument("--again", action="store_true", help="measure also what is there already")
-    parser.add_argument("--clock", choices=CLOCKS, default="wall",
-                        help="processor counts what was computed, not what was waited for: for a busy machine")
+    parser.add_argument(
+        "--clock",
+        choices=CLOCKS,
+        default="wall",
+        help="processor counts what was computed, not what was waited for: for a busy machine",
+    )
     parser.add_argument("--dry", type=Path, metavar="FOLDER", help="small sizes, a few rounds, files into FOLDER")
     options = parser.parse_args(arguments)
     if unknown := sorted(set(options.groups) - set(ALL)):

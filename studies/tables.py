@@ -30,8 +30,10 @@ class Table:
         self.path, self.columns = Path(folder) / f"{name}.csv", (*columns, *WHENCE)
         self.whence = {**circumstances("cpu"), "plan": checksum(plan)}
         if any(row["plan"] != self.whence["plan"] for row in self.rows):
-            raise ValueError(f"{self.path.name} has rows of another {plan}: put that plan back, and list what is done "
-                             "differently in deviations.md")
+            raise ValueError(
+                f"{self.path.name} has rows of another {plan}: put that plan back, and list what is done "
+                "differently in deviations.md"
+            )
 
     @property
     def rows(self):

@@ -82,9 +82,14 @@ class StandIn:
             title, student = arguments
             self.scores.pop((title, student), None)
             return self.manual.pop((title, student), [])
-        return {"students": {student: ["", "", ""] for _, student in self.scores}, "due": self.due, "handed_in": [
-            {"title": title, "student": student, "at": "", "late": 0, "score": score, "complete": True, "by_hand": False}
-            for (title, student), score in self.scores.items()]}
+        return {
+            "students": {student: ["", "", ""] for _, student in self.scores},
+            "due": self.due,
+            "handed_in": [
+                {"title": title, "student": student, "at": "", "late": 0, "score": score, "complete": True, "by_hand": False}
+                for (title, student), score in self.scores.items()
+            ],
+        }
 
 
 def tree(folder):
@@ -101,5 +106,3 @@ def run(course, *arguments):
     except SystemExit as end:
         return end.code
     return 0
-
-

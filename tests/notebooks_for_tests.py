@@ -20,6 +20,7 @@ def chapter_id(path):
 
 # ------------------------------------------------------------------ notebooks made in code
 
+
 def text(source):
     return new_markdown_cell(source)
 
@@ -54,16 +55,25 @@ KEYS = ("mirrors", "step-of", "wrong", "exercise")
 
 def declared_cells(made):
     """(index, key, name) for every name in every cell whose metadata say what it defines."""
-    return [(index, key, name.strip()) for index, cell in enumerate(made.cells)
-            for key in KEYS if key in cell.metadata for name in cell.metadata[key].split(",")]
+    return [
+        (index, key, name.strip())
+        for index, cell in enumerate(made.cells)
+        for key in KEYS
+        if key in cell.metadata
+        for name in cell.metadata[key].split(",")
+    ]
 
 
 def declarations(key):
     """Every (chapter, cell index, name) with this metadata key, for parametrize, with readable ids."""
     import pytest
 
-    return [pytest.param(path, index, name, id=f"{path.stem}-cell{index}-{name}")
-            for path in CHAPTERS for index, found, name in declared_cells(read(path)) if found == key]
+    return [
+        pytest.param(path, index, name, id=f"{path.stem}-cell{index}-{name}")
+        for path in CHAPTERS
+        for index, found, name in declared_cells(read(path))
+        if found == key
+    ]
 
 
 def definitions(source):
@@ -93,7 +103,7 @@ def execute_up_to(made, last):
     Returns the namespace. The cells that only show something are left out, so that this is quick.
     """
     namespace = {"__name__": "chapter"}
-    for index, cell in enumerate(made.cells[:last + 1]):
+    for index, cell in enumerate(made.cells[: last + 1]):
         if cell.cell_type != "code":
             continue
         tree = ast.parse(cell.source)

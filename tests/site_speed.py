@@ -43,7 +43,7 @@ def packed(path):
 class Handler(SimpleHTTPRequestHandler):
     """Static files, text packed with gzip; what is missing gets the site's own 404 page."""
 
-    protocol_version = "HTTP/1.1"   # one connection carries many files, as on any host
+    protocol_version = "HTTP/1.1"  # one connection carries many files, as on any host
 
     def do_GET(self):
         path, status = Path(self.translate_path(self.path)), 200

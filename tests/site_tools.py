@@ -17,8 +17,17 @@ from tools.browser import find
 
 ROOT = Path(__file__).resolve().parent.parent
 # These tags load what they name; an <a> only points to it.
-LOADING = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src",
-           "audio": "src", "video": "src", "object": "data", "embed": "src"}
+LOADING = {
+    "script": "src",
+    "img": "src",
+    "link": "href",
+    "iframe": "src",
+    "source": "src",
+    "audio": "src",
+    "video": "src",
+    "object": "data",
+    "embed": "src",
+}
 # Text inside these is meant to look like source. The annotation keeps a formula's TeX for copying.
 SOURCE_TAGS = {"pre", "code", "script", "style", "annotation"}
 VOID_TAGS = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
@@ -27,8 +36,19 @@ VOID_TAGS = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link",
 def build(source, output):
     """Build the book as `make book` does. Returns the finished process."""
     # Jupyter Book cannot be started with -m: python would read the module and build nothing.
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source),
-               "-W", "-n", "--keep-going", "-q", "--path-output", str(output)]
+    command = [
+        sys.executable,
+        "-c",
+        "from jupyter_book.cli.main import main; main()",
+        "build",
+        str(source),
+        "-W",
+        "-n",
+        "--keep-going",
+        "-q",
+        "--path-output",
+        str(output),
+    ]
     return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -116,7 +136,7 @@ def tab(browser, theme, width):
     """A tab that notes in ``page.complaints`` console errors, failed requests and requests to another host."""
     context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 800})
     page = context.new_page()
-    page.set_default_timeout(120_000)   # a busy machine is slow, not wrong
+    page.set_default_timeout(120_000)  # a busy machine is slow, not wrong
     page.complaints = []
     page.on("console", lambda m: m.type in ("error", "warning") and page.complaints.append(m.text))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))

@@ -21,32 +21,135 @@ from sphinx_book_theme.header_buttons import update_context_with_repository_info
 from tools import address, contract
 from tools.notebooks import read, text_of
 
-GENERATED = {".venv", ".venv-older", ".git", "_build", "build", "__pycache__", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints"}
+GENERATED = {
+    ".venv",
+    ".venv-older",
+    ".git",
+    "_build",
+    "build",
+    "__pycache__",
+    ".ruff_cache",
+    ".pytest_cache",
+    ".ipynb_checkpoints",
+}
 FORK = "https://github.com/someone/a-fork"
-GOOD = [(FORK, "main"), ("https://github.com/a/b", "v1.0"), ("https://github.com/A-1-b/res.next_2", "feature/x-1"),
-        ("https://github.com/someone/gitbook", "0.1.x"), (FORK, "HEADS/HEAD"), (FORK, "x.locked/lock"), (FORK, "x./y")]
-# Colab opens none of these; git and pip do.
-ELSEWHERE = ["https://gitlab.com/someone/a-fork", "https://gitlab.com/group/part/a-fork", "https://gitee.com/someone/a_fork",
-             "https://codeberg.org/someone/a-fork", "https://bitbucket.org/someone/a-fork", "https://git.example.org/a-fork",
-             "https://git.example.org/group/part/a-fork.git", "https://git.sr.ht/~someone/a-fork", "https://gitea:3000/someone/a-fork",
-             "https://git.xn--bcher-kva.example/a-fork", "https://github.example.org/someone/a-fork"]
-BAD_URLS = [
-    "", "not-an-address", "someone/a-fork", "github.com/someone/a-fork", "http://github.com/someone/a-fork", f"{FORK}/", f"{FORK}//",
-    f"{FORK}.git", "git@github.com:someone/a-fork", "ssh://git@github.com/someone/a-fork", "https://github.com/a-fork",
-    "https://github.com//a-fork", "https://github.com/someone/", "https://github.com/some one/a-fork", f" {FORK}", f"{FORK} ",
-    f"{FORK}\n", f"{FORK}/tree/main", f"{FORK}@main", f"{FORK}#readme", f"{FORK}?x=1", "https://github.com/-someone/a-fork",
-    "https://github.com/some--one/a-fork", "https://github.com/someone/..", "https://github.com/someone/.git",
-    "https://github.com/some_one/a-fork", 'https://github.com/someone/a"fork',
-    "https://gitlab.com/a-fork", "http://gitlab.com/someone/a-fork", "https://gitlab.com/someone/a-fork.git", "https://gitlab.com/someone/a-fork/-/tree/main",
-    "https://gitee.com/someone/a-fork/tree/master", "https://gitee.com/someone/a-fork.git", "https://git.example.org", "https://git.example.org/",
-    "https://someone:secret@git.example.org/a-fork", "https://someone@gitlab.com/someone/a-fork", "https://git.example.org/a/../b",
-    "https://git.example.org/a//b", "https://git.example.org/a b", "https://git.example.org/$(touch pwned)", "https://git.example.org/a;b",
-    "https://GitHub.com/someone/a-fork", "https://www.github.com/someone/a-fork", "https://someone.github.io/a-fork", "https://-x.org/a",
-    "https://git..example.org/a", "file:///home/someone/a-fork", "ext::sh -c id", "-x", "https://git.example.org:port/a", "HTTPS://git.example.org/a",
-    "https://github.com/someone/ä", "https://example.org/https://github.com/someone/a-fork",
+GOOD = [
+    (FORK, "main"),
+    ("https://github.com/a/b", "v1.0"),
+    ("https://github.com/A-1-b/res.next_2", "feature/x-1"),
+    ("https://github.com/someone/gitbook", "0.1.x"),
+    (FORK, "HEADS/HEAD"),
+    (FORK, "x.locked/lock"),
+    (FORK, "x./y"),
 ]
-BAD_BRANCHES = ["", " main", "main ", "a b", "-x", "/main", "main/", "a//b", "a..b", "x.lock", "x.", "a~1", "a^", "a:b", "a@b", 'a"b', ".x", "HEAD", "x.lock/y", "a/x.lock/y", "x/.y",
-                "a/", "a/-b", "@", "a@{1}", "@{-1}", "x:refs/heads/main", "+main", "refs/heads/*", "a;b", "$(touch pwned)", "a\\b", "a\n", "main\t", "ä", "x" * 201]
+# Colab opens none of these; git and pip do.
+ELSEWHERE = [
+    "https://gitlab.com/someone/a-fork",
+    "https://gitlab.com/group/part/a-fork",
+    "https://gitee.com/someone/a_fork",
+    "https://codeberg.org/someone/a-fork",
+    "https://bitbucket.org/someone/a-fork",
+    "https://git.example.org/a-fork",
+    "https://git.example.org/group/part/a-fork.git",
+    "https://git.sr.ht/~someone/a-fork",
+    "https://gitea:3000/someone/a-fork",
+    "https://git.xn--bcher-kva.example/a-fork",
+    "https://github.example.org/someone/a-fork",
+]
+BAD_URLS = [
+    "",
+    "not-an-address",
+    "someone/a-fork",
+    "github.com/someone/a-fork",
+    "http://github.com/someone/a-fork",
+    f"{FORK}/",
+    f"{FORK}//",
+    f"{FORK}.git",
+    "git@github.com:someone/a-fork",
+    "ssh://git@github.com/someone/a-fork",
+    "https://github.com/a-fork",
+    "https://github.com//a-fork",
+    "https://github.com/someone/",
+    "https://github.com/some one/a-fork",
+    f" {FORK}",
+    f"{FORK} ",
+    f"{FORK}\n",
+    f"{FORK}/tree/main",
+    f"{FORK}@main",
+    f"{FORK}#readme",
+    f"{FORK}?x=1",
+    "https://github.com/-someone/a-fork",
+    "https://github.com/some--one/a-fork",
+    "https://github.com/someone/..",
+    "https://github.com/someone/.git",
+    "https://github.com/some_one/a-fork",
+    'https://github.com/someone/a"fork',
+    "https://gitlab.com/a-fork",
+    "http://gitlab.com/someone/a-fork",
+    "https://gitlab.com/someone/a-fork.git",
+    "https://gitlab.com/someone/a-fork/-/tree/main",
+    "https://gitee.com/someone/a-fork/tree/master",
+    "https://gitee.com/someone/a-fork.git",
+    "https://git.example.org",
+    "https://git.example.org/",
+    "https://someone:secret@git.example.org/a-fork",
+    "https://someone@gitlab.com/someone/a-fork",
+    "https://git.example.org/a/../b",
+    "https://git.example.org/a//b",
+    "https://git.example.org/a b",
+    "https://git.example.org/$(touch pwned)",
+    "https://git.example.org/a;b",
+    "https://GitHub.com/someone/a-fork",
+    "https://www.github.com/someone/a-fork",
+    "https://someone.github.io/a-fork",
+    "https://-x.org/a",
+    "https://git..example.org/a",
+    "file:///home/someone/a-fork",
+    "ext::sh -c id",
+    "-x",
+    "https://git.example.org:port/a",
+    "HTTPS://git.example.org/a",
+    "https://github.com/someone/ä",
+    "https://example.org/https://github.com/someone/a-fork",
+]
+BAD_BRANCHES = [
+    "",
+    " main",
+    "main ",
+    "a b",
+    "-x",
+    "/main",
+    "main/",
+    "a//b",
+    "a..b",
+    "x.lock",
+    "x.",
+    "a~1",
+    "a^",
+    "a:b",
+    "a@b",
+    'a"b',
+    ".x",
+    "HEAD",
+    "x.lock/y",
+    "a/x.lock/y",
+    "x/.y",
+    "a/",
+    "a/-b",
+    "@",
+    "a@{1}",
+    "@{-1}",
+    "x:refs/heads/main",
+    "+main",
+    "refs/heads/*",
+    "a;b",
+    "$(touch pwned)",
+    "a\\b",
+    "a\n",
+    "main\t",
+    "ä",
+    "x" * 201,
+]
 
 
 @pytest.fixture
@@ -72,6 +175,7 @@ def settings():
 
 
 # ------------------------------------------------------------------ the book as it is
+
 
 def test_all_places_agree_on_the_address():
     assert len(address.places()) == 1 + len(WITH_SETUP) >= 8
@@ -108,6 +212,7 @@ def test_a_file_that_names_the_address_is_found(copy_of_the_book):
 
 # ------------------------------------------------------------------ setting it
 
+
 @pytest.mark.parametrize(("url", "branch"), GOOD)
 def test_every_place_gets_the_address(copy_of_the_book, url, branch):
     address.main([url, branch])
@@ -130,20 +235,30 @@ def test_fault_29_other_hosts_get_everything_but_the_launch_button(copy_of_the_b
     for path in address.places()[1:]:
         assert f'BOOK = "{url}@v1.0"\n' in read(path).cells[1].source and contract.setup_cell(read(path)) == []
     address.main([FORK])
-    assert settings() == (FORK, "colab", "https://colab.research.google.com") and "GitHub only" not in capsys.readouterr().out
+    assert (
+        settings() == (FORK, "colab", "https://colab.research.google.com") and "GitHub only" not in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize("url", [FORK, *ELSEWHERE])
 def test_fault_29_the_theme_builds_with_any_host(copy_of_the_book, url):
     """It stops at a host that it does not know, so the configuration names one; asked as Jupyter Book asks it."""
     address.main([url, "main"])
-    final, _ = get_final_config(user_yaml=contract.ROOT / "_config.yml", cli_config={"latex_individualpages": False}, sourcedir=contract.ROOT)
-    app = SimpleNamespace(config=SimpleNamespace(html_theme_options=final["html_theme_options"], html_context={}),
-                          builder=SimpleNamespace(name="html", theme_options=final["html_theme_options"]))
+    final, _ = get_final_config(
+        user_yaml=contract.ROOT / "_config.yml", cli_config={"latex_individualpages": False}, sourcedir=contract.ROOT
+    )
+    app = SimpleNamespace(
+        config=SimpleNamespace(html_theme_options=final["html_theme_options"], html_context={}),
+        builder=SimpleNamespace(name="html", theme_options=final["html_theme_options"]),
+    )
     update_context_with_repository_info(app)
     assert app.config.html_context["github_version"] == "main"
     if url == FORK:
-        assert [app.config.html_context[f"github_{part}"] for part in ("url", "user", "repo")] == ["https://github.com", "someone", "a-fork"]
+        assert [app.config.html_context[f"github_{part}"] for part in ("url", "user", "repo")] == [
+            "https://github.com",
+            "someone",
+            "a-fork",
+        ]
 
 
 @pytest.mark.parametrize("url", ELSEWHERE)
@@ -241,6 +356,7 @@ def test_a_config_without_the_line_is_refused_before_anything_is_written(copy_of
 
 def spoil(cell):
     """A chapter whose second cell is ``cell``, or that is no notebook."""
+
     def change(path):
         if cell is None:
             path.write_text("{", encoding="utf-8")
@@ -248,6 +364,7 @@ def spoil(cell):
             notebook = read(path)
             notebook.cells[1] = cell
             path.write_text(text_of(notebook), encoding="utf-8")
+
     return change
 
 
@@ -299,11 +416,22 @@ def test_P1_a_disk_that_fills_up_half_way_leaves_every_place_as_it_was(copy_of_t
     assert sorted(path.name for path in copy_of_the_book.rglob("*") if path.is_file()) == sorted(before)
 
 
-@pytest.mark.parametrize("line", ['repository: {url: "https://github.com/a/b/", branch: "x"}', 'repository: {url: "https://github.com/a/b", branch: "HEAD"}',
-                                  'repository: {url: "https://github.com/a/b"}', "repository:", "repository: [", 'repository: "x"'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        'repository: {url: "https://github.com/a/b/", branch: "x"}',
+        'repository: {url: "https://github.com/a/b", branch: "HEAD"}',
+        'repository: {url: "https://github.com/a/b"}',
+        "repository:",
+        "repository: [",
+        'repository: "x"',
+    ],
+)
 def test_an_address_damaged_by_hand_is_not_spread(copy_of_the_book, line):
     config = address.places()[0]
-    config.write_text(config.read_text(encoding="utf-8").replace('repository: {url: "", branch: ""}', line), encoding="utf-8")
+    config.write_text(
+        config.read_text(encoding="utf-8").replace('repository: {url: "", branch: ""}', line), encoding="utf-8"
+    )
     before = contents()
     with pytest.raises(SystemExit, match="must look like|must have a line repository:"):
         address.main([])
@@ -311,6 +439,7 @@ def test_an_address_damaged_by_hand_is_not_spread(copy_of_the_book, line):
 
 
 # ------------------------------------------------------------------ the setup cell
+
 
 def run_setup(address, monkeypatch, installed, run=None):
     """Execute the setup cell where ``installed`` modules are found and ``run`` takes the place of pip."""
@@ -321,7 +450,9 @@ def run_setup(address, monkeypatch, installed, run=None):
         return run(command) if run else subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: ModuleSpec(name, None) if name in installed else None)
-    monkeypatch.setattr("importlib.metadata.version", {"torch": "2.9.1+cu126", "torchvision": "0.24.1", "numpy": "2.0.2"}.__getitem__)
+    monkeypatch.setattr(
+        "importlib.metadata.version", {"torch": "2.9.1+cu126", "torchvision": "0.24.1", "numpy": "2.0.2"}.__getitem__
+    )
     monkeypatch.setattr("subprocess.run", fake)
     exec(contract.SETUP.format(address=address), {})
     return calls
@@ -334,9 +465,9 @@ def test_where_the_library_is_installed_the_cell_does_nothing(monkeypatch):
 
 def test_elsewhere_it_installs_the_version_of_the_page_and_pins_what_is_there(monkeypatch):
     for found in (["torch", "torchvision", "numpy"], ["numpy"], []):
-        command, = run_setup(f"{FORK}@v1.0", monkeypatch, set(found))
+        (command,) = run_setup(f"{FORK}@v1.0", monkeypatch, set(found))
         assert command[:4] == [sys.executable, "-m", "pip", "install"]
-        pins = [f"{name}=={ {'torch': '2.9.1+cu126', 'torchvision': '0.24.1', 'numpy': '2.0.2'}[name]}" for name in found]
+        pins = [f"{name}=={ {'torch': '2.9.1+cu126', 'torchvision': '0.24.1', 'numpy': '2.0.2'}[name] }" for name in found]
         assert command[4:] == ["--quiet", f"resnext-book @ git+{FORK}@v1.0", *pins]
 
 
@@ -350,7 +481,11 @@ def test_when_pip_fails_it_says_what_to_do_and_what_pip_said(monkeypatch):
     failed = subprocess.CompletedProcess([], 1, "", "Could not resolve host")
     with pytest.raises(ImportError, match="Go online") as error:
         run_setup(f"{FORK}@main", monkeypatch, set(), run=lambda command: failed)
-    assert f"{FORK}@main" in str(error.value) and "run the cell again" in str(error.value) and "Could not resolve host" in str(error.value)
+    assert (
+        f"{FORK}@main" in str(error.value)
+        and "run the cell again" in str(error.value)
+        and "Could not resolve host" in str(error.value)
+    )
 
 
 def test_what_was_just_installed_is_found_although_the_folder_looks_unchanged(monkeypatch, tmp_path):
@@ -367,4 +502,5 @@ def test_what_was_just_installed_is_found_although_the_folder_looks_unchanged(mo
 
     run_setup(f"{FORK}@main", monkeypatch, set(), run=install)
     import just_installed  # noqa: F811
+
     assert just_installed.__file__ == str(tmp_path / "just_installed.py")

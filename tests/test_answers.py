@@ -12,7 +12,9 @@ from tools import contract, notebooks
 read = cache(notebooks.read)
 
 # What stands open on a page from the quiz on: the words of what is folded are not drawn.
-FROM_THE_QUIZ_ON = """() => [...document.querySelectorAll('#quiz, #exercises')].map(section => section.innerText).join('\\n')"""
+FROM_THE_QUIZ_ON = (
+    """() => [...document.querySelectorAll('#quiz, #exercises')].map(section => section.innerText).join('\\n')"""
+)
 KEYS = r"\([a-e]\) is right\b|^\s*correct:|\bquestion \d+:|\bthe keys? of\b"
 
 
@@ -20,7 +22,7 @@ def from_the_quiz_on(path):
     """The cells behind the one in which the quiz stands."""
     cells = read(path).cells
     start = next(i for i, cell in enumerate(cells) if cell.cell_type == "markdown" and "## Quiz" in cell.source.split("\n"))
-    return cells[start + 1:]
+    return cells[start + 1 :]
 
 
 def lines_of(text):
@@ -50,7 +52,9 @@ def test_fault_15_no_quiz_and_no_exercise_shows_its_answer(browser, site, path):
         assert opened.count("is right") >= 4 and opened.count("correct:") + opened.count("not yet:") >= 3
 
 
-@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if any("explorers." in cell.source for cell in read(path).cells)], ids=chapter_id)
+@pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if any("explorers." in cell.source for cell in read(path).cells)], ids=chapter_id
+)
 def test_fault_15_the_explorers_of_a_page_wait(browser, site, path):
     with tab(browser, "light", 1280) as page:
         page.goto((site / "chapters" / f"{path.stem}.html").as_uri())

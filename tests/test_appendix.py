@@ -70,12 +70,17 @@ def terms():
 def public_names(module):
     """What a module defines by itself, asked from the running module and not from its source."""
     loaded = import_module(f"resnext_lib.{module}")
-    return {name: thing for name, thing in vars(loaded).items() if not name.startswith("_")
-            and (inspect.isfunction(thing) or inspect.isclass(thing))
-            and f"{thing.__module__}.".startswith(f"{loaded.__name__}.")}
+    return {
+        name: thing
+        for name, thing in vars(loaded).items()
+        if not name.startswith("_")
+        and (inspect.isfunction(thing) or inspect.isclass(thing))
+        and f"{thing.__module__}.".startswith(f"{loaded.__name__}.")
+    }
 
 
 # ------------------------------------------------------------------ the library reference
+
 
 def test_the_page_is_what_the_docstrings_say():
     fresh = reference.page()
@@ -116,31 +121,46 @@ def test_the_page_is_plain_markdown():
 def test_every_exercise_is_listed_with_its_hint():
     page = text_of(reference.PAGE)
     checks = {name: thing for name, thing in public_names("exercises").items() if hasattr(thing, "hint")}
-    used = {cell.metadata["exercise"] for path in CHAPTERS.glob("*.ipynb") for cell in read(path).cells
-            if "exercise" in cell.metadata}
+    used = {
+        cell.metadata["exercise"]
+        for path in CHAPTERS.glob("*.ipynb")
+        for cell in read(path).cells
+        if "exercise" in cell.metadata
+    }
     assert used and used <= set(checks)
     for name, thing in checks.items():
         hint = re.search(rf"^- `{name}`: .+\n  \*Hint:\* (.+)$", page, re.MULTILINE)[1]
         assert hint.replace("\\*", "*").rstrip(".") == thing.hint.rstrip("."), name
 
 
-@pytest.mark.parametrize("source, expected", [
-    ('def f(x, n=3, *rest, key="a", **more): pass', "f(x, n=3, *rest, key='a', **more)"),
-    ("def f(self, *, key): pass", "f(*, key)"),
-    ("class C:\n    a: int\n    b: list = field(default_factory=list)", "C(a, b=list())"),
-    ("class C:\n    def __init__(self, a=(1, 2)): pass", "C(a=(1, 2))"),
-    ("def f(with_a_long_argument, and_another_long_one): pass",
-     "f(\n    with_a_long_argument,\n    and_another_long_one,\n)"),
-])
+@pytest.mark.parametrize(
+    "source, expected",
+    [
+        ('def f(x, n=3, *rest, key="a", **more): pass', "f(x, n=3, *rest, key='a', **more)"),
+        ("def f(self, *, key): pass", "f(*, key)"),
+        ("class C:\n    a: int\n    b: list = field(default_factory=list)", "C(a, b=list())"),
+        ("class C:\n    def __init__(self, a=(1, 2)): pass", "C(a=(1, 2))"),
+        (
+            "def f(with_a_long_argument, and_another_long_one): pass",
+            "f(\n    with_a_long_argument,\n    and_another_long_one,\n)",
+        ),
+    ],
+)
 def test_a_call_is_shown_as_it_is_written(source, expected):
     assert reference.signature(reference.ast.parse(source).body[0]) == expected
 
 
-@pytest.mark.parametrize("docstring, expected", [
-    ("As :class:`~a.b.Name`, or ``x * 2``.", "As `Name`, or `x * 2`."),
-    ("One. Two, Fig. A of ``T. Next``. Raises ``E``.", "One.\nTwo, Fig. A of `T. Next`.\n\n- Raises `E`."),
-    ("C * d.\n\nSource: arXiv 1611.05431.", "C \\* d.\n\n- Source: [arXiv 1611.05431](https://arxiv.org/abs/1611.05431)."),
-])
+@pytest.mark.parametrize(
+    "docstring, expected",
+    [
+        ("As :class:`~a.b.Name`, or ``x * 2``.", "As `Name`, or `x * 2`."),
+        ("One. Two, Fig. A of ``T. Next``. Raises ``E``.", "One.\nTwo, Fig. A of `T. Next`.\n\n- Raises `E`."),
+        (
+            "C * d.\n\nSource: arXiv 1611.05431.",
+            "C \\* d.\n\n- Source: [arXiv 1611.05431](https://arxiv.org/abs/1611.05431).",
+        ),
+    ],
+)
 def test_a_docstring_becomes_markdown(docstring, expected):
     assert reference.markdown(docstring) == expected
 
@@ -154,6 +174,7 @@ def test_a_page_keeps_the_chapters_rules_for_markdown(page):
 
 
 # ------------------------------------------------------------------ links
+
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_every_link_leads_to_a_file_and_a_heading(page):
@@ -174,6 +195,7 @@ def test_no_heading_that_a_link_may_mean_stands_twice(page):
 
 
 # ------------------------------------------------------------------ the glossary
+
 
 def test_the_glossary_has_all_its_entries():
     text = text_of(CHAPTERS / "glossary.md")
@@ -203,8 +225,12 @@ def test_the_books_words_are_in_the_glossary_and_in_the_notation(word):
 
 def test_the_names_in_code_exist():
     modules = [import_module(f"resnext_lib.{module}") for module in reference.MODULES]
-    arguments = {name for module in reference.MODULES for node in reference.definitions(module)
-                 for name in re.findall(r"\w+", reference.signature(node))}
+    arguments = {
+        name
+        for module in reference.MODULES
+        for node in reference.definitions(module)
+        for name in re.findall(r"\w+", reference.signature(node))
+    }
     attributes = {"paths", "downsample", "shortcut", "state_dict", "groups"}
     for term, code, _, _ in terms():
         assert not code or code in arguments | attributes or any(hasattr(m, code) for m in modules), term
@@ -239,6 +265,7 @@ def test_the_values_in_the_notation_are_those_of_the_network():
 
 
 # ------------------------------------------------------------------ the references
+
 
 def test_every_paper_that_the_book_names_is_in_the_references():
     sources = [*CHAPTERS.glob("*.ipynb"), *CHAPTERS.glob("*.md"), ROOT / "intro.md"]
@@ -283,6 +310,7 @@ def test_the_licence_of_the_pretrained_models_is_stated():
 
 # ------------------------------------------------------------------ numbers
 
+
 @pytest.fixture(scope="session")
 def recomputed():
     """Counts of every constructor, and the widths and budgets that the pages may print."""
@@ -292,12 +320,16 @@ def recomputed():
             image = (3, 32, 32) if "29" in name else (1, 28, 28) if "small" in name else (3, 224, 224)
             with torch.device("meta"):
                 network = build()
-            found |= {f"{count_parameters(network)}", f"{count_macs(network, image)}", f"{count_activations(network, image)}"}
+            found |= {
+                f"{count_parameters(network)}",
+                f"{count_macs(network, image)}",
+                f"{count_activations(network, image)}",
+            }
     with torch.device("meta"):
         found.add(f"{count_parameters(networks.torchvision_googlenet(auxiliary_heads=True))}")
     found.add(f"{count_parameters(networks.small_resnext(1, 64))}")
-    widths = [networks.group_width(4, 64 * 2 ** stage) for stage in range(4)]
-    return found | {f"{32 * d}" for d in widths} | {f"{256 * 2 ** stage}" for stage in range(4)}
+    widths = [networks.group_width(4, 64 * 2**stage) for stage in range(4)]
+    return found | {f"{32 * d}" for d in widths} | {f"{256 * 2**stage}" for stage in range(4)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)

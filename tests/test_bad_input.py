@@ -43,14 +43,65 @@ BLOCK = Bottleneck(8, 8, 8, 2)
 STATE = BLOCK.state_dict()
 BAD = {
     "count": [None, True, "4", b"4", 4.0, math.nan, math.inf, -1, 0, [], (2, 2), {}, torch.zeros(2), numpy.ones(2)],
-    "counts": [None, True, 3, 4.0, math.nan, "3463", b"34", {3: 4}, (0, 4, 6, 3), (3, -4, 6, 3), (3, 4, 6.0, 3), (3, None, 6, 3),
-               (3, True, 6, 3), (3, math.nan, 6, 3), ("3", "4", "6", "3"), (), (3,), torch.tensor(3), numpy.float64(3)],
+    "counts": [
+        None,
+        True,
+        3,
+        4.0,
+        math.nan,
+        "3463",
+        b"34",
+        {3: 4},
+        (0, 4, 6, 3),
+        (3, -4, 6, 3),
+        (3, 4, 6.0, 3),
+        (3, None, 6, 3),
+        (3, True, 6, 3),
+        (3, math.nan, 6, 3),
+        ("3", "4", "6", "3"),
+        (),
+        (3,),
+        torch.tensor(3),
+        numpy.float64(3),
+    ],
     "number": [None, True, "26", math.nan, math.inf, -math.inf, [], (1,), -1],
     "switch": [None, "no", 0, 1, 1.0, [], math.nan],
     "module": [None, True, "network", 3, math.nan, [], {}, Bottleneck, torch.zeros(2), STATE],
-    "state": [None, True, "state", 3, math.nan, [], {}, set(), BLOCK, torch.zeros(2), {"weight": torch.zeros(2)}, {0: torch.zeros(2)}],
-    "source": [None, True, "nowhere.pth", "", "tests", Path("nowhere.pth"), b"bytes", 3, math.nan, [], {}, set(), BLOCK, torch.zeros(2),
-               [torch.zeros(2)], {"state_dict": {}}, {"epoch": 3}, {0: torch.zeros(2)}, {"a": {"w": torch.zeros(2)}, "b": {"w": torch.zeros(2)}}],
+    "state": [
+        None,
+        True,
+        "state",
+        3,
+        math.nan,
+        [],
+        {},
+        set(),
+        BLOCK,
+        torch.zeros(2),
+        {"weight": torch.zeros(2)},
+        {0: torch.zeros(2)},
+    ],
+    "source": [
+        None,
+        True,
+        "nowhere.pth",
+        "",
+        "tests",
+        Path("nowhere.pth"),
+        b"bytes",
+        3,
+        math.nan,
+        [],
+        {},
+        set(),
+        BLOCK,
+        torch.zeros(2),
+        [torch.zeros(2)],
+        {"state_dict": {}},
+        {"epoch": 3},
+        {0: torch.zeros(2)},
+        {"a": {"w": torch.zeros(2)}, "b": {"w": torch.zeros(2)}},
+    ],
     "block": [None, True, "Bottleneck", 3, math.nan, [], XBlock, BLOCK, nn.ReLU(), lambda channels: nn.Identity()],
     "class": [None, True, "Bottleneck", 3, [], BLOCK],
     "letter": [None, True, "D", "a", "", 3, math.nan, [], {}, torch.zeros(1)],
@@ -68,17 +119,29 @@ IN_FORM_B = FormB(8, 8, 8, 2).state_dict()
 
 # what is called: arguments that work, and the kind of each one that is checked
 TABLE = {
-    blocks.conv1x1: (dict(in_channels=8, out_channels=8, stride=1), dict(in_channels="count", out_channels="count", stride="count")),
-    blocks.conv3x3: (dict(in_channels=8, out_channels=8, stride=1, cardinality=2),
-                     dict(in_channels="count", out_channels="count", stride="count", cardinality="count")),
-    blocks.projection: (dict(in_channels=8, out_channels=16, stride=2), dict(in_channels="count", out_channels="count", stride="count")),
-    blocks.conv_relu: (dict(in_channels=8, out_channels=8, kernel_size=3, stride=1, batch_norm=True),
-                       dict(in_channels="count", out_channels="count", kernel_size="count", stride="count", batch_norm="switch")),
+    blocks.conv1x1: (
+        dict(in_channels=8, out_channels=8, stride=1),
+        dict(in_channels="count", out_channels="count", stride="count"),
+    ),
+    blocks.conv3x3: (
+        dict(in_channels=8, out_channels=8, stride=1, cardinality=2),
+        dict(in_channels="count", out_channels="count", stride="count", cardinality="count"),
+    ),
+    blocks.projection: (
+        dict(in_channels=8, out_channels=16, stride=2),
+        dict(in_channels="count", out_channels="count", stride="count"),
+    ),
+    blocks.conv_relu: (
+        dict(in_channels=8, out_channels=8, kernel_size=3, stride=1, batch_norm=True),
+        dict(in_channels="count", out_channels="count", kernel_size="count", stride="count", batch_norm="switch"),
+    ),
     blocks.Block: (SIZES, COUNTED),
     blocks.ResidualBlock: (SIZES, COUNTED),
     blocks.Bottleneck: (SIZES, COUNTED),
-    blocks.Inception: (dict(in_channels=8, **WIDTHS, large_kernel=5, batch_norm=True),
-                       dict.fromkeys(["in_channels", *WIDTHS, "large_kernel"], "count") | dict(batch_norm="switch")),
+    blocks.Inception: (
+        dict(in_channels=8, **WIDTHS, large_kernel=5, batch_norm=True),
+        dict.fromkeys(["in_channels", *WIDTHS, "large_kernel"], "count") | dict(batch_norm="switch"),
+    ),
     forms.FormA: (SIZES, COUNTED),
     forms.FormB: (SIZES, COUNTED),
     forms.form_of: (dict(state=STATE), dict(state="state")),
@@ -89,49 +152,116 @@ TABLE = {
     forms.c_to_a: (dict(state=IN_FORM_C), dict(state="state")),
     forms.to_form: (dict(state=STATE, form="A"), dict(state="state", form="letter")),
     forms.copy_weights: (dict(source=BLOCK, target=FormA(8, 8, 8, 2)), dict(source="module", target="module")),
-    networks.group_width: (dict(bottleneck_width=4, stage_width=64, round_down=False),
-                           dict(bottleneck_width="count", stage_width="count", round_down="switch")),
-    networks.make_stage: (dict(block_class=Bottleneck, in_channels=8, stage_width=64, count=1, stride=1, cardinality=1, bottleneck_width=4,
-                               round_down=False),
-                          dict(block_class="block", in_channels="count", stage_width="count", count="count", stride="count", **PATH,
-                               round_down="switch")),
-    networks.initialise: (dict(network=BLOCK, zero_init_residual=False), dict(network="module", zero_init_residual="switch")),
-    networks.ResNeXt: (dict(blocks_per_stage=(1, 1, 1, 1), cardinality=1, bottleneck_width=1, num_classes=2, image_channels=1,
-                            zero_init_residual=False, block=Bottleneck),
-                       dict(blocks_per_stage="counts", **PATH, **ENDS, zero_init_residual="switch", block="block")),
-    networks.CifarResNeXt: (dict(depth=11, cardinality=1, bottleneck_width=1, num_classes=2, image_channels=1, stage_widths=(64, 64, 64),
-                                 stem_stride=1, zero_init_residual=False, block=Bottleneck, round_down=False),
-                            dict(depth="count", **PATH, **ENDS, stage_widths="counts", stem_stride="count",
-                                 zero_init_residual="switch", block="block", round_down="switch")),
+    networks.group_width: (
+        dict(bottleneck_width=4, stage_width=64, round_down=False),
+        dict(bottleneck_width="count", stage_width="count", round_down="switch"),
+    ),
+    networks.make_stage: (
+        dict(
+            block_class=Bottleneck,
+            in_channels=8,
+            stage_width=64,
+            count=1,
+            stride=1,
+            cardinality=1,
+            bottleneck_width=4,
+            round_down=False,
+        ),
+        dict(
+            block_class="block",
+            in_channels="count",
+            stage_width="count",
+            count="count",
+            stride="count",
+            **PATH,
+            round_down="switch",
+        ),
+    ),
+    networks.initialise: (
+        dict(network=BLOCK, zero_init_residual=False),
+        dict(network="module", zero_init_residual="switch"),
+    ),
+    networks.ResNeXt: (
+        dict(
+            blocks_per_stage=(1, 1, 1, 1),
+            cardinality=1,
+            bottleneck_width=1,
+            num_classes=2,
+            image_channels=1,
+            zero_init_residual=False,
+            block=Bottleneck,
+        ),
+        dict(blocks_per_stage="counts", **PATH, **ENDS, zero_init_residual="switch", block="block"),
+    ),
+    networks.CifarResNeXt: (
+        dict(
+            depth=11,
+            cardinality=1,
+            bottleneck_width=1,
+            num_classes=2,
+            image_channels=1,
+            stage_widths=(64, 64, 64),
+            stem_stride=1,
+            zero_init_residual=False,
+            block=Bottleneck,
+            round_down=False,
+        ),
+        dict(
+            depth="count",
+            **PATH,
+            **ENDS,
+            stage_widths="counts",
+            stem_stride="count",
+            zero_init_residual="switch",
+            block="block",
+            round_down="switch",
+        ),
+    ),
     networks.small_resnext: (dict(cardinality=1, bottleneck_width=4, depth=11), dict(**PATH, depth="count")),
-    networks.AuxiliaryHead: (dict(in_channels=8, num_classes=2, batch_norm=True),
-                             dict(in_channels="count", num_classes="count", batch_norm="switch")),
-    networks.GoogLeNet: (dict(num_classes=2, image_channels=1, large_kernel=3, batch_norm=True, auxiliary_heads=False),
-                         dict(**ENDS, large_kernel="count", batch_norm="switch", auxiliary_heads="switch")),
+    networks.AuxiliaryHead: (
+        dict(in_channels=8, num_classes=2, batch_norm=True),
+        dict(in_channels="count", num_classes="count", batch_norm="switch"),
+    ),
+    networks.GoogLeNet: (
+        dict(num_classes=2, image_channels=1, large_kernel=3, batch_norm=True, auxiliary_heads=False),
+        dict(**ENDS, large_kernel="count", batch_norm="switch", auxiliary_heads="switch"),
+    ),
     complexity.count_parameters: (dict(module=BLOCK), dict(module="module")),
     complexity.layer_macs: (dict(layer=BLOCK.conv1, output_shape=(8, 4, 4)), dict(layer="module", output_shape="counts")),
     complexity.layer_costs: COSTS,
     complexity.count_macs: COSTS,
     complexity.count_activations: COSTS,
     complexity.stage_costs: COSTS,
-    complexity.bottleneck_weights: (dict(cardinality=32, group_width=4, channels=256),
-                                    dict(cardinality="count", group_width="count", channels="count")),
-    complexity.width_for_budget: (dict(cardinality=32, budget=70_000, channels=256),
-                                  dict(cardinality="count", budget="count", channels="count")),
+    complexity.bottleneck_weights: (
+        dict(cardinality=32, group_width=4, channels=256),
+        dict(cardinality="count", group_width="count", channels="count"),
+    ),
+    complexity.width_for_budget: (
+        dict(cardinality=32, budget=70_000, channels=256),
+        dict(cardinality="count", budget="count", channels="count"),
+    ),
     complexity.width_limit: (dict(budget=70_000, channels=256), dict(budget="count", channels="count")),
     descendants.edit: (dict(after=XBlock, before=Bottleneck), dict(after="class", before="class")),
     descendants.SqueezeExcitation: (dict(channels=8, squeezed=2), dict(channels="count", squeezed="count")),
     descendants.SEBottleneck: (SIZES | dict(reduction=2), COUNTED | dict(reduction="count")),
     descendants.seresnext50_32x4d: (dict(reduction=16, num_classes=2, image_channels=1), dict(reduction="count", **ENDS)),
-    descendants.XBlock: (dict(in_channels=8, out_channels=8, group_width=4, stride=1),
-                         dict(in_channels="count", out_channels="count", group_width="count", stride="count")),
-    descendants.regnet_stages: (DESIGN, dict(depth="count", initial_width="count", slope="number", multiplier="number",
-                                             group_width="count")),
+    descendants.XBlock: (
+        dict(in_channels=8, out_channels=8, group_width=4, stride=1),
+        dict(in_channels="count", out_channels="count", group_width="count", stride="count"),
+    ),
+    descendants.regnet_stages: (
+        DESIGN,
+        dict(depth="count", initial_width="count", slope="number", multiplier="number", group_width="count"),
+    ),
     descendants.nearest_multiple: (dict(width=56, divisor=40), dict(width="count", divisor="count")),
-    descendants.RegNetX: (DESIGN | dict(num_classes=2, image_channels=1),
-                          dict(depth="count", initial_width="count", slope="number", multiplier="number", group_width="count", **ENDS)),
-    descendants.DepthwiseSeparable: (dict(in_channels=8, out_channels=8, stride=1),
-                                     dict(in_channels="count", out_channels="count", stride="count")),
+    descendants.RegNetX: (
+        DESIGN | dict(num_classes=2, image_channels=1),
+        dict(depth="count", initial_width="count", slope="number", multiplier="number", group_width="count", **ENDS),
+    ),
+    descendants.DepthwiseSeparable: (
+        dict(in_channels=8, out_channels=8, stride=1),
+        dict(in_channels="count", out_channels="count", stride="count"),
+    ),
     descendants.ConvNeXtBlock: (dict(channels=8), dict(channels="count")),
     weights.describe: (dict(state=STATE), dict(state="state")),
     weights.read_state: (dict(source=STATE), dict(source="source")),
@@ -139,19 +269,26 @@ TABLE = {
     weights.pretrained: (dict(name="resnet50", weights="DEFAULT"), dict(name="name", weights="name")),
 }
 ELSEWHERE = {  # tested below or in the file named
-    "Checked": "below, through every block", "group_widths": "group_width",
-    "path_layers": "conv1x1 and conv3x3, whose errors it passes on", "LayerNorm2d": "torch's own layer",
-    "trained_small_resnext": "takes nothing (tests/test_checkpoint.py)", "Cost": "a record",
+    "Checked": "below, through every block",
+    "group_widths": "group_width",
+    "path_layers": "conv1x1 and conv3x3, whose errors it passes on",
+    "LayerNorm2d": "torch's own layer",
+    "trained_small_resnext": "takes nothing (tests/test_checkpoint.py)",
+    "Cost": "a record",
 }
 # Here any dictionary of tensors is good enough to be looked at, or the file says more (tests/test_weights.py).
 FINE = {
     (weights.describe, "state", repr({"weight": torch.zeros(2)})),
     (complexity.layer_macs, "output_shape", "(3,)"),
     # projection is a chapter's cell to the letter: it compares the stride before anything is built.
-    (blocks.projection, "stride", repr(torch.zeros(2))), (blocks.projection, "stride", repr(numpy.ones(2))),
+    (blocks.projection, "stride", repr(torch.zeros(2))),
+    (blocks.projection, "stride", repr(numpy.ones(2))),
 }
-ARGUMENTS = [pytest.param(call, argument, kind, id=f"{call.__name__}-{argument}")
-             for call, (_, kinds) in TABLE.items() for argument, kind in kinds.items()]
+ARGUMENTS = [
+    pytest.param(call, argument, kind, id=f"{call.__name__}-{argument}")
+    for call, (_, kinds) in TABLE.items()
+    for argument, kind in kinds.items()
+]
 SAID = {"after": "class", "before": "class"}  # where the error has another word for the argument
 
 
@@ -174,12 +311,19 @@ def test_fault_11b_a_bad_argument_is_refused_in_our_words(call, argument, kind):
 
 
 def test_every_public_function_of_the_core_is_in_the_table():
-    constructors = {name for name, value in vars(networks).items()
-                    if inspect.isfunction(value) and list(inspect.signature(value).parameters) == ["options"]}
+    constructors = {
+        name
+        for name, value in vars(networks).items()
+        if inspect.isfunction(value) and list(inspect.signature(value).parameters) == ["options"]
+    }
     constructors |= {"regnet_x_3_2gf"}  # they only hand their options on
     known = {call.__name__ for call in TABLE} | set(ELSEWHERE) | constructors
-    public = {name for module in (blocks, forms, networks, complexity, descendants, weights) for name, value in vars(module).items()
-              if callable(value) and getattr(value, "__module__", None) == module.__name__ and not name.startswith("_")}
+    public = {
+        name
+        for module in (blocks, forms, networks, complexity, descendants, weights)
+        for name, value in vars(module).items()
+        if callable(value) and getattr(value, "__module__", None) == module.__name__ and not name.startswith("_")
+    }
     assert public - known == set()
 
 
@@ -268,7 +412,14 @@ def test_a_readers_hook_may_change_the_batch_before_it_is_looked_at():
 
 # ------------------------------------------------------------------ too few numbers for batch norm, too small images
 
-SMALLEST = {"ResNeXt": 1, "CifarResNeXt": 1, "small_resnext": 1, "GoogLeNet": 31, "GoogLeNet with batch norm": 15, "RegNetX": 1}
+SMALLEST = {
+    "ResNeXt": 1,
+    "CifarResNeXt": 1,
+    "small_resnext": 1,
+    "GoogLeNet": 31,
+    "GoogLeNet with batch norm": 15,
+    "RegNetX": 1,
+}
 
 
 @pytest.mark.parametrize("name", SMALLEST)
@@ -296,9 +447,17 @@ def test_the_last_map_has_the_size_that_the_module_says(name):
 
 
 ONE_NUMBER = {  # name: a batch of which batch norm sees one number a channel
-    "ResNeXt": (1, 4, 32, 32), "CifarResNeXt": (1, 4, 4, 3), "small_resnext": (1, 4, 8, 8), "RegNetX": (1, 4, 8, 8),
-    "GoogLeNet with batch norm": (1, 4, 32, 32), "Bottleneck": (1, 4, 1, 1), "Bottleneck, stride 2": (1, 4, 2, 2),
-    "FormA": (1, 4, 1, 1), "FormB": (1, 4, 1, 1), "SEBottleneck": (1, 4, 1, 1), "XBlock": (1, 4, 1, 1),
+    "ResNeXt": (1, 4, 32, 32),
+    "CifarResNeXt": (1, 4, 4, 3),
+    "small_resnext": (1, 4, 8, 8),
+    "RegNetX": (1, 4, 8, 8),
+    "GoogLeNet with batch norm": (1, 4, 32, 32),
+    "Bottleneck": (1, 4, 1, 1),
+    "Bottleneck, stride 2": (1, 4, 2, 2),
+    "FormA": (1, 4, 1, 1),
+    "FormB": (1, 4, 1, 1),
+    "SEBottleneck": (1, 4, 1, 1),
+    "XBlock": (1, 4, 1, 1),
     "DepthwiseSeparable": (1, 4, 1, 1),
 }
 

@@ -84,9 +84,7 @@ GROUPS = [
 
 
 @pytest.mark.parametrize(("in_channels", "out_channels", "groups"), GROUPS)
-def test_grouped_convolution_is_dense_convolution_with_a_block_diagonal_weight(
-    in_channels, out_channels, groups
-):
+def test_grouped_convolution_is_dense_convolution_with_a_block_diagonal_weight(in_channels, out_channels, groups):
     grouped = random_network(conv3x3, in_channels, out_channels, cardinality=groups)
     dense = torch.zeros(out_channels, in_channels, 3, 3, dtype=torch.float64)
     rows, columns = out_channels // groups, in_channels // groups
@@ -99,9 +97,7 @@ def test_grouped_convolution_is_dense_convolution_with_a_block_diagonal_weight(
 
 
 @pytest.mark.parametrize(("in_channels", "out_channels", "groups"), GROUPS)
-def test_grouped_convolution_is_convolutions_side_by_side_on_neighbouring_channels(
-    in_channels, out_channels, groups
-):
+def test_grouped_convolution_is_convolutions_side_by_side_on_neighbouring_channels(in_channels, out_channels, groups):
     grouped = random_network(conv3x3, in_channels, out_channels, cardinality=groups)
     x = random_tensor(2, in_channels, 7, 7)
     pieces = zip(x.chunk(groups, 1), grouped.weight.chunk(groups, 0), strict=True)
@@ -136,9 +132,7 @@ def convolution_weights(module):
 
 
 def test_inception_is_four_branches_concatenated():
-    module = random_network(
-        Inception, 6, conv1x1=2, reduce3x3=3, conv3x3=4, reduce5x5=5, conv5x5=6, pool_projection=7
-    )
+    module = random_network(Inception, 6, conv1x1=2, reduce3x3=3, conv3x3=4, reduce5x5=5, conv5x5=6, pool_projection=7)
     x = random_tensor(2, 6, 9, 9)
 
     def conv(branch, x):

@@ -28,12 +28,15 @@ RATES = rows.read(study.HERE / "learning_rates.csv", study.RATE_COLUMNS)
 
 def few(count):
     train, test = data.fashion_subset("train"), data.fashion_subset("test")
-    return {"train": train._replace(pixels=train.pixels[:count], labels=train.labels[:count]),
-            "validation": test._replace(pixels=test.pixels[:60], labels=test.labels[:60]),
-            "test": test._replace(pixels=test.pixels[60:160], labels=test.labels[60:160])}
+    return {
+        "train": train._replace(pixels=train.pixels[:count], labels=train.labels[:count]),
+        "validation": test._replace(pixels=test.pixels[:60], labels=test.labels[:60]),
+        "test": test._replace(pixels=test.pixels[60:160], labels=test.labels[60:160]),
+    }
 
 
 # ------------------------------------------------------------------ the arms
+
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_the_protocol_states_each_arm_as_it_is(arm):
@@ -100,6 +103,7 @@ def test_the_sparse_arm_has_no_closed_groups():
 
 # ------------------------------------------------------------------ pairs
 
+
 def test_equal_names_and_shapes_have_equal_initial_values_in_all_arms():
     networks = {arm: dict(build(arm, seed=3).named_parameters()) for arm in ARMS}
     for arm, other in (("narrow", "grouped"), ("narrow", "wide"), ("grouped", "mac-matched")):
@@ -133,8 +137,13 @@ def test_the_connections_follow_the_seed_and_leave_the_callers_random_numbers():
 
 # ------------------------------------------------------------------ the choice of learning rates
 
+
 def tried(losses, arms=ARMS):
-    return [{"arm": arm, "learning_rate": str(rate), "validation_loss": str(loss)} for arm in arms for rate, loss in losses.items()]
+    return [
+        {"arm": arm, "learning_rate": str(rate), "validation_loss": str(loss)}
+        for arm in arms
+        for rate, loss in losses.items()
+    ]
 
 
 def test_a_middle_rate_is_taken_and_an_edge_is_followed_once():
@@ -155,11 +164,14 @@ def test_what_is_not_tried_yet_is_asked_for():
 
 # ------------------------------------------------------------------ runs
 
+
 def test_the_parts_are_disjoint_and_of_the_stated_sizes():
     images = study.parts()
     assert [len(images[name].labels) for name in ("train", "validation", "test")] == [10_000, 10_000, 10_000]
-    training_, validation = ({hashlib.sha256(picture.numpy().tobytes()).digest() for picture in images[name].pixels}
-                             for name in ("train", "validation"))
+    training_, validation = (
+        {hashlib.sha256(picture.numpy().tobytes()).digest() for picture in images[name].pixels}
+        for name in ("train", "validation")
+    )
     everything = [hashlib.sha256(p.numpy().tobytes()).digest() for p in data.fashion_mnist("train", study.IMAGES).pixels]
     repeated = len(everything) - len(set(everything))  # Fashion-MNIST holds a few pictures twice
     assert len(training_ & validation) <= repeated
@@ -184,7 +196,9 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_row(run_of_two_epochs, tmp_p
 
     images, checkpoint = few(200), tmp_path / "run.pt"
     recipe = training.Recipe(epochs=2, learning_rate=0.1, channels_last=True)
-    training.train(build("sparse", 5), images["train"], recipe=recipe, seed=5, checkpoint=checkpoint, stop_after=1, progress=False)
+    training.train(
+        build("sparse", 5), images["train"], recipe=recipe, seed=5, checkpoint=checkpoint, stop_after=1, progress=False
+    )
     row, kept = study.final_row("sparse", 0.1, 5, images, checkpoint, epochs=2)
     assert row == run_of_two_epochs[0]
     assert all(np.array_equal(kept[name], run_of_two_epochs[1][name]) for name in kept)
@@ -222,6 +236,7 @@ def test_pictures_are_written_before_the_row_that_says_the_run_is_whole(tmp_path
 
 # ------------------------------------------------------------------ the analysis
 
+
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory):
     """A whole study whose numbers are known: grouped and sparse are 0.02 better than narrow, and equal to one another."""
@@ -232,10 +247,18 @@ def made_up(tmp_path_factory):
         for seed in seeds:
             losses = 0.3 + np.random.default_rng(seed).normal(0, 0.001) + generator.normal(0, 0.01, 500)
             losses -= {"grouped": 0.02, "sparse": 0.02, "wide": 0.03}.get(arm, 0)
-            kept = {"answers": np.zeros(500, np.uint8), "losses": losses.astype(np.float16), "train_loss": np.linspace(1, 0, 20)}
+            kept = {
+                "answers": np.zeros(500, np.uint8),
+                "losses": losses.astype(np.float16),
+                "train_loss": np.linspace(1, 0, 20),
+            }
             row = dict.fromkeys(study.RUN_COLUMNS, "1") | {
-                "arm": arm, "seed": seed, "protocol": study.protocol_hash(), "test_loss": losses.mean(),
-                **{name: losses[:100].mean() for name in ("test_accuracy", "train_loss", "train_accuracy")}}
+                "arm": arm,
+                "seed": seed,
+                "protocol": study.protocol_hash(),
+                "test_loss": losses.mean(),
+                **{name: losses[:100].mean() for name in ("test_accuracy", "train_loss", "train_accuracy")},
+            }
             study.keep(folder, row, kept)
     return folder
 
@@ -283,6 +306,7 @@ def test_the_written_evidence_is_that_of_the_analysis(analysed):
 
 # ------------------------------------------------------------------ the committed results
 
+
 def test_every_committed_row_follows_the_committed_protocol():
     digest = hashlib.sha256(study.PROTOCOL.read_bytes()).hexdigest()
     assert {row["protocol"] for row in RATES + RUNS} <= {digest}
@@ -291,7 +315,9 @@ def test_every_committed_row_follows_the_committed_protocol():
 def test_the_protocol_is_older_than_every_row_and_was_not_changed():
     """Each row names the revision it was run at; the protocol of that revision is the one of today."""
     for revision in {row["revision"] for row in RATES + RUNS}:
-        text = subprocess.run(["git", "show", f"{revision}:studies/cardinality/PROTOCOL.md"], capture_output=True, cwd=study.HERE)
+        text = subprocess.run(
+            ["git", "show", f"{revision}:studies/cardinality/PROTOCOL.md"], capture_output=True, cwd=study.HERE
+        )
         if text.returncode == 0:  # a shallow clone does not hold old revisions
             assert hashlib.sha256(text.stdout).hexdigest() == study.protocol_hash()
 

@@ -62,7 +62,10 @@ def test_the_stored_answers_are_the_networks(logits, test_images):
     assert [int(row["label"]) for row in rows] == test_images.labels.tolist()
     answers = torch.tensor([int(row["answer"]) for row in rows])
     assert (answers == logits.argmax(1)).sum() >= 1998
-    for name, wanted in (("confidence", shares.max(1).values), ("share_of_the_label", shares[range(2000), test_images.labels])):
+    for name, wanted in (
+        ("confidence", shares.max(1).values),
+        ("share_of_the_label", shares[range(2000), test_images.labels]),
+    ):
         torch.testing.assert_close(torch.tensor([float(row[name]) for row in rows]), wanted, atol=2e-3, rtol=0)
 
 
@@ -82,8 +85,10 @@ def test_a_path_switched_off_takes_its_term_from_the_sum():
     block, x = network.layer2[0], torch.randn(2, 64, 6, 6, dtype=torch.float64)
     d = block.width // 4
     middle = torch.relu(block.bn2(block.conv2(torch.relu(block.bn1(block.conv1(x))))))
-    terms = [torch.nn.functional.conv2d(middle[:, i * d:(i + 1) * d], block.conv3.weight[:, i * d:(i + 1) * d])
-             for i in range(4)]
+    terms = [
+        torch.nn.functional.conv2d(middle[:, i * d : (i + 1) * d], block.conv3.weight[:, i * d : (i + 1) * d])
+        for i in range(4)
+    ]
     wanted = torch.relu(block.bn3(terms[0] + terms[1] + terms[3]) + block.shortcut(x))
     torch.testing.assert_close(without_path(network, "layer2.0", 2).layer2[0](x), wanted, atol=1e-10, rtol=0)
     assert not torch.allclose(block(x), wanted)

@@ -18,29 +18,48 @@ from tools.grading.dependencies import imports_of
 from tools.notebooks import execute, read, text_of
 from tools.writing import replace_made
 
-SOLUTIONS = [pytest.param(path, index, id=f"{path.stem[:2]}-{cell.metadata['exercise']}")
-             for path in CHAPTERS for index, cell in enumerate(read(path).cells) if "exercise" in cell.metadata]
+SOLUTIONS = [
+    pytest.param(path, index, id=f"{path.stem[:2]}-{cell.metadata['exercise']}")
+    for path in CHAPTERS
+    for index, cell in enumerate(read(path).cells)
+    if "exercise" in cell.metadata
+]
 
 # ------------------------------------------------------------------ starters
 
 STARTERS = {
     "a function": ("def f(a, b=2):\n    c = a + b\n    return c", "def f(a, b=2):\n    return ...  # your code"),
-    "a docstring stays": ('def f(a):\n    """Double it."""\n    return 2 * a', 'def f(a):\n    """Double it."""\n    return ...  # your code'),
-    "a signature on two lines": ("def f(\n    a, b\n):\n    # first\n\n    return a", "def f(\n    a, b\n):\n    return ...  # your code"),
+    "a docstring stays": (
+        'def f(a):\n    """Double it."""\n    return 2 * a',
+        'def f(a):\n    """Double it."""\n    return ...  # your code',
+    ),
+    "a signature on two lines": (
+        "def f(\n    a, b\n):\n    # first\n\n    return a",
+        "def f(\n    a, b\n):\n    return ...  # your code",
+    ),
     "all on one line": ("def f(a): return secret(a)", "def f(a):\n    return ...  # your code"),
     "a decorator": ("@cache\ndef f(a):\n    return 1", "@cache\ndef f(a):\n    return ...  # your code"),
     "a number": ("total = 9 * 6", "total = ...  # your code"),
     "several names": ("a, b = 1, 2", "a = ...  # your code\nb = ...  # your code"),
-    "imports": ("import math\nfrom torch import nn\nsize = math.pi", "import math\nfrom torch import nn\nsize = ...  # your code"),
+    "imports": (
+        "import math\nfrom torch import nn\nsize = math.pi",
+        "import math\nfrom torch import nn\nsize = ...  # your code",
+    ),
     "other statements": ("for i in range(3):\n    print(i)\nn = 3\nprint(n)", "n = ...  # your code"),
-    "a helper and an import": ("import math\ndef f():\n    return 1\nx = f()", "import math\n\n\ndef f():\n    return ...  # your code\n\n\nx = ...  # your code"),
+    "a helper and an import": (
+        "import math\ndef f():\n    return 1\nx = f()",
+        "import math\n\n\ndef f():\n    return ...  # your code\n\n\nx = ...  # your code",
+    ),
     "a class": (
         'class K(nn.Module):\n    """A block."""\n    size = 3\n\n    def __init__(self, n):\n        super().__init__()\n        self.n = n\n\n'
         "    def forward(self, x):\n        y = self.n(x)\n        return y",
         'class K(nn.Module):\n    """A block."""\n    def __init__(self, n):\n        super().__init__()\n        # your code\n\n'
-        "    def forward(self, x):\n        return ...  # your code"),
+        "    def forward(self, x):\n        return ...  # your code",
+    ),
     "a call of super that is the answer": (
-        "class K(Base):\n    def __init__(self, n):\n        super().__init__(n, 2 * n)", "class K(Base):\n    def __init__(self, n):\n        ...  # your code"),
+        "class K(Base):\n    def __init__(self, n):\n        super().__init__(n, 2 * n)",
+        "class K(Base):\n    def __init__(self, n):\n        ...  # your code",
+    ),
     "a class without methods": ("class K(Base):\n    size = 3", "class K(Base):\n    ...  # your code"),
 }
 
@@ -66,12 +85,15 @@ def test_a_starter_runs_and_its_check_answers_with_the_hint(path, index):
     assert repr(check(answer)) == f"not yet: replace the ... by your answer. Hint: {' '.join(check.hint.split())}"
 
 
-@pytest.mark.parametrize("answer", [lambda x: x[...], lambda x: (x, ...), lambda *_: None, max, type("K", (), {"forward": lambda self, x: x})])
+@pytest.mark.parametrize(
+    "answer", [lambda x: x[...], lambda x: (x, ...), lambda *_: None, max, type("K", (), {"forward": lambda self, x: x})]
+)
 def test_an_answer_of_one_s_own_is_no_starter(answer):
     assert "Hint" not in repr(exercises.grouped_cost(answer))
 
 
 # ------------------------------------------------------------------ the student edition
+
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
 def test_no_solution_leaks(path):
@@ -83,7 +105,11 @@ def test_no_solution_leaks(path):
             continue
         others = "\n".join(c.source for i, c in enumerate(source.cells) if i != index)
         own = [line.strip() for line in cell.source.split("\n") if line.strip() and line.strip() not in others]
-        secret = [line for line in own if not line.startswith(("def ", "class ", "import ", "from ", "super().__init__()", ")", "]"))]
+        secret = [
+            line
+            for line in own
+            if not line.startswith(("def ", "class ", "import ", "from ", "super().__init__()", ")", "]"))
+        ]
         assert secret, f"{cell.metadata['exercise']}: nothing to hide"
         kept = made.cells[index].source.split("\n")
         assert not [line for line in secret if any(line == k.strip() for k in kept)]
@@ -100,7 +126,11 @@ def test_fault_30_linux_students_get_the_cpu_wheel_before_anything_asks_for_torc
     readme = (folder / "README.md").read_text(encoding="utf-8")
     for system in ("Linux", "macOS", "Windows"):
         environment, torch_first, library = commands_of(readme, system)
-        assert "-m venv .venv" in environment and "pip install torch torchvision" in torch_first and ".whl jupyterlab" in library
+        assert (
+            "-m venv .venv" in environment
+            and "pip install torch torchvision" in torch_first
+            and ".whl jupyterlab" in library
+        )
         assert ("--index-url https://download.pytorch.org/whl/cpu" in torch_first) == (system == "Linux")
         assert ("Scripts\\pip" in torch_first) == ("Scripts\\pip" in library) == (system == "Windows")
 
@@ -137,9 +167,17 @@ def test_only_answers_are_taken_away(path):
 
 
 def test_outputs_go_from_the_quiz_on():
-    made = classroom.student(notebook(
-        text("# C"), code("1", result="1"), text("## Quiz\n\n**1. Which?**"), code("key", printed="b"), text("## Exercises"),
-        code("a = 1", exercise="grouped_cost", tags=["hide-input"]), code("exercises.grouped_cost(a)", result="correct: one")))
+    made = classroom.student(
+        notebook(
+            text("# C"),
+            code("1", result="1"),
+            text("## Quiz\n\n**1. Which?**"),
+            code("key", printed="b"),
+            text("## Exercises"),
+            code("a = 1", exercise="grouped_cost", tags=["hide-input"]),
+            code("exercises.grouped_cost(a)", result="correct: one"),
+        )
+    )
     assert [bool(c.outputs) for c in made.cells if c.cell_type == "code"] == [True, False, False, False]
 
 
@@ -153,10 +191,17 @@ def test_the_student_edition_runs_to_the_end(path, tmp_path):
             verdicts.append(after.outputs[0].data["text/plain"])
     assert len(verdicts) >= 3
     assert all(line.startswith("not yet: replace the ... by your answer. Hint:") for line in verdicts)
-    assert not [o for c in made.cells if c.cell_type == "code" for o in c.outputs if o.output_type == "error" or o.get("name") == "stderr"]
+    assert not [
+        o
+        for c in made.cells
+        if c.cell_type == "code"
+        for o in c.outputs
+        if o.output_type == "error" or o.get("name") == "stderr"
+    ]
 
 
 # ------------------------------------------------------------------ the folder
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -189,10 +234,12 @@ def test_every_chapter_is_in_the_folder_and_again_changes_nothing(folder):
 @pytest.fixture
 def quick(monkeypatch, tmp_path):
     """The command with one chapter and a wheel that is made at once."""
+
     def build_in(place):
         made = Path(place, "resnext_book-0.1.0-py3-none-any.whl")
         made.write_bytes(b"the library")
         return made
+
     monkeypatch.setattr(editions.wheel, "build_in", build_in)
     monkeypatch.setattr(editions, "chapters_in", lambda folders: CHAPTERS[:1])
     return tmp_path / "course"
@@ -210,8 +257,16 @@ def test_P2_a_course_that_lies_in_the_folder_is_not_deleted(quick):
     assert (quick / "student" / CHAPTERS[0].name).is_file()
 
 
-@pytest.mark.parametrize("name", ["README.md", f"student/{CHAPTERS[0].name}", f"solution/{CHAPTERS[0].name}", f"slides/{CHAPTERS[0].stem}.html",
-                                  "resnext_book-0.1.0-py3-none-any.whl"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md",
+        f"student/{CHAPTERS[0].name}",
+        f"solution/{CHAPTERS[0].name}",
+        f"slides/{CHAPTERS[0].stem}.html",
+        "resnext_book-0.1.0-py3-none-any.whl",
+    ],
+)
 @pytest.mark.parametrize("made_before", [True, False])
 def test_P2_a_file_that_somebody_wrote_or_changed_is_named_and_nothing_is_touched(quick, name, made_before):
     if made_before:
@@ -283,15 +338,27 @@ def answers_its_question(cell):
 @pytest.mark.parametrize("path", MARKED, ids=chapter_id)
 def test_fault_25_what_answers_a_slides_question_waits_for_a_key(path):
     slides_of = [cell for cell in marked_cells(path) if slides.is_slide(cell)]
-    shown_at_once = [title(cell) for cell in slides_of if answers_its_question(cell) and not cell.metadata["slide"].get("reveal")]
+    shown_at_once = [
+        title(cell) for cell in slides_of if answers_its_question(cell) and not cell.metadata["slide"].get("reveal")
+    ]
     assert not shown_at_once
 
 
 def test_fault_25_what_the_lesson_plans_ask_waits_for_a_key():
     """The questions that a lesson plan puts before a slide, and the slides that answer them."""
-    asked = {"05": ["Step 4: count", "From C and the budget to d", "A limit", "What is split?", "Two rules, and what 32x4d means"],
-             "04": ["Each output reads part of the input", "Measured, not drawn", "What it costs"], "06": ["The map from A to B"],
-             "07": ["Two keywords", "The 4 that is a 2", "The usual mistakes and their fingerprints"], "03": ["Deeper got worse", "The bottleneck"]}
+    asked = {
+        "05": [
+            "Step 4: count",
+            "From C and the budget to d",
+            "A limit",
+            "What is split?",
+            "Two rules, and what 32x4d means",
+        ],
+        "04": ["Each output reads part of the input", "Measured, not drawn", "What it costs"],
+        "06": ["The map from A to B"],
+        "07": ["Two keywords", "The 4 that is a 2", "The usual mistakes and their fingerprints"],
+        "03": ["Deeper got worse", "The bottleneck"],
+    }
     for number, titles in asked.items():
         (path,) = [path for path in MARKED if path.stem.startswith(number)]
         wishes = {title(cell).lstrip("# "): cell.metadata["slide"] for cell in marked_cells(path) if slides.is_slide(cell)}
@@ -303,9 +370,15 @@ def test_fault_25_no_slide_before_a_vote_shows_what_it_asks():
     (path,) = [path for path in MARKED if path.stem.startswith("05")]
     cells = [cell for cell in marked_cells(path) if slides.is_slide(cell)]
     vote = next(i for i, cell in enumerate(cells) if "Vote:" in cell.metadata["slide"]["notes"])
-    paths, width = re.search(r"Ask: (\d+) paths.*?Expect: .* It is (\d+)\.", cells[vote].metadata["slide"]["notes"], re.DOTALL).groups()
+    paths, width = re.search(
+        r"Ask: (\d+) paths.*?Expect: .* It is (\d+)\.", cells[vote].metadata["slide"]["notes"], re.DOTALL
+    ).groups()
     assert int(width) == width_for_budget(int(paths))
-    before = "\n".join(title(cell) + contract.outputs_text(cell) + cell.metadata["slide"]["text"] for cell in cells[:vote] if cell.cell_type == "code")
+    before = "\n".join(
+        title(cell) + contract.outputs_text(cell) + cell.metadata["slide"]["text"]
+        for cell in cells[:vote]
+        if cell.cell_type == "code"
+    )
     assert not re.search(rf"\b{paths} paths|\b{width}\b", before)
     after = contract.outputs_text(cells[vote + 1])
     assert re.search(rf"C= *{paths}:.*take {width}\b", after), "the next slide decides"
@@ -372,7 +445,9 @@ def test_type_grows_to_fill_the_slide(lines, size):
 
 
 def test_a_tall_figure_is_cut_into_panels_of_one_scale():
-    figure = '<figure><img alt="Two boxes, one above." src="data:image/svg+xml,%3Csvg viewBox=%220 0 360 100%22/%3E"></figure>'
+    figure = (
+        '<figure><img alt="Two boxes, one above." src="data:image/svg+xml,%3Csvg viewBox=%220 0 360 100%22/%3E"></figure>'
+    )
     made = slides.panels(figure, [0.3])
     assert re.findall(r'class="(panel[^"]*)"', made) == ["panels", "panel", "panel fragment"]
     assert re.findall(r'<svg viewBox="([^"]*)"', made) == ["0 0 360.0 70.0"] * 2
@@ -470,14 +545,19 @@ def test_fault_15_an_explorer_on_a_slide_shows_nothing_before_the_answer_and_fit
             figure.locator("input[name=prediction]").first.check()
             figure.get_by_role("button", name="Check").click()
             assert '"revealed":true' in figure.get_attribute("data-state")
-            page.wait_for_function("!document.querySelector('section.present .explorer').getAnimations({subtree: true}).length")
+            page.wait_for_function(
+                "!document.querySelector('section.present .explorer').getAnimations({subtree: true}).length"
+            )
             assert page.evaluate(OVERFLOW) == [], title(cell)
     assert found >= 2
 
 
 def test_what_does_not_fit_is_found(page, tmp_path):
     lines = "\n".join(["y" * 20] * 60)
-    cells = [code("1", printed=printed, slideshow={"slide_type": "slide"}, slide={"text": "## T"}) for printed in (lines, "x" * 200)]
+    cells = [
+        code("1", printed=printed, slideshow={"slide_type": "slide"}, slide={"text": "## T"})
+        for printed in (lines, "x" * 200)
+    ]
     path = tmp_path / "wrong.html"
     path.write_text(slides.slides(notebook(*cells), "wrong"), encoding="utf-8")
     open_deck(page, path)

@@ -28,6 +28,7 @@ FORK, FORK_URL = "someone/a-fork", "https://github.com/someone/a-fork"
 
 # ------------------------------------------------------------------ the workflows, run here as far as it goes
 
+
 def workflow(name):
     return yaml.safe_load((WORKFLOWS / name).read_text(encoding="utf-8"))
 
@@ -40,8 +41,13 @@ def run_steps(job, folder):
             continue
         given = {name: value.replace("${{ github.repository }}", FORK) for name, value in step.get("env", {}).items()}
         assert "${{" not in step["run"] + "".join(given.values()), step
-        done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=folder, capture_output=True, text=True,
-                              env={**os.environ, "PYTHONPATH": str(folder), "PIP_NO_INDEX": "1", **given})
+        done = subprocess.run(
+            ["bash", "-e", "-c", step["run"]],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(folder), "PIP_NO_INDEX": "1", **given},
+        )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         printed += done.stdout
     return printed
@@ -77,7 +83,9 @@ def checkout(shared, public):
         (folder / ".venv" / part.name).symlink_to(part)
     (folder / ".venv" / "ready").unlink(missing_ok=True)
     # make installs nothing while this file holds what the three others say
-    pins = [(folder / name).read_text(encoding="utf-8") for name in ("requirements.txt", "requirements.lock", "pyproject.toml")]
+    pins = [
+        (folder / name).read_text(encoding="utf-8") for name in ("requirements.txt", "requirements.lock", "pyproject.toml")
+    ]
     (folder / ".venv" / "ready").write_text("".join(pins), encoding="utf-8")
     return folder
 
@@ -113,10 +121,16 @@ def test_actionlint_finds_nothing_in_the_workflows():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("old", "new"), [
-    ("needs: build", "needs: bild"), ("runs-on: ubuntu-latest", "runs-on: ubuntu-newest"), ("github.ref_name", "github.ref_nam"),
-    ("actions/checkout@v5", "actions/checkout"), ("steps.deployment.", "steps.deploy."),
-])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("needs: build", "needs: bild"),
+        ("runs-on: ubuntu-latest", "runs-on: ubuntu-newest"),
+        ("github.ref_name", "github.ref_nam"),
+        ("actions/checkout@v5", "actions/checkout"),
+        ("steps.deployment.", "steps.deploy."),
+    ],
+)
 def test_actionlint_finds_a_slip(old, new, tmp_path):
     text = (WORKFLOWS / "publish.yml").read_text(encoding="utf-8")
     assert old in text
@@ -127,7 +141,9 @@ def test_actionlint_finds_a_slip(old, new, tmp_path):
 def test_the_workflow_pushes_before_it_deploys_and_only_from_the_default_branch():
     jobs = workflow("publish.yml")["jobs"]
     uses = [step.get("uses", step.get("run", "")).split("@")[0] for step in jobs["build"]["steps"]]
-    assert uses[0] == "actions/checkout" and uses[-1] == "actions/upload-pages-artifact" and uses[-2].startswith("make publish")
+    assert (
+        uses[0] == "actions/checkout" and uses[-1] == "actions/upload-pages-artifact" and uses[-2].startswith("make publish")
+    )
     assert jobs["site"]["needs"] == "build" and jobs["build"]["permissions"] == {"contents": "write"}
     assert jobs["build"]["if"] == "github.ref_name == github.event.repository.default_branch"
 
@@ -139,6 +155,7 @@ def test_no_workflow_names_a_repository():
 
 
 # ------------------------------------------------------------------ the published branch
+
 
 def test_the_branch_holds_the_library_and_notebooks_with_the_forks_address(published):
     chapters = {f"chapters/{path.name}" for path in NOTEBOOKS}
@@ -188,6 +205,7 @@ def test_every_launch_link_of_the_built_site_leads_to_a_file(published, checkout
 
 # ------------------------------------------------------------------ Colab
 
+
 def stand_in(shared, name, published):
     made = colab.Colab(shared, name, FORK_URL, published)
     assert not made.finds("resnext_lib") and not made.finds("torchinfo")
@@ -205,9 +223,14 @@ def runs_in_colab(shared, published, path):
 
 def test_the_stand_in_has_what_colab_has_and_lacks_the_rest(shared, published):
     made = stand_in(shared, "bare", published)
-    assert all(made.finds(module) for module in ("torch", "torchvision", "numpy", "pandas", "scipy", "matplotlib", "skimage", "tqdm", "IPython", "pip"))
+    assert all(
+        made.finds(module)
+        for module in ("torch", "torchvision", "numpy", "pandas", "scipy", "matplotlib", "skimage", "tqdm", "IPython", "pip")
+    )
     assert not [module for module in ("timm", "nbval", "pytest", "jupyter_book", "tools", "yaml") if made.finds(module)]
-    assert set(made.state()) == {"torch", "torchvision", "numpy", "pandas", "scipy"} and all(len(files) > 100 for _, files in made.state().values())
+    assert set(made.state()) == {"torch", "torchvision", "numpy", "pandas", "scipy"} and all(
+        len(files) > 100 for _, files in made.state().values()
+    )
 
 
 QUICK = CHAPTERS[0]  # it uses torchinfo, which the setup cell has to bring
@@ -244,7 +267,10 @@ def test_a_page_that_is_not_there_is_reported_in_words(shared):
     before = made.state()
     with pytest.raises(CellExecutionError) as error:
         made.run(setup_only(f"{FORK_URL}@colab"))
-    assert error.value.ename == "ImportError" and f"could not be installed from {FORK_URL}@colab. Go online" in error.value.evalue
+    assert (
+        error.value.ename == "ImportError"
+        and f"could not be installed from {FORK_URL}@colab. Go online" in error.value.evalue
+    )
     assert "does not appear to be a git repository" in error.value.evalue  # the tail of what pip said
     assert made.state() == before and not made.finds("resnext_lib")
 
@@ -253,7 +279,10 @@ def test_torchvision_is_left_alone_even_if_the_library_asks_for_another(shared, 
     """A branch of the library wants torchvision 99, and pip could get it: the setup cell says no, and nothing changes."""
     with zipfile.ZipFile(shared / "wheels" / "torchvision-99.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr("torchvision-99.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: torchvision\nVersion: 99.0\n")
-        wheel.writestr("torchvision-99.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(
+            "torchvision-99.0.dist-info/WHEEL",
+            "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
         wheel.writestr("torchvision-99.0.dist-info/RECORD", "")
     copy = shared / "greedy"
     git(shared, "clone", "--quiet", "--branch", "colab", str(published), str(copy))

@@ -46,6 +46,7 @@ def test_P1_a_command_that_takes_no_arguments_says_so_and_does_nothing(module, t
 
 # ------------------------------------------------------------------ paths
 
+
 @pytest.fixture
 def place(tmp_path):
     """A file where a folder should be, an empty folder, a text, and a notebook that is none."""
@@ -71,7 +72,9 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("main", "arguments", "says"), MISTAKES, ids=[f"{m.__module__} {' '.join(a)}" for m, a, _ in MISTAKES])
+@pytest.mark.parametrize(
+    ("main", "arguments", "says"), MISTAKES, ids=[f"{m.__module__} {' '.join(a)}" for m, a, _ in MISTAKES]
+)
 def test_P1_a_wrong_path_is_named_and_nothing_is_written(place, main, arguments, says, monkeypatch):
     monkeypatch.chdir(place)
     before = contents(place)
@@ -89,20 +92,25 @@ def test_P1_a_folder_that_may_not_be_written_to_is_named_before_the_work(place, 
 
 def test_P1_one_wrong_path_among_right_ones_is_seen_before_anything_runs(place, monkeypatch):
     monkeypatch.setattr(notebooks, "renew", lambda *arguments, **options: pytest.fail("executed"))
-    refused(notebooks.main, [str(contract.ROOT / "chapters"), str(place / "broken.ipynb")], "is no notebook that can be read")
+    refused(
+        notebooks.main, [str(contract.ROOT / "chapters"), str(place / "broken.ipynb")], "is no notebook that can be read"
+    )
 
 
 # ------------------------------------------------------------------ the wheel
 
+
 @pytest.fixture
 def instant_wheel(monkeypatch):
     """In place of pip: a zip with the library's files."""
+
     def build_in(folder):
         path = Path(folder, WHEEL)
         with zipfile.ZipFile(path, "w") as archive:
             for file in sorted((contract.ROOT / "resnext_lib").rglob("*.*")):
                 archive.write(file, file.relative_to(contract.ROOT).as_posix())
         return path
+
     monkeypatch.setattr(wheel, "build_in", build_in)
 
 
@@ -118,10 +126,16 @@ def test_P1_a_file_of_the_wheels_name_that_is_none_of_ours_is_kept(tmp_path, ins
     assert contents(tmp_path) == {WHEEL: b"mine"}
 
 
-@pytest.mark.parametrize(("spoil", "says"), [
-    (lambda root: (root / "pyproject.toml").write_text("[", encoding="utf-8"), "pip could not build the library's wheel. It says:"),
-    (lambda root: (root / "LICENSE").unlink(), "LICENSE"),
-])
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (
+            lambda root: (root / "pyproject.toml").write_text("[", encoding="utf-8"),
+            "pip could not build the library's wheel. It says:",
+        ),
+        (lambda root: (root / "LICENSE").unlink(), "LICENSE"),
+    ],
+)
 def test_P1_a_wheel_that_cannot_be_built_is_explained_and_the_old_one_stays(tmp_path, monkeypatch, spoil, says):
     root = tmp_path / "book"
     (root / "resnext_lib").mkdir(parents=True)
@@ -136,6 +150,7 @@ def test_P1_a_wheel_that_cannot_be_built_is_explained_and_the_old_one_stays(tmp_
 
 
 # ------------------------------------------------------------------ the handout
+
 
 @pytest.fixture
 def instant_handout(monkeypatch):
@@ -157,7 +172,9 @@ def test_P1_the_commands_own_handout_is_replaced_until_somebody_edits_it(tmp_pat
     handout.main(["--folder", str(tmp_path)])
     instant_handout |= {"html": "<p>Two</p>", "pdf": b"%PDF two"}
     handout.main(["--folder", str(tmp_path)])
-    assert (tmp_path / "handout.html").read_bytes() == b"<p>Two</p>" and (tmp_path / "handout.pdf").read_bytes() == b"%PDF two"
+    assert (tmp_path / "handout.html").read_bytes() == b"<p>Two</p>" and (
+        tmp_path / "handout.pdf"
+    ).read_bytes() == b"%PDF two"
     (tmp_path / "handout.html").write_bytes(b"<p>Two, and what my class needs</p>")
     instant_handout["pdf"] = b"%PDF three"
     refused(handout.main, ["--folder", str(tmp_path)], "handout.html", "changed since")
@@ -165,6 +182,7 @@ def test_P1_the_commands_own_handout_is_replaced_until_somebody_edits_it(tmp_pat
 
 
 # ------------------------------------------------------------------ the images
+
 
 def idx(array_bytes, *sizes):
     return bytes([0, 0, 8, len(sizes)]) + b"".join(size.to_bytes(4, "big") for size in sizes) + array_bytes
@@ -178,11 +196,14 @@ def originals(folder, images):
     return folder
 
 
-@pytest.mark.parametrize(("spoil", "says"), [
-    (lambda folder: None, "hold only 4 images of some class, and 1000 of each are drawn"),
-    (lambda folder: (folder / "t10k-labels-idx1-ubyte").unlink(), "t10k-labels-idx1-ubyte"),
-    (lambda folder: (folder / "t10k-images-idx3-ubyte").write_bytes(b"\0"), "t10k-images-idx3-ubyte is damaged"),
-])
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda folder: None, "hold only 4 images of some class, and 1000 of each are drawn"),
+        (lambda folder: (folder / "t10k-labels-idx1-ubyte").unlink(), "t10k-labels-idx1-ubyte"),
+        (lambda folder: (folder / "t10k-images-idx3-ubyte").write_bytes(b"\0"), "t10k-images-idx3-ubyte is damaged"),
+    ],
+)
 def test_P1_other_files_than_the_originals_are_refused_and_the_images_stay(tmp_path, spoil, says):
     folder, target = originals(tmp_path, 40), tmp_path / "images"
     target.mkdir()
@@ -208,6 +229,7 @@ def test_P1_both_files_of_images_change_or_none(tmp_path, monkeypatch):
 
 
 # ------------------------------------------------------------------ pages that are written into the book
+
 
 def test_P1_the_library_page_stays_when_a_module_cannot_be_read(tmp_path, monkeypatch):
     page = tmp_path / "library.md"
@@ -251,13 +273,19 @@ def test_the_times_are_written_into_chapters_and_guide(timed):
     assert contents(timed) == after
 
 
-@pytest.mark.parametrize(("spoil", "says"), [
-    (lambda: minutes.RUNS.unlink(), "tools.minutes --run writes it"),
-    (lambda: minutes.RUNS.write_text("x\n1\n", encoding="utf-8"), "must hold the columns chapter and seconds"),
-    (lambda: minutes.RUNS.write_text("chapter,seconds\n", encoding="utf-8"), "tools.minutes --run measures every chapter"),
-    (lambda: minutes.PAGE.write_text("no markers", encoding="utf-8"), "must have each of these lines once"),
-    (lambda: (minutes.PAGE.unlink(), minutes.PAGE.mkdir()), "is a folder, or no plain file"),
-])
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda: minutes.RUNS.unlink(), "tools.minutes --run writes it"),
+        (lambda: minutes.RUNS.write_text("x\n1\n", encoding="utf-8"), "must hold the columns chapter and seconds"),
+        (
+            lambda: minutes.RUNS.write_text("chapter,seconds\n", encoding="utf-8"),
+            "tools.minutes --run measures every chapter",
+        ),
+        (lambda: minutes.PAGE.write_text("no markers", encoding="utf-8"), "must have each of these lines once"),
+        (lambda: (minutes.PAGE.unlink(), minutes.PAGE.mkdir()), "is a folder, or no plain file"),
+    ],
+)
 def test_P1_when_the_guide_cannot_be_written_the_chapters_stay_as_well(timed, spoil, says):
     """They had been rewritten before the guide was looked at."""
     spoil()
@@ -268,16 +296,20 @@ def test_P1_when_the_guide_cannot_be_written_the_chapters_stay_as_well(timed, sp
 
 # ------------------------------------------------------------------ as programs
 
-@pytest.mark.parametrize(("command", "says"), [
-    (["tools.notebooks", "nowhere"], "there is no notebook and no folder nowhere"),
-    (["tools.fashion_subset"], "required: FOLDER"),
-    (["tools.fashion_subset", "nowhere"], "FOLDER must be the folder"),
-    (["tools.wheel", "--folder", "Makefile"], "Makefile is not a folder"),
-    (["tools.handout", "--folder", "Makefile"], "Makefile is not a folder"),
-    (["tools.classroom", "--folder", "Makefile"], "Makefile is not a folder"),
-    (["tools.address", "https://github.com/a/b", "HEAD"], "the branch must look like"),
-    (["tools.publish", "--push"], "expected one argument"),
-])
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["tools.notebooks", "nowhere"], "there is no notebook and no folder nowhere"),
+        (["tools.fashion_subset"], "required: FOLDER"),
+        (["tools.fashion_subset", "nowhere"], "FOLDER must be the folder"),
+        (["tools.wheel", "--folder", "Makefile"], "Makefile is not a folder"),
+        (["tools.handout", "--folder", "Makefile"], "Makefile is not a folder"),
+        (["tools.classroom", "--folder", "Makefile"], "Makefile is not a folder"),
+        (["tools.address", "https://github.com/a/b", "HEAD"], "the branch must look like"),
+        (["tools.publish", "--push"], "expected one argument"),
+    ],
+)
 def test_P1_a_mistake_ends_in_words_and_with_a_status_that_tells(command, says):
     done = subprocess.run([sys.executable, "-m", *command], cwd=contract.ROOT, capture_output=True, text=True)
     assert done.returncode != 0 and says in done.stderr and "Traceback" not in done.stderr, done.stderr
@@ -289,7 +321,12 @@ def test_P1_a_browser_that_fails_is_reported_in_words(tmp_path):
     program.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     program.chmod(0o755)
     code = "from tools import pdf\nwith pdf.launched():\n    pass"
-    done = subprocess.run([sys.executable, "-c", code], cwd=contract.ROOT, capture_output=True, text=True,
-                          env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"})
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=contract.ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+    )
     assert done.returncode == 1 and "could not print the PDF, and an earlier one is as it was" in done.stderr
     assert "Traceback" not in done.stderr

@@ -107,9 +107,7 @@ def test_layers_and_stages_add_up(name):
     layers, stages = layer_costs(network, image), stage_costs(network, image).values()
     assert sum(cost.parameters for cost in layers) == count_parameters(network)
     assert sum(cost.parameters for cost in stages) == count_parameters(network)
-    assert (
-        sum(cost.macs for cost in layers) == sum(cost.macs for cost in stages) == count_macs(network, image)
-    )
+    assert sum(cost.macs for cost in layers) == sum(cost.macs for cost in stages) == count_macs(network, image)
 
 
 def test_the_layers_of_a_block_in_order():
@@ -152,9 +150,7 @@ def test_counting_leaves_the_network_alone(training):
     assert all(now is then for now, then in zip(network.parameters(), parameters, strict=True))
     assert all(p.device.type == "cpu" and p.grad is None for p in parameters)
     assert_close(dict(network.state_dict()), dict(before), rtol=0, atol=0)
-    assert [
-        len(m._forward_hooks) + len(m._forward_pre_hooks) for m in (network.conv1, network.bn1, network.fc)
-    ] == [1, 0, 1]
+    assert [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in (network.conv1, network.bn1, network.fc)] == [1, 0, 1]
     network(random_tensor(2, *TINY))
     assert calls == ["after", "before"]
     assert [len(hook.hooks_dict_ref()) for hook in hooks] == [1, 1]
@@ -223,10 +219,7 @@ def test_the_width_is_the_nearest_by_search(budget, channels):
         if bottleneck_weights(cardinality, 1, channels) > 2 * budget:
             continue
         found = width_for_budget(cardinality, budget, channels)
-        misses = [
-            abs(bottleneck_weights(cardinality, d, channels) - budget)
-            for d in range(max(1, found - 3), found + 4)
-        ]
+        misses = [abs(bottleneck_weights(cardinality, d, channels) - budget) for d in range(max(1, found - 3), found + 4)]
         assert abs(bottleneck_weights(cardinality, found, channels) - budget) == min(misses)
 
 
@@ -271,9 +264,13 @@ def test_P8_shared_layers_and_weights_count_once_and_their_calls_each_time():
     assert count_macs(module, (4, 5, 5)) == 25 * (3 * 4 * 4 * 9 + 2 * 4 * 4)
     assert sum(cost.parameters for cost in costs) == count_parameters(module) == (4 * 4 * 9 + 4) + 16 + 4 + 36
     assert [(c.name, c.kind, c.parameters, c.macs) for c in costs] == [
-        ("first", "Conv2d", 148, 3600), ("first", "Conv2d", 0, 3600), ("first", "Conv2d", 0, 3600),
-        ("one", "Conv2d", 16, 400), ("two", "Conv2d", 0, 400),
-        ("unused", "Linear", 36, 0), ("scale", "Parameter", 4, 0),
+        ("first", "Conv2d", 148, 3600),
+        ("first", "Conv2d", 0, 3600),
+        ("first", "Conv2d", 0, 3600),
+        ("one", "Conv2d", 16, 400),
+        ("two", "Conv2d", 0, 400),
+        ("unused", "Linear", 36, 0),
+        ("scale", "Parameter", 4, 0),
     ]
     assert count_activations(module, (4, 5, 5)) == 5 * 4 * 25
 
@@ -299,7 +296,9 @@ def test_P8_a_layer_with_a_parametrised_weight_counts_as_before(how):
     change, more = MADE[how]
     change(block)
     made, expected = layer_costs(block, (8, 6, 6)), layer_costs(plain, (8, 6, 6))
-    assert [(c.name, c.kind, c.output_shape, c.macs) for c in made] == [(c.name, c.kind, c.output_shape, c.macs) for c in expected]
+    assert [(c.name, c.kind, c.output_shape, c.macs) for c in made] == [
+        (c.name, c.kind, c.output_shape, c.macs) for c in expected
+    ]
     assert sum(c.parameters for c in made) == count_parameters(block) == count_parameters(plain) + more
     assert count_macs(block, (8, 6, 6)) == count_macs(plain, (8, 6, 6)) > 0
     assert count_activations(block, (8, 6, 6)) == count_activations(plain, (8, 6, 6))

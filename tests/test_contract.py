@@ -35,6 +35,7 @@ QUESTION = """**{number}. Which?**
 
 # ------------------------------------------------------------------ a small notebook that keeps every rule
 
+
 def good_notebook():
     """The smallest chapter: cells 0 to 17. The mutations below refer to them by these names."""
     quiz = "\n".join(QUESTION.format(number=number) for number in (1, 2, 3, 4))
@@ -51,11 +52,14 @@ def good_notebook():
         code("assert ratio > 1"),
         text("## What usually goes wrong\n\nLittle.\n\n## Recap\n\n- One idea.\n\n## Quiz\n\n" + quiz),
         text("## Exercises\n\n**1. Count.**"),
-        code("first = 1", exercise="first", **FOLDED), code("exercises.first(first)", result="correct: one.", **CHECKED),
+        code("first = 1", exercise="first", **FOLDED),
+        code("exercises.first(first)", result="correct: one.", **CHECKED),
         text("**2. Count.**"),
-        code("second = 2", exercise="second", **FOLDED), code("exercises.second(second)", result="correct: two.", **CHECKED),
+        code("second = 2", exercise="second", **FOLDED),
+        code("exercises.second(second)", result="correct: two.", **CHECKED),
         text("**3. Count.**"),
-        code("third = 3", exercise="third", **FOLDED), code("exercises.third(third)", result="correct: three.", **CHECKED),
+        code("third = 3", exercise="third", **FOLDED),
+        code("exercises.third(third)", result="correct: three.", **CHECKED),
     )
 
 
@@ -65,40 +69,50 @@ SOLUTION, CHECK = 12, 13
 
 # ------------------------------------------------------------------ mutations: what is done to it, who must say what
 
+
 def add(index, more):
     """Append ``more`` to a cell's source."""
+
     def change(made):
         made.cells[index].source += more
+
     return change
 
 
 def say(index, old, new):
     """Replace ``old`` in a cell's source."""
+
     def change(made):
         assert old in made.cells[index].source
         made.cells[index].source = made.cells[index].source.replace(old, new)
+
     return change
 
 
 def show(index, **data):
     """Replace a cell's outputs by one with this data; ``text_plain`` is the type text/plain."""
+
     def change(made):
         kinds = {kind.replace("_", "/", 1).replace("svg_xml", "svg+xml"): value for kind, value in data.items()}
         made.cells[index].outputs = [new_output("display_data", kinds)]
+
     return change
 
 
 def stream(index, printed, name="stdout"):
     def change(made):
         made.cells[index].outputs = [new_output("stream", name=name, text=printed)]
+
     return change
 
 
 def put(index, *cells):
     """Insert cells; the counts stay 1..n."""
+
     def change(made):
         made.cells[index:index] = [copy.deepcopy(cell) for cell in cells]
         made.update(notebook(*made.cells))
+
     return change
 
 
@@ -106,39 +120,46 @@ def drop(index):
     def change(made):
         del made.cells[index]
         made.update(notebook(*made.cells))
+
     return change
 
 
 def tag(index, *tags):
     def change(made):
         made.cells[index].metadata["tags"] = list(tags)
+
     return change
 
 
 def meta(index, key, value=None):
     """Set a cell's metadata, or remove them."""
+
     def change(made):
         made.cells[index].metadata.pop(key, None)
         if value is not None:
             made.cells[index].metadata[key] = value
+
     return change
 
 
 def count(index, number):
     def change(made):
         made.cells[index].execution_count = number
+
     return change
 
 
 def error(index):
     def change(made):
         made.cells[index].outputs = [new_output("error", ename="ValueError", evalue="")]
+
     return change
 
 
 def of_notebook(key, value):
     def change(made):
         made.metadata[key] = value
+
     return change
 
 
@@ -195,9 +216,16 @@ MUTATIONS = [
     (show(FIGURE, image_png="iVBORw0KGgo=", text_plain="<Figure>"), "figures_by_primitive", "outside figures.show"),
     (show(FIGURE, image_svg_xml="<svg/>", text_plain="<Figure>"), "figures_by_primitive", "outside figures.show"),
     (show(FIGURE, text_html=f"<figure>{IMAGE}></figure>", text_plain="x"), "figures_by_primitive", "alt"),
-    (show(FIGURE, text_html=f'<figure>{IMAGE} alt="short"></figure>', text_plain="short"), "figures_by_primitive", "too short"),
-    (show(FIGURE, text_html=f'<figure>{IMAGE} alt="A single blue rectangle."></figure>', text_plain="another text"),
-     "figures_by_primitive", "not the plain text"),
+    (
+        show(FIGURE, text_html=f'<figure>{IMAGE} alt="short"></figure>', text_plain="short"),
+        "figures_by_primitive",
+        "too short",
+    ),
+    (
+        show(FIGURE, text_html=f'<figure>{IMAGE} alt="A single blue rectangle."></figure>', text_plain="another text"),
+        "figures_by_primitive",
+        "not the plain text",
+    ),
     (meta(DEFINED, "mirrors"), "definitions_declared", "path_layers is defined without"),
     (put(DEFINED, code("class Block:\n    pass")), "definitions_declared", "Block is defined without"),
     (add(STORY, "\n\n```{note}\nMind this.\n```"), "portable_markdown", "directive"),
@@ -242,11 +270,19 @@ MUTATIONS = [
     (say(QUIZ, "(c) is neither", "(c) and (d) are neither"), "quiz_format", "['a', 'b', 'c', 'd']"),
     (meta(CHECK, "tags"), "keys_after_the_answer", "not folded (hide-cell): exercises.first"),
     (tag(CHECK, "hide-input"), "keys_after_the_answer", "not folded (hide-cell): exercises.first"),
-    (put(QUIZ + 1, code("print('question 3: 69,888')", printed="question 3: 69,888")), "keys_after_the_answer", "(remove-cell): print"),
+    (
+        put(QUIZ + 1, code("print('question 3: 69,888')", printed="question 3: 69,888")),
+        "keys_after_the_answer",
+        "(remove-cell): print",
+    ),
     (put(QUIZ + 1, code("key()", result="(128, 4, 3, 3)")), "keys_after_the_answer", "(remove-cell): key()"),
     (put(QUIZ + 1, code("key()", figure="The right answer, drawn.")), "keys_after_the_answer", "(remove-cell): key()"),
     (put(QUIZ + 1, text("The key of question 3, proven:")), "keys_after_the_answer", "announces a key"),
-    (put(QUIZ, code("print('question 3: 69,888')", printed="question 3: 69,888")), "keys_after_the_answer", "(remove-cell): print"),
+    (
+        put(QUIZ, code("print('question 3: 69,888')", printed="question 3: 69,888")),
+        "keys_after_the_answer",
+        "(remove-cell): print",
+    ),
     (stream(PRINTED, "correct: one."), "keys_after_the_answer", "(remove-cell)"),
     (say(OPENING, "1 minutes", "9 minutes"), "honest_time", "the chapter says (9, 15)"),
     (say(OPENING, "Reading takes about 1 minutes", ""), "honest_time", "the chapter says None"),
@@ -262,7 +298,9 @@ MUTATIONS = [
 BY_NAME = {rule.__name__: rule for rule in RULES}
 
 
-RULE_AND_PATH = [pytest.param(rule, path, id=f"{rule.__name__}-{path.stem}") for path in NOTEBOOKS for rule in contract.rules_for(path)]
+RULE_AND_PATH = [
+    pytest.param(rule, path, id=f"{rule.__name__}-{path.stem}") for path in NOTEBOOKS for rule in contract.rules_for(path)
+]
 
 
 @pytest.mark.parametrize(("rule", "path"), RULE_AND_PATH)
@@ -276,9 +314,16 @@ def test_there_are_chapters_and_they_keep_every_rule():
     assert all(contract.rules_for(path) == RULES for path in CHAPTERS)
 
 
-@pytest.mark.parametrize(("name", "left_out"), [
-    ("01_a_chapter", []), ("explorers", contract.CHAPTERS_ONLY), ("twenty_minutes", [*contract.CHAPTERS_ONLY, contract.setup_cell]),
-    ("twenty_minutes_more", contract.CHAPTERS_ONLY), ("12_twenty_minutes", [])])
+@pytest.mark.parametrize(
+    ("name", "left_out"),
+    [
+        ("01_a_chapter", []),
+        ("explorers", contract.CHAPTERS_ONLY),
+        ("twenty_minutes", [*contract.CHAPTERS_ONLY, contract.setup_cell]),
+        ("twenty_minutes_more", contract.CHAPTERS_ONLY),
+        ("12_twenty_minutes", []),
+    ],
+)
 def test_one_notebook_needs_no_setup_cell_and_is_exempt_by_its_name(name, left_out):
     rules = contract.rules_for(contract.ROOT / "chapters" / f"{name}.ipynb")
     assert rules == [rule for rule in RULES if rule not in left_out]
@@ -295,8 +340,15 @@ def test_rule_complains_about_the_mutation(change, rule, words):
     assert words in "\n".join(BY_NAME[rule](made))
 
 
-@pytest.mark.parametrize(("title", "live", "complains"), [
-    ("FLOPs are not seconds", 6, False), ("FLOPs are not seconds", 7, True), ("A small chapter", 3, False), ("A small chapter", 4, True)])
+@pytest.mark.parametrize(
+    ("title", "live", "complains"),
+    [
+        ("FLOPs are not seconds", 6, False),
+        ("FLOPs are not seconds", 7, True),
+        ("A small chapter", 3, False),
+        ("A small chapter", 4, True),
+    ],
+)
 def test_only_the_chapter_on_speed_may_measure_more_than_three_times(title, live, complains):
     made = good_notebook()
     say(TITLE, "A small chapter", title)(made)
@@ -309,7 +361,9 @@ def test_every_rule_has_a_mutation():
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("cells", [[], [text("# A beginning")], [code("")]], ids=["no cell", "one text cell", "one empty cell"])
+@pytest.mark.parametrize(
+    "cells", [[], [text("# A beginning")], [code("")]], ids=["no cell", "one text cell", "one empty cell"]
+)
 def test_rule_answers_for_a_notebook_that_was_just_begun(rule, cells):
     assert isinstance(rule(notebook(*copy.deepcopy(cells))), list)
 
@@ -323,8 +377,10 @@ HARMLESS = [
     (add(PRINTED, "\nprint(super().forward(x))"), "clean_code"),
     (stream(PRINTED, "differ by less than 1e-10: True"), "exact_outputs"),
     (put(STORY + 1, text("### A smaller heading")), "fixed_order"),
-    (put(QUIZ + 1, code("print('question 3: 69,888')", printed="question 3: 69,888", tags=["remove-cell"])),
-     "keys_after_the_answer"),
+    (
+        put(QUIZ + 1, code("print('question 3: 69,888')", printed="question 3: 69,888", tags=["remove-cell"])),
+        "keys_after_the_answer",
+    ),
     (put(QUIZ + 1, code("key = 1")), "keys_after_the_answer"),
     (stream(PRINTED, "not yet: the last ReLU comes before the sum"), "keys_after_the_answer"),
 ]
@@ -338,6 +394,7 @@ def test_rule_lets_the_harmless_pass(change, rule):
 
 
 # ------------------------------------------------------------------ strict nbval sees one altered character
+
 
 def pytest_options():
     options = tomllib.loads((contract.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -361,7 +418,9 @@ def test_strict_nbval_sees_one_altered_character(tmp_path):
     )
     save(made, tmp_path / "right.ipynb")
     for name, cell, old, new in (
-        ("digit", 0, "69632", "69633"), ("figure", 1, "3Csvg", "3Csvh"), ("alt", 1, "blue", "glue"),
+        ("digit", 0, "69632", "69633"),
+        ("figure", 1, "3Csvg", "3Csvh"),
+        ("alt", 1, "blue", "glue"),
     ):
         altered = copy.deepcopy(made)
         output = altered.cells[cell].outputs[0]
@@ -380,9 +439,15 @@ def test_strict_nbval_sees_one_altered_character(tmp_path):
 
 # ------------------------------------------------------------------ enough to look at
 
+
 def figures_of(made):
-    return [output for cell in made.cells if cell.cell_type == "code" for output in cell.outputs
-            if "<figure>" in output.get("data", {}).get("text/html", "")]
+    return [
+        output
+        for cell in made.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "<figure>" in output.get("data", {}).get("text/html", "")
+    ]
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)

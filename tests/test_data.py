@@ -40,6 +40,7 @@ def folder(tmp_path):
 
 # ------------------------------------------------------------------ the embedded part
 
+
 @pytest.mark.parametrize("split, per_class", [("train", 1000), ("test", 200)])
 def test_the_embedded_part_is_balanced_and_in_bytes(subset, split, per_class):
     images = subset[split]
@@ -56,8 +57,9 @@ def test_no_image_is_there_twice_or_in_both_parts(subset):
 def test_the_images_are_those_of_their_classes(subset):
     """Trousers are two dark legs: the middle column is darker than for a T-shirt."""
     pixels, labels = subset["train"].pixels.float(), subset["train"].labels
-    gap = {name: pixels[labels == number][:, 0, 20:, 13:15].mean().item()
-           for number, name in enumerate(data.FASHION_CLASSES)}
+    gap = {
+        name: pixels[labels == number][:, 0, 20:, 13:15].mean().item() for number, name in enumerate(data.FASHION_CLASSES)
+    }
     assert gap["trousers"] < 0.5 * gap["T-shirt"]
 
 
@@ -99,6 +101,7 @@ def test_the_embedded_files_come_from_the_script(tmp_path, capsys):
 
 
 # ------------------------------------------------------------------ the full sets
+
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_the_original_files_are_read_packed_or_not(folder, split):
@@ -213,6 +216,7 @@ def test_a_missing_or_damaged_cifar_says_how_to_get_it(cifar):
 
 # ------------------------------------------------------------------ normalisation and augmentation
 
+
 def test_normalised_training_images_have_mean_0_and_spread_1(subset):
     moments = data.mean_and_spread(subset["train"])
     x = data.normalise(subset["train"].pixels, *moments)
@@ -244,8 +248,13 @@ def test_every_augmented_image_is_a_mirrored_or_moved_original():
     pixels = torch.randint(1, 256, (40, 2, 9, 7), dtype=torch.uint8)
     seen = set()
     for image, result in zip(pixels, data.augment(pixels), strict=True):
-        fits = [(down, right, mirrored) for down in range(-2, 3) for right in range(-2, 3) for mirrored in (False, True)
-                if torch.equal(moved(image, down, right, mirrored), result)]
+        fits = [
+            (down, right, mirrored)
+            for down in range(-2, 3)
+            for right in range(-2, 3)
+            for mirrored in (False, True)
+            if torch.equal(moved(image, down, right, mirrored), result)
+        ]
         assert len(fits) == 1
         seen.add(fits[0])
     assert len(seen) > 25 and {mirrored for *_, mirrored in seen} == {False, True}

@@ -35,6 +35,7 @@ CLOSE = dict(rtol=1e-10, atol=1e-10)
 
 # ------------------------------------------------------------------ mirrors: the library's syntax tree
 
+
 def library_source(name):
     """The syntax tree of the library's class or function ``name``, wherever it is defined."""
     for module in MODULES:
@@ -84,6 +85,7 @@ def assert_mirror(source, name):
 
 
 # ------------------------------------------------------------------ steps: compared by behaviour
+
 
 def shapes(module):
     return {key: tuple(value.shape) for key, value in module.state_dict().items()}
@@ -184,9 +186,11 @@ def step_of_residual_block(given):
     if not hasattr(given, "transform") and parameter_names(given) == ["channels"]:
         assert_same_module(given(8), TwoConvolutions(8, 8, 8), 2, 8, 6, 6)
         return
+
     class Doubled(given):
         def transform(self, x):
             return 2 * x
+
     parameters = list(inspect.signature(given.__init__).parameters.values())[1:]
     required = [p for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
     block, x = Doubled(*[8 for _ in required]), random_tensor(2, 8, 5, 5)
@@ -199,7 +203,10 @@ def step_of_residual_block(given):
 def step_of_inception(given):
     """The module with four branches; the branches may have other names, but come in the paper's order."""
     names = parameter_names(given)
-    for widths in (networks.GOOGLENET_MODULES["3a"], dict(zip(networks.GOOGLENET_MODULES["3a"], (2, 3, 4, 5, 6, 7), strict=True))):
+    for widths in (
+        networks.GOOGLENET_MODULES["3a"],
+        dict(zip(networks.GOOGLENET_MODULES["3a"], (2, 3, 4, 5, 6, 7), strict=True)),
+    ):
         module = given(12, **widths) if "conv1x1" in names else given(12, *widths.values())
         assert_same_function_of_layers(module, blocks.Inception(12, **widths), 2, 12, 7, 7)
 
@@ -231,7 +238,7 @@ def step_of_block_diagonal(given):
 def paths_as_grouped(module, x, groups):
     """What equal paths of 1x1, ReLU, 3x3, ReLU (and perhaps a last 1x1) compute, as one wide path with groups."""
     weights = [layer.weight for layer in module.modules() if isinstance(layer, nn.Conv2d)]
-    columns = [weights[i::len(weights) // groups] for i in range(len(weights) // groups)]
+    columns = [weights[i :: len(weights) // groups] for i in range(len(weights) // groups)]
     x = torch.relu(functional.conv2d(x, torch.cat(columns[0])))
     x = torch.relu(functional.conv2d(x, torch.cat(columns[1]), padding=1, groups=groups))
     return functional.conv2d(x, torch.cat(columns[2], dim=1)) if len(columns) > 2 else x
@@ -265,14 +272,14 @@ def step_of_googlenet(given):
 def step_of_bottleneck_weights(given):
     names = parameter_names(given)
     for c, d, channels in ((1, 64, 256), (32, 4, 256), (8, 14, 512)):
-        arguments = (c, d, channels)[:len(names)]
+        arguments = (c, d, channels)[: len(names)]
         assert given(*arguments) == complexity.bottleneck_weights(*arguments)
 
 
 def step_of_se_bottleneck(given):
     """The whole block written out, with squeeze-and-excitation at the end of its transform."""
     for arguments in ((32, 16, 32, 4, 1, 4), (32, 24, 64, 8, 2, 16)):
-        arguments = arguments[:len(parameter_names(given))]  # perhaps without the reduction, then it is 16
+        arguments = arguments[: len(parameter_names(given))]  # perhaps without the reduction, then it is 16
         assert_same_module(given(*arguments), descendants.SEBottleneck(*arguments), 2, 32, 6, 6)
 
 
@@ -284,7 +291,9 @@ def step_of_without_path(given):
     for block, path in (("layer1.0", 0), ("layer3.0", 3)):
         ours, theirs = paths.without_path(network, block, path).state_dict(), given(network, block, path).state_dict()
         assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-        assert all(torch.equal(before[name], value) for name, value in network.state_dict().items()), "it changed its network"
+        assert all(torch.equal(before[name], value) for name, value in network.state_dict().items()), (
+            "it changed its network"
+        )
     for wrong in (-1, 4):
         try:
             given(network, "layer1.0", wrong)
@@ -316,8 +325,10 @@ def step_of_the_script(given):
     spec = importlib.util.spec_from_file_location("distributed_example", ROOT / "examples" / "distributed.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    seen = [(code.co_varnames, set(code.co_names), [c for c in code.co_consts if not inspect.iscode(c)])
-            for code in (given.__code__, getattr(script, given.__name__).__code__)]
+    seen = [
+        (code.co_varnames, set(code.co_names), [c for c in code.co_consts if not inspect.iscode(c)])
+        for code in (given.__code__, getattr(script, given.__name__).__code__)
+    ]
     assert seen[0] == seen[1]
 
 
@@ -354,6 +365,7 @@ def assert_step(given, name):
 
 # ------------------------------------------------------------------ mistakes: the named check rejects them
 
+
 def assert_rejected(given, name):
     assert hasattr(getattr(exercises, name, None), "hint"), f"resnext_lib.exercises has no check {name}"
     verdict = getattr(exercises, name)(given)
@@ -386,7 +398,12 @@ def test_mistake_is_rejected(path, index, name):
 
 
 def test_chapters_declare_something_of_every_kind():
-    assert {key for path in CHAPTERS for _, key, _ in declared_cells(read(path))} == {"mirrors", "step-of", "wrong", "exercise"}
+    assert {key for path in CHAPTERS for _, key, _ in declared_cells(read(path))} == {
+        "mirrors",
+        "step-of",
+        "wrong",
+        "exercise",
+    }
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -404,50 +421,51 @@ PATHS = '''def number_of_paths(state: dict) -> int:
     if form_of(state) == "C":
         raise ValueError("number_of_paths takes the state dict of a block in form A or B; form C has no paths")
     return 1 + max(int(key.split(".")[1]) for key in state if key.startswith("paths."))'''
-STAGE = '''def make_stage(in_channels, stage_width, blocks, stride):
+STAGE = """def make_stage(in_channels, stage_width, blocks, stride):
     first = Bottleneck(in_channels, stage_width, 4 * stage_width, stride=stride)
     others = [Bottleneck(4 * stage_width, stage_width, 4 * stage_width) for _ in range(blocks - 1)]
-    return nn.Sequential(first, *others)'''
-CONVOLVE = '''def convolve(x, weight, stride, padding):
-    return nn.functional.conv2d(x, weight, stride=stride, padding=padding)'''
-BASE = '''class ResidualBlock(nn.Module):
+    return nn.Sequential(first, *others)"""
+CONVOLVE = """def convolve(x, weight, stride, padding):
+    return nn.functional.conv2d(x, weight, stride=stride, padding=padding)"""
+BASE = """class ResidualBlock(nn.Module):
     def forward(self, x):
-        return torch.relu(self.transform(x) + (x if self.downsample is None else self.downsample(x)))'''
-NAIVE = '''class NaiveInception(nn.Module):
+        return torch.relu(self.transform(x) + (x if self.downsample is None else self.downsample(x)))"""
+NAIVE = """class NaiveInception(nn.Module):
     def __init__(self, channels):
         super().__init__()
         self.one, self.three, self.five = nn.Conv2d(channels, 2, 1), nn.Conv2d(channels, 2, 3, padding=1), nn.Conv2d(channels, 2, 5, padding=2)
     def forward(self, x):
-        return torch.cat([self.one(x), self.three(x), self.five(x), nn.functional.max_pool2d(x, 3, 1, 1)], 1)'''
+        return torch.cat([self.one(x), self.three(x), self.five(x), nn.functional.max_pool2d(x, 3, 1, 1)], 1)"""
 CONV_RELU = "def conv_relu(i, o, k):\n    return nn.Sequential(nn.Conv2d(i, o, k, padding=k // 2), nn.ReLU())"
-SIDE_BY_SIDE = '''def side_by_side(x, weight, groups):
+SIDE_BY_SIDE = """def side_by_side(x, weight, groups):
     pieces = zip(x.chunk(groups, dim=1), weight.chunk(groups), strict=True)
-    return torch.cat([nn.functional.conv2d(p, w, padding=1) for p, w in pieces], dim=1)'''
-DIAGONAL = '''def block_diagonal(weight, groups):
+    return torch.cat([nn.functional.conv2d(p, w, padding=1) for p, w in pieces], dim=1)"""
+DIAGONAL = """def block_diagonal(weight, groups):
     rows, columns = weight.shape[0] // groups, weight.shape[1]
     dense = torch.zeros(weight.shape[0], columns * groups, 3, 3, dtype=weight.dtype)
     for g in range(groups):
         dense[g * rows:(g + 1) * rows, g * columns:(g + 1) * columns] = weight[g * rows:(g + 1) * rows]
-    return dense'''
-EQUAL = '''class EqualBranches(nn.Module):
+    return dense"""
+EQUAL = """class EqualBranches(nn.Module):
     def __init__(self, channels, branches, d):
         super().__init__()
         self.paths = nn.ModuleList(nn.Sequential(
             nn.Conv2d(channels, d, 1, bias=False), nn.ReLU(), nn.Conv2d(d, d, 3, padding=1, bias=False), nn.ReLU(),
         ) for _ in range(branches))
     def forward(self, x):
-        return torch.cat([path(x) for path in self.paths], dim=1)'''
+        return torch.cat([path(x) for path in self.paths], dim=1)"""
 SUMMED = EQUAL.replace("nn.ReLU(),\n", "nn.ReLU(), nn.Conv2d(d, channels, 1, bias=False)\n").replace(
-    "torch.cat([path(x) for path in self.paths], dim=1)", "sum(path(x) for path in self.paths)")
-BASIC = '''class BasicBlock(nn.Module):
+    "torch.cat([path(x) for path in self.paths], dim=1)", "sum(path(x) for path in self.paths)"
+)
+BASIC = """class BasicBlock(nn.Module):
     def __init__(self, channels):
         super().__init__()
         self.conv1, self.bn1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
         self.conv2, self.bn2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
     def forward(self, x):
-        return torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))) + x)'''
+        return torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))) + x)"""
 COUNT = "def weights(c, d):\n    return c * (256 * d + 9 * d * d + d * 256)"
-WITHOUT = '''import copy
+WITHOUT = """import copy
 def without_path(network, block, path):
     network = copy.deepcopy(network)
     chosen = network.get_submodule(block)
@@ -456,15 +474,15 @@ def without_path(network, block, path):
         raise ValueError(f"path must be 0 to {chosen.cardinality - 1} in {block}, not {path}")
     with torch.no_grad():
         chosen.conv3.weight[:, path * width:(path + 1) * width] = 0
-    return network'''
+    return network"""
 SIZE = "def output_size(size, kernel, stride, padding):\n    return (size + padding - kernel) // stride + 1"
-INTERVAL = '''def interval(values, confidence=0.95):
+INTERVAL = """def interval(values, confidence=0.95):
     from statistics import mean, stdev
     from scipy.stats import t
     if len(values) < 2:
         raise ValueError(f"values must hold two runs or more, not {len(values)}: one run has no spread")
-    return mean(values), t.ppf((1 + confidence) / 2, len(values) - 1) * stdev(values) / len(values) ** 0.5'''
-B_TO_A = '''def to_form(state, form):
+    return mean(values), t.ppf((1 + confidence) / 2, len(values) - 1) * stdev(values) / len(values) ** 0.5"""
+B_TO_A = """def to_form(state, form):
     if form not in tuple(forms.NEXT_FORM):
         raise ValueError(f"form must be 'A', 'B' or 'C', but got {form!r}")
     forms._check_form(state, forms.form_of(state), "to_form")
@@ -472,7 +490,7 @@ B_TO_A = '''def to_form(state, form):
         return OrderedDict((key, value.clone()) for key, value in state.items())
     while forms.form_of(state) != form:
         state = forms.NEXT_FORM[forms.form_of(state)](state)
-    return state'''
+    return state"""
 
 WRITTEN_OUT = """class Block(blocks.ResidualBlock):
     def __init__(self, in_channels, ARGUMENTS, stride=1):
@@ -486,36 +504,126 @@ WRITTEN_OUT = """class Block(blocks.ResidualBlock):
     def transform(self, x):
         return self.bn3(self.conv3(torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))))))"""
 X_BLOCK = "from resnext_lib import blocks\n" + WRITTEN_OUT.replace("ARGUMENTS", "out_channels, group_width").replace(
-    "EXTRA", "width, cardinality = out_channels, out_channels // group_width")
-SE_BLOCK = "from resnext_lib import blocks\nfrom resnext_lib.descendants import SqueezeExcitation\n" + WRITTEN_OUT.replace(
-    "ARGUMENTS", "width, out_channels, cardinality").replace("stride=1", "stride=1, reduction=16").replace("        EXTRA\n", "").replace(
-    "        self.downsample", "        self.se = SqueezeExcitation(out_channels, out_channels // reduction)\n        self.downsample").replace(
-    "return self.bn3(", "return self.se(self.bn3(") + ")"
+    "EXTRA", "width, cardinality = out_channels, out_channels // group_width"
+)
+SE_BLOCK = (
+    "from resnext_lib import blocks\nfrom resnext_lib.descendants import SqueezeExcitation\n"
+    + WRITTEN_OUT.replace("ARGUMENTS", "width, out_channels, cardinality")
+    .replace("stride=1", "stride=1, reduction=16")
+    .replace("        EXTRA\n", "")
+    .replace(
+        "        self.downsample",
+        "        self.se = SqueezeExcitation(out_channels, out_channels // reduction)\n        self.downsample",
+    )
+    .replace("return self.bn3(", "return self.se(self.bn3(")
+    + ")"
+)
 
 # a cell's metadata and source; replacements that the comparison must notice
 BREAKABLE = [
     ("mirrors", "number_of_paths", PATHS, [("1 + max", "max"), ("paths.", "path."), ("def number_of_paths", "def paths")]),
     ("mirrors", "to_form", B_TO_A, [("!= form", "== form"), ("return state", "return dict(state)")]),
-    ("step-of", "make_stage", STAGE, [("stride=stride", "stride=1"), ("blocks - 1", "blocks"), ("stage_width, 4", "2 * stage_width, 4")]),
+    (
+        "step-of",
+        "make_stage",
+        STAGE,
+        [("stride=stride", "stride=1"), ("blocks - 1", "blocks"), ("stage_width, 4", "2 * stage_width, 4")],
+    ),
     ("step-of", "conv2d", CONVOLVE, [("padding=padding", "padding=0"), ("stride=stride", "stride=1")]),
     ("step-of", "ResidualBlock", BASE, [("torch.relu", ""), (" + (x if", " + (0 if"), ("self.downsample(x)", "x")]),
-    ("step-of", "ResidualBlock", BASIC, [(" + x)", ")"), ("return torch.relu", "return "), ("bias=False), nn.B", "bias=True), nn.B")]),
-    ("step-of", "naive inception", NAIVE, [("self.one(x), self.three(x)", "self.three(x), self.one(x)"), ("x, 3, 1, 1", "x, 5, 1, 2")]),
+    (
+        "step-of",
+        "ResidualBlock",
+        BASIC,
+        [(" + x)", ")"), ("return torch.relu", "return "), ("bias=False), nn.B", "bias=True), nn.B")],
+    ),
+    (
+        "step-of",
+        "naive inception",
+        NAIVE,
+        [("self.one(x), self.three(x)", "self.three(x), self.one(x)"), ("x, 3, 1, 1", "x, 5, 1, 2")],
+    ),
     ("step-of", "conv_relu", CONV_RELU, [("nn.ReLU()", "nn.Identity()"), ("k // 2", "0"), ("k // 2", "k // 2, bias=False")]),
-    ("step-of", "grouped conv2d", SIDE_BY_SIDE, [("x.chunk(groups, dim=1)", "x.chunk(groups, dim=1)[::-1]"), ("padding=1", "padding=0")]),
-    ("step-of", "block diagonal", DIAGONAL, [("range(groups)", "range(1)"), (", g * columns:(g + 1) * columns", ", g:columns * groups:groups")]),
-    ("step-of", "equal branches", EQUAL, [("in self.paths]", "in self.paths[::-1]]"), ("padding=1, bias=False", "padding=1"), ("range(branches)", "range(4)")]),
-    ("step-of", "summed branches", SUMMED, [("return sum(", "return 2 * sum("), ("sum(path(x) for path in self.paths)", "self.paths[0](x)")]),
+    (
+        "step-of",
+        "grouped conv2d",
+        SIDE_BY_SIDE,
+        [("x.chunk(groups, dim=1)", "x.chunk(groups, dim=1)[::-1]"), ("padding=1", "padding=0")],
+    ),
+    (
+        "step-of",
+        "block diagonal",
+        DIAGONAL,
+        [("range(groups)", "range(1)"), (", g * columns:(g + 1) * columns", ", g:columns * groups:groups")],
+    ),
+    (
+        "step-of",
+        "equal branches",
+        EQUAL,
+        [
+            ("in self.paths]", "in self.paths[::-1]]"),
+            ("padding=1, bias=False", "padding=1"),
+            ("range(branches)", "range(4)"),
+        ],
+    ),
+    (
+        "step-of",
+        "summed branches",
+        SUMMED,
+        [("return sum(", "return 2 * sum("), ("sum(path(x) for path in self.paths)", "self.paths[0](x)")],
+    ),
     ("step-of", "bottleneck_weights", COUNT, [("9 *", "3 *"), ("c * (", "(")]),
-    ("step-of", "Bottleneck", "class Block(Bottleneck):\n    extra = 0", [("extra = 0", "transform = lambda self, x: x * 0")]),
-    ("step-of", "Inception", "class Module(Inception):\n    extra = 0", [("extra = 0", "forward = lambda self, x: Inception.forward(self, x) * 2")]),
-    ("step-of", "ResNeXt", "def Network(cardinality=1, bottleneck_width=64):\n    return networks.ResNeXt((3, 4, 6, 3), cardinality, bottleneck_width)",
-     [("3), cardinality, bottleneck_width", "3)"), ("(3, 4, 6, 3)", "(3, 4, 23, 3)")]),
-    ("step-of", "XBlock", X_BLOCK, [("out_channels // group_width", "group_width"), ("width, width, stride", "width, width, 1"), ("self.bn3(self", "(self")]),
-    ("step-of", "SEBottleneck", SE_BLOCK, [("self.se(self.bn3", "self.bn3(self.se"), ("// reduction", "// 8"), ("return self.se", "return 2 * self.se")]),
-    ("step-of", "without_path", WITHOUT, [("path * width:(path + 1)", "path * width:(path + 2)"), ("copy.deepcopy(network)", "network"),
-                                          ("0 <= path", "-1 <= path"), ("= 0", "= 1")]),
-    ("step-of", "interval", INTERVAL, [("1 + confidence", "confidence"), ("len(values) < 2", "len(values) < 1"), ("** 0.5", "** 0.4")]),
+    (
+        "step-of",
+        "Bottleneck",
+        "class Block(Bottleneck):\n    extra = 0",
+        [("extra = 0", "transform = lambda self, x: x * 0")],
+    ),
+    (
+        "step-of",
+        "Inception",
+        "class Module(Inception):\n    extra = 0",
+        [("extra = 0", "forward = lambda self, x: Inception.forward(self, x) * 2")],
+    ),
+    (
+        "step-of",
+        "ResNeXt",
+        "def Network(cardinality=1, bottleneck_width=64):\n    return networks.ResNeXt((3, 4, 6, 3), cardinality, bottleneck_width)",
+        [("3), cardinality, bottleneck_width", "3)"), ("(3, 4, 6, 3)", "(3, 4, 23, 3)")],
+    ),
+    (
+        "step-of",
+        "XBlock",
+        X_BLOCK,
+        [
+            ("out_channels // group_width", "group_width"),
+            ("width, width, stride", "width, width, 1"),
+            ("self.bn3(self", "(self"),
+        ],
+    ),
+    (
+        "step-of",
+        "SEBottleneck",
+        SE_BLOCK,
+        [("self.se(self.bn3", "self.bn3(self.se"), ("// reduction", "// 8"), ("return self.se", "return 2 * self.se")],
+    ),
+    (
+        "step-of",
+        "without_path",
+        WITHOUT,
+        [
+            ("path * width:(path + 1)", "path * width:(path + 2)"),
+            ("copy.deepcopy(network)", "network"),
+            ("0 <= path", "-1 <= path"),
+            ("= 0", "= 1"),
+        ],
+    ),
+    (
+        "step-of",
+        "interval",
+        INTERVAL,
+        [("1 + confidence", "confidence"), ("len(values) < 2", "len(values) < 1"), ("** 0.5", "** 0.4")],
+    ),
     ("wrong", "output_size", SIZE, [("size + padding", "size + 2 * padding"), ("return", "return 1 / 0 +")]),
 ]
 BROKEN = [(key, name, source.replace(*change)) for key, name, source, changes in BREAKABLE for change in changes]
@@ -537,9 +645,14 @@ def test_changed_cell_is_noticed(key, name, source):
         check_cell(small(key, name, source), 2, key, name)
 
 
-@pytest.mark.parametrize(("key", "words"), [
-    ("mirrors", "defines no class or function Nobody"), ("step-of", "add one to STEPS"), ("wrong", "no check Nobody"),
-])
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("mirrors", "defines no class or function Nobody"),
+        ("step-of", "add one to STEPS"),
+        ("wrong", "no check Nobody"),
+    ],
+)
 def test_unknown_name_is_explained(key, words):
     with pytest.raises(AssertionError, match=words):
         check_cell(small(key, "Nobody", "def Nobody():\n    return 0"), 2, key, "Nobody")

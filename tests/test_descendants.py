@@ -42,8 +42,18 @@ EQUAL = dict(rtol=1e-10, atol=1e-10)  # float64
 MODES = pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 
 # torchvision's and timm's names beside the bottleneck's.
-REGNET = {"f.a.0": "conv1", "f.a.1": "bn1", "f.b.0": "conv2", "f.b.1": "bn2", "f.c.0": "conv3", "f.c.1": "bn3",
-          "proj.0": "downsample.0", "proj.1": "downsample.1", "stem.0": "conv1", "stem.1": "bn1"}
+REGNET = {
+    "f.a.0": "conv1",
+    "f.a.1": "bn1",
+    "f.b.0": "conv2",
+    "f.b.1": "bn2",
+    "f.c.0": "conv3",
+    "f.c.1": "bn3",
+    "proj.0": "downsample.0",
+    "proj.1": "downsample.1",
+    "stem.0": "conv1",
+    "stem.1": "bn1",
+}
 SEPARABLE = {"conv_dw": "conv2", "bn1": "bn2", "conv_pw": "conv3", "bn2": "bn3"}
 TWO_LAYERS = {"0.0": "conv2", "0.1": "bn2", "1.0": "conv3", "1.1": "bn3"}
 CONVNEXT = {"block.0": "conv2", "block.2": "norm", "block.3": "conv1", "block.5": "conv3"}
@@ -112,12 +122,15 @@ def timms_se_bottleneck(in_channels, width, out_channels, cardinality, stride=1)
     if stride > 1 or in_channels != out_channels:
         downsample = nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
     se = timm.layers.get_attn("se")
-    return timm.models.resnet.Bottleneck(in_channels, planes, stride, downsample, cardinality,
-                                         base_width=64 * width // cardinality // planes, attn_layer=se)
+    return timm.models.resnet.Bottleneck(
+        in_channels, planes, stride, downsample, cardinality, base_width=64 * width // cardinality // planes, attn_layer=se
+    )
 
 
 @MODES
-@pytest.mark.parametrize("arguments", [(128, 64, 128, 32, 1), (64, 64, 128, 32, 2), (64, 128, 256, 32, 1), (256, 64, 256, 1, 1)])
+@pytest.mark.parametrize(
+    "arguments", [(128, 64, 128, 32, 1), (64, 64, 128, 32, 2), (64, 128, 256, 32, 1), (256, 64, 256, 1, 1)]
+)
 def test_the_block_with_it_is_timms(arguments, training):
     ours, theirs = share(SEBottleneck(*arguments), timms_se_bottleneck(*arguments))
     assert_equal(ours, theirs, random_tensor(2, arguments[0], 7, 6), training)
@@ -158,8 +171,11 @@ def test_the_squeeze_is_a_mean_over_the_map_and_the_gate_is_one_for_a_channel():
 
 # ------------------------------------------------------------------ RegNet
 
+
 @MODES
-@pytest.mark.parametrize(("arguments", "stride"), [((48, 48, 24), 1), ((32, 96, 48), 2), ((12, 12, 12), 1), ((16, 24, 1), 1)])
+@pytest.mark.parametrize(
+    ("arguments", "stride"), [((48, 48, 24), 1), ((32, 96, 48), 2), ((12, 12, 12), 1), ((16, 24, 1), 1)]
+)
 def test_the_x_block_is_torchvisions(arguments, stride, training):
     in_channels, out_channels, group_width = arguments
     theirs = ResBottleneckBlock(in_channels, out_channels, stride, nn.BatchNorm2d, nn.ReLU, group_width)
@@ -196,7 +212,8 @@ DESIGNS = {
 def test_the_width_rule_gives_torchvisions_networks(name):
     theirs, ours = torchvisions_regnet(name), without_data(RegNetX, *DESIGNS[name])
     assert {n: v.shape for n, v in ours.state_dict().items()} == {
-        our_name(n, REGNET): v.shape for n, v in theirs.state_dict().items()}
+        our_name(n, REGNET): v.shape for n, v in theirs.state_dict().items()
+    }
     params = BlockParams.from_init_params(*DESIGNS[name])
     assert regnet_stages(*DESIGNS[name]) == list(zip(params.widths, params.depths, params.group_widths, strict=True))
     assert count_macs(ours, IMAGE) == count_macs(theirs, IMAGE)
@@ -214,8 +231,15 @@ def test_a_group_is_never_wider_than_its_stage():
 
 
 def test_regnet_x_has_torchvisions_count():
-    assert count_parameters(without_data(regnet_x_3_2gf)) == 15_296_552 == published("torchvision.regnet_x_3_2gf.parameters")["value"]
-    assert round(count_macs(without_data(regnet_x_3_2gf), IMAGE) / 1e9, 3) == published("torchvision.regnet_x_3_2gf.macs")["value"]
+    assert (
+        count_parameters(without_data(regnet_x_3_2gf))
+        == 15_296_552
+        == published("torchvision.regnet_x_3_2gf.parameters")["value"]
+    )
+    assert (
+        round(count_macs(without_data(regnet_x_3_2gf), IMAGE) / 1e9, 3)
+        == published("torchvision.regnet_x_3_2gf.macs")["value"]
+    )
 
 
 @MODES
@@ -254,8 +278,10 @@ def test_the_depthwise_separable_block_is_timms(arguments, training):
 @pytest.mark.parametrize("arguments", CASES)
 def test_the_depthwise_separable_block_is_two_of_torchvisions_layers(arguments, training):
     in_channels, out_channels, stride = arguments
-    theirs = nn.Sequential(Conv2dNormActivation(in_channels, in_channels, 3, stride, groups=in_channels),
-                           Conv2dNormActivation(in_channels, out_channels, 1))
+    theirs = nn.Sequential(
+        Conv2dNormActivation(in_channels, in_channels, 3, stride, groups=in_channels),
+        Conv2dNormActivation(in_channels, out_channels, 1),
+    )
     ours, theirs = share(DepthwiseSeparable(*arguments), theirs, TWO_LAYERS)
     assert_equal(ours, theirs, random_tensor(2, in_channels, 7, 8), training, TWO_LAYERS)
 
@@ -265,8 +291,15 @@ def test_mobilenet_made_of_it_has_the_papers_cost_and_timms_count():
     strides = [1, 2, 1, 2, 1, 2, *[1] * 5, 2, 1]
     with torch.device("meta"):
         blocks = [DepthwiseSeparable(*sizes) for sizes in zip(widths, widths[1:], strides, strict=False)]
-        network = nn.Sequential(nn.Conv2d(3, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU(), *blocks,
-                                nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1024, 1000))
+        network = nn.Sequential(
+            nn.Conv2d(3, 32, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
+            *blocks,
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(1024, 1000),
+        )
     theirs = without_data(timm.create_model, "mobilenetv1_100")
     assert len(blocks) == 13 and count_parameters(network) == count_parameters(theirs)
     assert round(count_macs(network, IMAGE) / 1e6) == published("mobilenet.depthwise.macs")["value"]
@@ -274,6 +307,7 @@ def test_mobilenet_made_of_it_has_the_papers_cost_and_timms_count():
 
 
 # ------------------------------------------------------------------ ConvNeXt
+
 
 @MODES
 @pytest.mark.parametrize("channels", [1, 8, 96])
@@ -308,10 +342,13 @@ def convnext_step(block):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 1000))
 
 
-@pytest.mark.parametrize(("name", "block"), [
-    ("resnextify", lambda i, w, stride: Bottleneck(i, w, 4 * w, w, stride)),
-    ("inverted-bottleneck", lambda i, w, stride: Bottleneck(i, 4 * w, w, 4 * w, stride)),
-])
+@pytest.mark.parametrize(
+    ("name", "block"),
+    [
+        ("resnextify", lambda i, w, stride: Bottleneck(i, w, 4 * w, w, stride)),
+        ("inverted-bottleneck", lambda i, w, stride: Bottleneck(i, 4 * w, w, 4 * w, stride)),
+    ],
+)
 def test_the_steps_to_convnext_are_our_bottleneck_with_other_arguments(name, block):
     """Their published operations are those of networks of our block with one channel a group."""
     network = without_data(convnext_step, block)
@@ -325,6 +362,7 @@ def test_convnext_tiny_has_eighteen_blocks_of_this_size():
 
 
 # ------------------------------------------------------------------ the neighbours named in the chapter
+
 
 def test_resnests_grouped_convolution_has_two_groups():
     """One cardinal group times two splits: between dense and grouped."""
@@ -343,6 +381,7 @@ def test_xceptions_spatial_convolutions_are_depthwise():
 
 # ------------------------------------------------------------------ the edits
 
+
 @pytest.mark.parametrize(("block", "taken", "put"), [(DepthwiseSeparable, 5, 4), (ConvNeXtBlock, 12, 13)])
 def test_the_size_of_an_edit(block, taken, put):
     lines = edit(block).splitlines()
@@ -353,6 +392,7 @@ def test_the_size_of_an_edit(block, taken, put):
 @pytest.mark.parametrize("block", [SEBottleneck, DepthwiseSeparable, ConvNeXtBlock, XBlock])
 def test_an_edit_turns_one_source_into_the_other(block):
     """Taking out and putting in the lines of the edit gives the other class's lines, whatever their order."""
+
     def lines(given):
         text = "\n".join(inspect.getsource(m) for m in vars(given).values() if inspect.isfunction(m))
         return [line for line in re.sub(r" +#.*", "", text).splitlines() if line.strip()]
@@ -423,7 +463,10 @@ def test_the_options_of_the_networks_are_the_others():
 
 # ------------------------------------------------------------------ fault 8: what the constructors left out
 
-@pytest.mark.parametrize("design", [(4, 56, 0, 2, 40), (3, 24, 0, 2, 16), (13, 24, 30.25, 2.9, 40), (12, 56, 21.5, 2.1, 40), (9, 88, 33, 2.4, 64)])
+
+@pytest.mark.parametrize(
+    "design", [(4, 56, 0, 2, 40), (3, 24, 0, 2, 16), (13, 24, 30.25, 2.9, 40), (12, 56, 21.5, 2.1, 40), (9, 88, 33, 2.4, 64)]
+)
 def test_fault_8_a_stage_loses_at_most_a_tenth_of_its_width_as_in_torchvision(design):
     params = BlockParams.from_init_params(*design)
     assert regnet_stages(*design) == list(zip(params.widths, params.depths, params.group_widths, strict=True))
@@ -448,8 +491,10 @@ def test_fault_8_the_classifier_starts_as_torchvisions():
 
 
 def test_fault_8_the_reduction_is_set_for_a_whole_network():
-    for network in (without_data(seresnext50_32x4d, reduction=8),
-                    without_data(networks.ResNeXt, (3, 4, 6, 3), 32, 4, block=partial(SEBottleneck, reduction=8))):
+    for network in (
+        without_data(seresnext50_32x4d, reduction=8),
+        without_data(networks.ResNeXt, (3, 4, 6, 3), 32, 4, block=partial(SEBottleneck, reduction=8)),
+    ):
         assert network.layer1[0].se.fc1.weight.shape == (32, 256, 1, 1)
         assert network.layer4[2].se.fc1.weight.shape == (256, 2048, 1, 1)
     stage = without_data(networks.make_stage, partial(SEBottleneck, reduction=4), 64, 64, 2, 1, 32, 4)

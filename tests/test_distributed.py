@@ -69,10 +69,23 @@ def processes_of(folder):
 
 
 def start(folder, script, *options, launch=()):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT),
-                   "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}  # pytorch/pytorch#135712: else restarts may hang
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *launch,
-               str(script), *OPTIONS, *options]
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
+        "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
+    }  # pytorch/pytorch#135712: else restarts may hang
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        *launch,
+        str(script),
+        *OPTIONS,
+        *options,
+    ]
     log = open(folder / "log", "a", encoding="utf-8")  # noqa: SIM115 -- closed with the process's own handle
     with log:
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -114,6 +127,7 @@ def same(first, second):
 
 
 # ------------------------------------------------------------------ one process that does the same
+
 
 def shards(epoch, count=IMAGES, world=2):
     samplers = [DistributedSampler(range(count), world, rank, seed=0) for rank in range(world)]
@@ -198,6 +212,7 @@ def test_the_loss_in_the_history_is_that_of_all_ranks(two):
 
 # ------------------------------------------------------------------ no image lost, none seen twice
 
+
 @pytest.mark.parametrize("world", [1, 2, 3, 4, 8])
 def test_the_shards_are_equal_and_only_the_padding_is_seen_twice(world):
     for count in range(1, 50):
@@ -216,6 +231,7 @@ def test_drop_last_loses_the_rest_and_repeats_nothing(world):
 
 
 # ------------------------------------------------------------------ a worker is killed
+
 
 def wait_for(condition, seconds=240):
     until = time.monotonic() + seconds
@@ -275,9 +291,15 @@ def test_a_run_that_takes_too_long_is_an_error_and_leaves_nothing(tmp_path):
 
 # ------------------------------------------------------------------ the script
 
+
 def alone(*options, **environment):
-    return subprocess.run([sys.executable, str(SCRIPT), *options], capture_output=True, text=True, timeout=120,
-                          env={**os.environ, "PYTHONPATH": str(ROOT), **environment})
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *options],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+    )
 
 
 def test_the_script_says_how_to_start_it():

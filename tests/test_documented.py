@@ -26,14 +26,27 @@ from tools.reference import slug
 ROOT = contract.ROOT
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = dict(re.findall(r"^([a-z-]+):.*## (.+)$", MAKEFILE, re.MULTILINE))
-GUIDES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "intro.md", "chapters/teaching.md", "tools/grading/README.md",
-                                   "resnext_lib/checkpoints/README.md")]
+GUIDES = [
+    ROOT / name
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "intro.md",
+        "chapters/teaching.md",
+        "tools/grading/README.md",
+        "resnext_lib/checkpoints/README.md",
+    )
+]
 
 # ------------------------------------------------------------------ counts in docstrings
 
 COUNT = re.compile(r"\d{1,3}(?:,\d{3})+")
-BUILDERS = {name: thing for module in (networks, descendants) for name, thing in inspect.getmembers(module, inspect.isfunction)
-            if thing.__module__ == module.__name__ and COUNT.search(thing.__doc__ or "")}
+BUILDERS = {
+    name: thing
+    for module in (networks, descendants)
+    for name, thing in inspect.getmembers(module, inspect.isfunction)
+    if thing.__module__ == module.__name__ and COUNT.search(thing.__doc__ or "")
+}
 
 
 def wrong_counts(build, said):
@@ -47,7 +60,9 @@ def wrong_counts(build, said):
         if named := re.search(r"\b(\d+)x(\d+)d\b(?! ?\))", part):
             arguments = tuple(map(int, named.groups()))
         for count in COUNT.findall(part):
-            network = without_data(build, *(arguments if "cardinality" in inspect.signature(build).parameters else ()), **options)
+            network = without_data(
+                build, *(arguments if "cardinality" in inspect.signature(build).parameters else ()), **options
+            )
             side = re.search(r"MACs at (\d+)x", part)
             right = count_macs(network, (3, int(side[1]), int(side[1]))) if side else count_parameters(network)
             wrong += [] if count == f"{right:,}" else [(count, f"{right:,}")]
@@ -59,30 +74,45 @@ def test_fault_11c_a_constructors_documented_count_is_what_it_builds(name):
     assert wrong_counts(BUILDERS[name], inspect.getdoc(BUILDERS[name])) == []
 
 
-@pytest.mark.parametrize("name, said", [
-    ("resnet50", "ResNet-50: 25,028,904 parameters, 4,089,184,256 MACs at 224x224."),   # two networks' counts exchanged
-    ("resnet50", "ResNet-50: 25,557,032 parameters, 4,089,184,265 MACs at 224x224."),
-    ("small_resnext", "For 28x28 grey images: 16x8d has 220,234 parameters, 1x64d (a ResNet) 224,330."),
-    ("torchvision_googlenet", "torchvision's GoogLeNet: 13,004,888 parameters, 6,624,904 with side heads."),
-])
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("resnet50", "ResNet-50: 25,028,904 parameters, 4,089,184,256 MACs at 224x224."),  # two networks' counts exchanged
+        ("resnet50", "ResNet-50: 25,557,032 parameters, 4,089,184,265 MACs at 224x224."),
+        ("small_resnext", "For 28x28 grey images: 16x8d has 220,234 parameters, 1x64d (a ResNet) 224,330."),
+        ("torchvision_googlenet", "torchvision's GoogLeNet: 13,004,888 parameters, 6,624,904 with side heads."),
+    ],
+)
 def test_fault_11c_another_count_would_be_found(name, said):
     assert wrong_counts(BUILDERS[name], said)
 
 
 # ------------------------------------------------------------------ commands in READMEs
 
+
 def commands_in(text):
     """Every command of the fenced blocks and of the text, without its comment."""
     fenced = re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     blocks = [block for language, block in fenced if language in ("", "bash", "shell")]
     lines = [line.split("  #")[0].split(" #")[0].strip() for block in blocks for line in block.splitlines()]
-    spans = re.findall(r"`((?:make|python|\.venv/bin/python) [^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
-    return [line.removeprefix(".venv/bin/") for line in lines + spans if re.match(r"(\.venv/bin/)?(make|python|jupyter-book|pip) ", line)]
+    spans = re.findall(
+        r"`((?:make|python|\.venv/bin/python) [^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    )
+    return [
+        line.removeprefix(".venv/bin/")
+        for line in lines + spans
+        if re.match(r"(\.venv/bin/)?(make|python|jupyter-book|pip) ", line)
+    ]
 
 
 # Each command once, with the first guide that has it.
-COMMANDS = sorted({command: path.relative_to(ROOT).as_posix() for path in reversed(GUIDES)
-                   for command in commands_in(path.read_text(encoding="utf-8"))}.items())
+COMMANDS = sorted(
+    {
+        command: path.relative_to(ROOT).as_posix()
+        for path in reversed(GUIDES)
+        for command in commands_in(path.read_text(encoding="utf-8"))
+    }.items()
+)
 
 
 class Parsed(Exception):
@@ -108,7 +138,7 @@ def complaint_about_python(words, monkeypatch):
     if module.submodule_search_locations:
         module = find_spec(f"{name}.__main__")
     if not module.origin.startswith(str(ROOT)) or "argparse" not in Path(module.origin).read_text(encoding="utf-8"):
-        return None   # not ours, or a program without arguments
+        return None  # not ours, or a program without arguments
     parse = argparse.ArgumentParser.parse_args
 
     def only_parse(self, given=None, namespace=None):
@@ -138,14 +168,24 @@ def complaint(command, monkeypatch):
 
 
 @pytest.mark.parametrize("command, place", COMMANDS, ids=[f"{place}: {command}" for command, place in COMMANDS])
-@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")   # the tests have imported the program
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # the tests have imported the program
 def test_fault_11c_a_documented_command_would_be_accepted(command, place, monkeypatch):
     assert complaint(command, monkeypatch) is None
 
 
-@pytest.mark.parametrize("command", [
-    "make boook", "make grade NAMES=week3", "python -m tools.notebook chapters", "python -m tools.notebooks --frsh chapters",
-    "python -m studies.experiments cardinalities", "python tools/none.py", "jupyter-book build . -W", "pip install -r none.txt"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make boook",
+        "make grade NAMES=week3",
+        "python -m tools.notebook chapters",
+        "python -m tools.notebooks --frsh chapters",
+        "python -m studies.experiments cardinalities",
+        "python tools/none.py",
+        "jupyter-book build . -W",
+        "pip install -r none.txt",
+    ],
+)
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 def test_fault_11c_a_command_that_does_not_work_would_be_found(command, monkeypatch, capsys):
     assert complaint(command, monkeypatch)
@@ -154,7 +194,9 @@ def test_fault_11c_a_command_that_does_not_work_would_be_found(command, monkeypa
 def test_fault_11c_the_readme_names_every_task_and_no_other():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     listed = re.search(r"lists the other tasks: (.+?), and the teacher's", readme)[1]
-    named = set(re.findall(r"`([a-z-]+)`", listed)) | {command.split()[1] for command, _ in COMMANDS if command.startswith("make ")}
+    named = set(re.findall(r"`([a-z-]+)`", listed)) | {
+        command.split()[1] for command, _ in COMMANDS if command.startswith("make ")
+    }
     assert set(TARGETS) == named - {"..."}
 
 
@@ -162,7 +204,9 @@ def test_fault_11c_the_readmes_python_runs(monkeypatch):
     """The blocks in their order, the download and the export apart: torchvision is asked for weights of that name, and the
     arguments must be those of export_onnx."""
     parameters, exported = inspect.signature(inference.export_onnx), []
-    monkeypatch.setattr(inference, "export_onnx", lambda *given, **named: exported.append(parameters.bind(*given, **named).args))
+    monkeypatch.setattr(
+        inference, "export_onnx", lambda *given, **named: exported.append(parameters.bind(*given, **named).args)
+    )
     monkeypatch.setattr(weights, "pretrained", lambda name, version: models.get_model_weights(name)[version])
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert len(blocks) == 2
@@ -177,12 +221,20 @@ def test_fault_11c_the_readmes_python_runs(monkeypatch):
 
 # ------------------------------------------------------------------ the contents
 
-CONTENTS = [("In a hurry", "twenty_minutes"), ("Part I: The idea", "01 02 03 04 05 06"), ("Part II: The network", "07"), ("Part III: In practice", "08 09 10 11 12"),
-            ("Appendix", "explorers questions glossary references library teaching")]
+CONTENTS = [
+    ("In a hurry", "twenty_minutes"),
+    ("Part I: The idea", "01 02 03 04 05 06"),
+    ("Part II: The network", "07"),
+    ("Part III: In practice", "08 09 10 11 12"),
+    ("Appendix", "explorers questions glossary references library teaching"),
+]
 
 
 def contents(toc):
-    return [(part["caption"], [chapter["file"].removeprefix("chapters/") for chapter in part["chapters"]]) for part in toc["parts"]]
+    return [
+        (part["caption"], [chapter["file"].removeprefix("chapters/") for chapter in part["chapters"]])
+        for part in toc["parts"]
+    ]
 
 
 def test_fault_11c_parts_have_their_captions_and_pages_their_order():
@@ -200,27 +252,45 @@ def test_fault_11c_the_landing_page_lists_the_same_order():
 
 # ------------------------------------------------------------------ links to headings
 
+
 def places(path):
     """(words, file, anchor) of the links to sections in a page's text."""
-    text = "\n".join(cell.source for cell in contract.markdown_cells(read(path))) if path.suffix == ".ipynb" else path.read_text(encoding="utf-8")
+    text = (
+        "\n".join(cell.source for cell in contract.markdown_cells(read(path)))
+        if path.suffix == ".ipynb"
+        else path.read_text(encoding="utf-8")
+    )
     return re.findall(r"\[([^\]]+)\]\((?:chapters/)?([\w-]+\.(?:ipynb|md))(?:#([^)]+))?\)", text)
 
 
-PAGES = sorted([*(ROOT / "chapters").glob("*.ipynb"), *(ROOT / "chapters").glob("*.md"), ROOT / "intro.md", ROOT / "teaching/answers.md"])
+PAGES = sorted(
+    [
+        *(ROOT / "chapters").glob("*.ipynb"),
+        *(ROOT / "chapters").glob("*.md"),
+        ROOT / "intro.md",
+        ROOT / "teaching/answers.md",
+    ]
+)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_fault_11c_a_link_that_names_a_chapter_leads_to_it(path):
-    wrong = [(words, file) for words, file, _ in places(path)
-             if (named := re.match(r"(?i)chapter (\d+)\b", words)) and int(named[1]) != int(re.match(r"\d*", file)[0] or 0)]
+    wrong = [
+        (words, file)
+        for words, file, _ in places(path)
+        if (named := re.match(r"(?i)chapter (\d+)\b", words)) and int(named[1]) != int(re.match(r"\d*", file)[0] or 0)
+    ]
     assert not wrong
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_fault_11c_a_link_that_names_a_section_leads_to_it(path):
     """[chapter 5, The block in code](...#the-block-in-code): what follows the comma is the heading."""
-    wrong = [(words, anchor) for words, _, anchor in places(path)
-             if anchor and (title := re.match(r"(?i)chapter \d+, (.+)", words)) and slug(title[1]) != anchor]
+    wrong = [
+        (words, anchor)
+        for words, _, anchor in places(path)
+        if anchor and (title := re.match(r"(?i)chapter \d+, (.+)", words)) and slug(title[1]) != anchor
+    ]
     assert not wrong
 
 

@@ -139,6 +139,7 @@ def logs(answer):
         log.warning("called with %s", arguments)
         log.removeHandler(handler)
         return answer(*arguments)
+
     return logged
 
 
@@ -147,6 +148,7 @@ def prints(answer):
         print(arguments)
         print("look", file=sys.stderr)
         return answer(*arguments)
+
     return printed
 
 
@@ -166,9 +168,13 @@ def with_defaults(answer):
 
 
 STYLES = {
-    "logs": logs, "prints": prints, "callable object": Callable, "bound method": lambda answer: Callable(answer).method,
-    "extra defaults": with_defaults, "partial": functools.partial, "decorated": lambda answer: functools.wraps(answer)(
-        lambda *arguments: answer(*arguments)),
+    "logs": logs,
+    "prints": prints,
+    "callable object": Callable,
+    "bound method": lambda answer: Callable(answer).method,
+    "extra defaults": with_defaults,
+    "partial": functools.partial,
+    "decorated": lambda answer: functools.wraps(answer)(lambda *arguments: answer(*arguments)),
 }
 
 
@@ -199,6 +205,7 @@ def drawn(name):
     def answer(*arguments):
         seen.append([a if isinstance(a, (int, float, str, tuple)) else repr(a) for a in arguments])
         return RIGHT[name][0](*arguments)
+
     return answer, seen
 
 
@@ -211,8 +218,12 @@ def test_fault_20_hidden_inputs_differ_from_the_visible_ones(name):
 
 def test_P4_a_right_float32_answer_is_right():
     """As PyTorch makes tensors by itself."""
+
     def by_layers(x, weight, groups):
-        layers = [nn.Conv2d(p.shape[1], len(w), 3, padding=1, bias=False) for p, w in zip(x.chunk(groups, 1), weight.chunk(groups), strict=True)]
+        layers = [
+            nn.Conv2d(p.shape[1], len(w), 3, padding=1, bias=False)
+            for p, w in zip(x.chunk(groups, 1), weight.chunk(groups), strict=True)
+        ]
         with torch.no_grad():
             for layer, w in zip(layers, weight.chunk(groups), strict=True):
                 layer.weight.copy_(w)
@@ -309,39 +320,70 @@ class Scripted(nn.Module):
 
 
 DELEGATED = {
-    "a library function renamed": ("budget_width", complexity.width_for_budget, "resnext_lib.complexity.width_for_budget does the work"),
+    "a library function renamed": (
+        "budget_width",
+        complexity.width_for_budget,
+        "resnext_lib.complexity.width_for_budget does the work",
+    ),
     "in a lambda": ("budget_width", lambda c: complexity.width_for_budget(c), "width_for_budget does the work"),
     "its code under another name": ("budget_width", renamed(complexity.width_for_budget), "does the work"),
     "in a partial": ("budget_width", functools.partial(complexity.width_for_budget, budget=69_632), "does the work"),
     "in a thread": ("budget_width", in_a_thread, "does the work"),
     "the library's weights": ("bottleneck_budget", lambda c, w: complexity.bottleneck_weights(1, w, c), "does the work"),
     "the library's counter": (
-        "grouped_cost", lambda i, o, k, g: complexity.count_parameters(nn.Conv2d(i, o, k, groups=g, bias=False)), "count_parameters does the work"),
+        "grouped_cost",
+        lambda i, o, k, g: complexity.count_parameters(nn.Conv2d(i, o, k, groups=g, bias=False)),
+        "count_parameters does the work",
+    ),
     "the library's map": ("b_to_c_map", forms.b_to_c, "resnext_lib.forms.b_to_c does the work"),
     "the library's map by another": ("b_to_c_map", lambda state: forms.to_form(state, "C"), "does the work"),
     "the library's block": ("resnext_block", blocks.Bottleneck, "Bottleneck comes from resnext_lib; write it with nn only"),
     "a wrapper round it": ("resnext_block", Wrapper, "Bottleneck comes from resnext_lib"),
     "a subclass of its base": ("resnext_block", Subclass, "ResidualBlock comes from resnext_lib"),
     "torchvision's block": ("resnext_block", torchvisions_block, "Bottleneck comes from torchvision; write it with nn only"),
-    "torchvision's in another exercise": ("bottleneck", lambda i, w, o, s: torchvisions_block(i, w, o, 1, s), "comes from torchvision"),
+    "torchvision's in another exercise": (
+        "bottleneck",
+        lambda i, w, o, s: torchvisions_block(i, w, o, 1, s),
+        "comes from torchvision",
+    ),
     "the library's form A": ("form_a", forms.FormA, "FormA comes from resnext_lib"),
     "the library's Inception": ("inception_3a", Scripted, "Inception comes from resnext_lib"),
     "the library's X block": ("x_block", descendants.XBlock, "resnext_lib.descendants.XBlock does the work"),
     "groups by a function": ("side_by_side", grouped, "a convolution with groups=4 did it"),
     "groups by a layer": ("side_by_side", by_layer, "a convolution with groups="),
     "groups by PyTorch's own operator": (
-        "side_by_side", lambda x, w, g: torch.ops.aten.convolution(x, w, None, [1, 1], [1, 1], [1, 1], False, [0, 0], g), "did it"),
+        "side_by_side",
+        lambda x, w, g: torch.ops.aten.convolution(x, w, None, [1, 1], [1, 1], [1, 1], False, [0, 0], g),
+        "did it",
+    ),
     "groups without gradients": ("side_by_side", torch.inference_mode()(grouped), "did it"),
-    "a convolution for a matrix": ("pointwise", lambda x, w: functional.conv2d(x, w[:, :, None, None]), "use matrix multiplication only"),
-    "one of one dimension": ("pointwise", lambda x, w: functional.conv1d(x.flatten(2), w[:, :, None]).reshape(len(x), -1, *x.shape[2:]), "use matrix"),
+    "a convolution for a matrix": (
+        "pointwise",
+        lambda x, w: functional.conv2d(x, w[:, :, None, None]),
+        "use matrix multiplication only",
+    ),
+    "one of one dimension": (
+        "pointwise",
+        lambda x, w: functional.conv1d(x.flatten(2), w[:, :, None]).reshape(len(x), -1, *x.shape[2:]),
+        "use matrix",
+    ),
     "PyTorch's sampler": (
-        "share_of_images", lambda n, w, r: list(DistributedSampler(range(n), w, r, shuffle=False)), "DistributedSampler does the work"),
+        "share_of_images",
+        lambda n, w, r: list(DistributedSampler(range(n), w, r, shuffle=False)),
+        "DistributedSampler does the work",
+    ),
     "layers that are counted": ("stage_parameters", built_stage, "layers are built"),
     "the library's moments": ("channel_moments", moments_of_the_library, "resnext_lib.data.mean_and_spread does the work"),
     "the library's gate": (
-        "se_parameters", lambda c, r: complexity.count_parameters(descendants.SqueezeExcitation(c, c // r)), "does the work"),
+        "se_parameters",
+        lambda c, r: complexity.count_parameters(descendants.SqueezeExcitation(c, c // r)),
+        "does the work",
+    ),
     "torchvision's gate": (
-        "se_parameters", lambda c, r: sum(p.numel() for p in torchvision.ops.SqueezeExcitation(c, c // r).parameters()), "does the work"),
+        "se_parameters",
+        lambda c, r: sum(p.numel() for p in torchvision.ops.SqueezeExcitation(c, c // r).parameters()),
+        "does the work",
+    ),
     "the library's interval": ("five_runs", lambda v: (statistics.mean(v), experiments.interval(v)[1]), "does the work"),
 }
 
@@ -357,10 +399,12 @@ def test_fault_20_an_answer_that_lets_others_work_gets_a_sentence_from_both(kind
 def test_fault_20_only_what_is_called_counts_and_not_its_name():
     def width_for_budget(c):
         return min(range(1, 65), key=lambda d: abs(c * (512 * d + 9 * d * d) - 69_632))
+
     assert all(both("budget_width", width_for_budget))
     mapped = torch.vmap(lambda x, w: functional.conv2d(x, w, padding=1))  # PyTorch makes one grouped convolution of it
-    assert all(both("side_by_side", lambda x, w, g: torch.cat(list(
-        mapped(torch.stack(x.chunk(g, 1)), torch.stack(w.chunk(g)))), 1)))
+    assert all(
+        both("side_by_side", lambda x, w, g: torch.cat(list(mapped(torch.stack(x.chunk(g, 1)), torch.stack(w.chunk(g)))), 1))
+    )
 
 
 def test_fault_20_a_profiler_that_runs_goes_on():
@@ -375,6 +419,7 @@ def test_fault_20_a_profiler_that_runs_goes_on():
 
 
 # ------------------------------------------------------------------ right in an unusual style
+
 
 def by_unfolding(x, weight):
     return (weight @ x.flatten(2)).reshape(len(x), len(weight), *x.shape[2:])
@@ -394,12 +439,21 @@ class FunctionalBlock(nn.Module):
 
     def __init__(self, in_channels, width, out_channels, cardinality=1, stride=1):
         super().__init__()
-        self.parts = nn.ModuleDict({
-            "last": nn.Conv2d(width, out_channels, 1, bias=False), "middle": nn.Conv2d(width, width, 3, stride, 1, groups=cardinality, bias=False),
-            "first": nn.Conv2d(in_channels, width, 1, bias=False), "n1": nn.BatchNorm2d(width), "n2": nn.BatchNorm2d(width), "n3": nn.BatchNorm2d(out_channels)})
+        self.parts = nn.ModuleDict(
+            {
+                "last": nn.Conv2d(width, out_channels, 1, bias=False),
+                "middle": nn.Conv2d(width, width, 3, stride, 1, groups=cardinality, bias=False),
+                "first": nn.Conv2d(in_channels, width, 1, bias=False),
+                "n1": nn.BatchNorm2d(width),
+                "n2": nn.BatchNorm2d(width),
+                "n3": nn.BatchNorm2d(out_channels),
+            }
+        )
         self.side = nn.Sequential()
         if (in_channels, 1) != (out_channels, stride):
-            self.side = nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
+            self.side = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
+            )
 
     def forward(self, x):
         p = self.parts
@@ -415,19 +469,26 @@ def recursive_field(layers):
 
 
 UNUSUAL = {
-    "a recursion": ("receptive_field", recursive_field), "a matrix product": ("pointwise", by_unfolding),
-    "einsum": ("pointwise", lambda x, w: torch.einsum("oc,nc...->no...", w, x)), "a linear layer": (
-        "pointwise", lambda x, w: functional.linear(x.movedim(1, -1), w).movedim(-1, 1)),
-    "a layer that is run": ("output_size", by_running), "floor of a division": ("output_size", lambda n, k, s, p: math.floor((n + 2 * p - k) / s) + 1),
-    "one dense convolution": ("side_by_side", dense_instead), "np.median": ("times_as_fast", lambda a, b: np.median(a) / np.median(b)),
+    "a recursion": ("receptive_field", recursive_field),
+    "a matrix product": ("pointwise", by_unfolding),
+    "einsum": ("pointwise", lambda x, w: torch.einsum("oc,nc...->no...", w, x)),
+    "a linear layer": ("pointwise", lambda x, w: functional.linear(x.movedim(1, -1), w).movedim(-1, 1)),
+    "a layer that is run": ("output_size", by_running),
+    "floor of a division": ("output_size", lambda n, k, s, p: math.floor((n + 2 * p - k) / s) + 1),
+    "one dense convolution": ("side_by_side", dense_instead),
+    "np.median": ("times_as_fast", lambda a, b: np.median(a) / np.median(b)),
     "np.mean": ("five_runs", lambda v: (np.mean(v), 2.776 * np.std(v, ddof=1) / np.sqrt(5))),
-    "an array of both": ("five_runs", lambda v: np.array([np.mean(v), 2.78 * np.std(v, ddof=1) / 5 ** 0.5])),
+    "an array of both": ("five_runs", lambda v: np.array([np.mean(v), 2.78 * np.std(v, ddof=1) / 5**0.5])),
     "a generator's list": ("differences", lambda a, b: [*(a[s] - b[s] for s in sorted(set(a) & set(b)))]),
     "NumPy's gcd": ("valid_groups", lambda i, o: [g for g in range(1, i + 1) if np.gcd.reduce([g, i, o]) == g]),
-    "a functional block": ("resnext_block", FunctionalBlock), "a block made by a function": ("bottleneck", lambda i, w, o, s: FunctionalBlock(i, w, o, 1, s)),
+    "a functional block": ("resnext_block", FunctionalBlock),
+    "a block made by a function": ("bottleneck", lambda i, w, o, s: FunctionalBlock(i, w, o, 1, s)),
     "conv3x3 of the chapter": ("resnext_block", lambda i, w, o, c, s: with_helpers(i, w, o, c, s)),
-    "padding='same'": ("inception_3a", lambda: SameInception()), "an exact fraction": ("macs_a_byte", lambda c, k, n, g: Fraction(
-        c * c // g * k * k * n * n, 4 * (2 * c * n * n + c * c // g * k * k))),
+    "padding='same'": ("inception_3a", lambda: SameInception()),
+    "an exact fraction": (
+        "macs_a_byte",
+        lambda c, k, n, g: Fraction(c * c // g * k * k * n * n, 4 * (2 * c * n * n + c * c // g * k * k)),
+    ),
     "slices of a range": ("share_of_images", lambda n, w, r: [i % n for i in range(-(-n // w) * w)][r::w]),
     "a tensor of indices": ("share_of_images", lambda n, w, r: torch.arange(-(-n // w) * w).remainder(n)[r::w]),
     "torch.stack": ("mean_of_all", lambda g, n: (torch.stack(g) * torch.tensor(n)[:, None]).sum(0) / sum(n)),
@@ -437,7 +498,12 @@ UNUSUAL = {
     "a product's list": ("stage_widths", lambda c, d: np.array([[c, d * 2**i, c * d * 2**i] for i in range(4)])),
     "other columns": ("only_path", lambda block, path: masked(block, path)),
     "a spelt-out bool": ("projection_needed", lambda i, o, s: not (i == o and s == 1)),
-    "the names of the stage": ("stride_layer", lambda net: next(n for n, m in net.layer2[0].named_children() if n != "downsample" and getattr(m, "stride", (1, 1)) == (2, 2))),
+    "the names of the stage": (
+        "stride_layer",
+        lambda net: next(
+            n for n, m in net.layer2[0].named_children() if n != "downsample" and getattr(m, "stride", (1, 1)) == (2, 2)
+        ),
+    ),
 }
 
 
@@ -457,7 +523,7 @@ def masked(block, path):
     block = copy.deepcopy(block)
     d = block.width // block.cardinality
     mask = torch.zeros(block.width, dtype=block.conv3.weight.dtype)
-    mask[path * d:(path + 1) * d] = 1
+    mask[path * d : (path + 1) * d] = 1
     block.conv3.register_forward_pre_hook(lambda _layer, inputs: (inputs[0] * mask.to(inputs[0].dtype).view(1, -1, 1, 1),))
     return block
 
@@ -470,6 +536,7 @@ def test_P4_right_in_an_unusual_style(style):
 
 
 # ------------------------------------------------------------------ typical mistakes, wrong kinds, code that fails
+
 
 class SpokenError(Exception):
     def __str__(self):
@@ -489,6 +556,7 @@ class NoRepr:
 def stop(error):
     def answer(*_arguments):
         raise error
+
     return answer
 
 
@@ -543,16 +611,28 @@ RETURN = "is `return` missing?"
 MISTAKES = {  # fault: exercise, answer, words
     "26a, SystemExit": ("output_size", stop(SystemExit(3)), "your code raised SystemExit: 3"),
     "26a, an exit inside a block": ("resnext_block", stop(SystemExit()), "your code raised SystemExit"),
-    "26a, an error whose text raises": ("output_size", stop(SpokenError()), "your code raised SpokenError: (its text cannot be shown)"),
+    "26a, an error whose text raises": (
+        "output_size",
+        stop(SpokenError()),
+        "your code raised SpokenError: (its text cannot be shown)",
+    ),
     "26a, an error with an endless text": ("output_size", stop(LongError()), "x ..."),
     "26a, GeneratorExit": ("count_depth", stop(GeneratorExit()), "your code raised GeneratorExit"),
     "26a, an exit of a test": ("write_a_test", stop(SystemExit(1)), "on the right network your test raised SystemExit"),
     "26a, an object that cannot be printed": ("output_size", lambda *a: NoRepr(), "give a number, not NoRepr"),
     "26a, forward without return": ("resnext_block", NoReturn, "your forward returns nothing: " + RETURN),
     "26a, form A's forward without return": ("form_a", NoReturnA, "your forward returns nothing: " + RETURN),
-    "26a, Inception's forward without return": ("inception_3a", NothingFromInception, "your forward returns nothing: " + RETURN),
+    "26a, Inception's forward without return": (
+        "inception_3a",
+        NothingFromInception,
+        "your forward returns nothing: " + RETURN,
+    ),
     "26a, a tuple from forward": ("resnext_block", TupleReturned, "your forward returns a tuple, not a tensor"),
-    "26a, a list with duplicates": ("valid_groups", lambda i, o: sorted([1, *RIGHT["valid_groups"][0](i, o)]), "[1] is in the list more than once"),
+    "26a, a list with duplicates": (
+        "valid_groups",
+        lambda i, o: sorted([1, *RIGHT["valid_groups"][0](i, o)]),
+        "[1] is in the list more than once",
+    ),
     "26a, another eps": ("resnext_block", OtherEps, "a batch norm has eps=0.001; leave eps out"),
     "26a, GELU": ("resnext_block", Gelu, "there is a GELU where a ReLU belongs"),
     "26a, GELU in form A": ("form_a", GeluA, "there is a GELU where a ReLU belongs"),
@@ -563,7 +643,11 @@ MISTAKES = {  # fault: exercise, answer, words
     "27, prints a list": ("stage_widths", lambda c, d: print(c, d), "your function returns nothing: " + RETURN),
     "27, prints a truth": ("projection_needed", lambda *a: print(True), "your function returns nothing: " + RETURN),
     "27, a number for a function": ("budget_width", 4, "give a function, its name without brackets, not int"),
-    "27, a result for a function": ("stage_widths", [(32, 4, 128)] * 4, "give a function, its name without brackets, not list"),
+    "27, a result for a function": (
+        "stage_widths",
+        [(32, 4, 128)] * 4,
+        "give a function, its name without brackets, not list",
+    ),
     "27, a tensor for a function": ("pointwise", torch.zeros(2, 3), "not Tensor"),
     "27, a text for a function": ("output_size", "(n + 2p - k) // s + 1", "not str"),
     "27, a class for a function": ("output_size", Block, "give a function, not the class Block"),
@@ -571,16 +655,28 @@ MISTAKES = {  # fault: exercise, answer, words
     "27, an instance of Inception": ("inception_3a", ThreeA(), "give the class itself, without brackets"),
     "27, a list for a class": ("form_a", [OwnFormA], "give a class whose objects are nn.Modules, not list"),
     "27, a number for a class": ("bottleneck", 3, "give a class whose objects are nn.Modules, not int"),
-    "27, a class that is no module": ("bottleneck", type("B", (), {"__init__": lambda self, *a: None}), "give a class whose objects are nn.Modules, not B"),
+    "27, a class that is no module": (
+        "bottleneck",
+        type("B", (), {"__init__": lambda self, *a: None}),
+        "give a class whose objects are nn.Modules, not B",
+    ),
     "27, a factory without return": ("resnext_block", lambda *a: None, RETURN),
     "27, a class for an instance": ("small_change", networks.ResNeXt, "give a network, not a class"),
-    "27, classes for instances": ("steps_to_convnext", {"resnextify": blocks.Bottleneck, "inverted": blocks.Bottleneck}, "give a block made by Bottleneck(...)"),
+    "27, classes for instances": (
+        "steps_to_convnext",
+        {"resnextify": blocks.Bottleneck, "inverted": blocks.Bottleneck},
+        "give a block made by Bottleneck(...)",
+    ),
     "27, a function for a number": ("numbers_tuned", lambda: 54, "give a number, not function"),
     "27, a function for a dictionary": ("path_reach", lambda: {"reads": 256}, "give a dictionary with the keys"),
     "27, a list for a dictionary": ("what_follows", [True, False, False, True], "give a dictionary, not list"),
     "27, texts in a dictionary": ("path_reach", {"reads": "256", "middle": "4", "reaches": "256"}, "give a number, not str"),
     "27, numbers for shapes": ("form_c_shapes", {"conv1": 256, "conv2": 256, "conv3": 256}, "conv1: give a shape, not int"),
-    "27, too few arguments": ("output_size", lambda size, kernel: size, "with (size, kernel, stride, padding), but it takes (size, kernel)"),
+    "27, too few arguments": (
+        "output_size",
+        lambda size, kernel: size,
+        "with (size, kernel, stride, padding), but it takes (size, kernel)",
+    ),
     "27, too many arguments": ("count_depth", lambda a, b, c, d: a + b + c + d, "with (blocks), but it takes (a, b, c, d)"),
     "27, a class with too few arguments": ("resnext_block", nn.Identity, "there is no 3x3"),
     "27, a class of other arguments": ("bottleneck", ThreeA, "6 of 6 convolutions have a bias"),
@@ -599,7 +695,11 @@ MISTAKES = {  # fault: exercise, answer, words
     "27, a meta tensor": ("pointwise", lambda x, w: torch.zeros(2, 3, 5, 4, device="meta"), "it is on the device meta"),
     "27, an undefined name": ("output_size", lambda *a: undefined_name, "your code raised NameError"),  # noqa: F821
     "27, a division by zero": ("macs_a_byte", lambda *a: 1 / 0, "your code raised ZeroDivisionError"),
-    "27, an endless recursion": ("count_depth", lambda blocks: MISTAKES["27, an endless recursion"][1](blocks), "your code raised RecursionError"),
+    "27, an endless recursion": (
+        "count_depth",
+        lambda blocks: MISTAKES["27, an endless recursion"][1](blocks),
+        "your code raised RecursionError",
+    ),
 }
 
 
@@ -627,10 +727,12 @@ def test_much_output_is_no_fault():
     def loud(*arguments):
         print("line\n" * 1000)
         return RIGHT["output_size"][0](*arguments)
+
     assert all(both("output_size", loud))
 
 
 # ------------------------------------------------------------------ attempts to cheat
+
 
 class Anything(int):
     """Equals every int, and differs from every int as well."""
@@ -720,6 +822,7 @@ def counting_test():
     def answer(network):
         seen.append(network)
         assert len(seen) == 1
+
     return answer
 
 
@@ -728,7 +831,9 @@ TABLE2 = {1: 64, 2: 40, 4: 24, 8: 14, 32: 4, 64: 2}
 
 def table_of(name):
     """The right answers to the visible cases, and None for every other."""
-    known = {repr(case if isinstance(case, tuple) and name != "count_depth" else (case,)): None for case in CHECKS[name].visible}
+    known = {
+        repr(case if isinstance(case, tuple) and name != "count_depth" else (case,)): None for case in CHECKS[name].visible
+    }
     for case in CHECKS[name].visible:
         arguments = case if isinstance(case, tuple) and name != "count_depth" else (case,)
         known[repr(arguments)] = RIGHT[name][0](*arguments)
@@ -763,8 +868,23 @@ class WithoutShortcut(blocks.Bottleneck):
         return self.transform(x)
 
 
-TABLED = ["convolution_cost", "output_size", "reduction_saving", "projection_needed", "bottleneck_budget", "count_depth", "grouped_cost",
-          "valid_groups", "stage_widths", "stage_parameters", "se_parameters", "whole_speedup", "attainable", "macs_a_byte", "cluster_learning_rate"]
+TABLED = [
+    "convolution_cost",
+    "output_size",
+    "reduction_saving",
+    "projection_needed",
+    "bottleneck_budget",
+    "count_depth",
+    "grouped_cost",
+    "valid_groups",
+    "stage_widths",
+    "stage_parameters",
+    "se_parameters",
+    "whole_speedup",
+    "attainable",
+    "macs_a_byte",
+    "cluster_learning_rate",
+]
 CHEATS = {  # exercise, answer, whether the student's own check falls for it
     "an int that equals everything": ("budget_width", lambda c: Anything(0), False),
     "a pair of them": ("convolution_cost", lambda *a: (Anything(0), Anything(0)), False),
@@ -774,7 +894,11 @@ CHEATS = {  # exercise, answer, whether the student's own check falls for it
     "a text that equals everything": ("kind_of_convolution", lambda c: AnyText("anything"), False),
     "a list that equals everything": ("valid_groups", lambda i, o: AnyList([1]), False),
     "rows that equal everything": ("stage_widths", lambda c, d: AnyList([AnyList([1, 1, 1])] * 4), False),
-    "a tensor that is close to everything": ("pointwise", lambda x, w: torch.zeros(2, 3, 5, 4).as_subclass(AnyTensor), False),
+    "a tensor that is close to everything": (
+        "pointwise",
+        lambda x, w: torch.zeros(2, 3, 5, 4).as_subclass(AnyTensor),
+        False,
+    ),
     "a table of Table 2": ("budget_width", lambda c: TABLE2.get(c, 1), True),
     **{f"a table of the cases of {name}": (name, table_of(name), True) for name in TABLED},
     "the right value of the caller": ("output_size", looks_at_the_caller, False),
@@ -783,8 +907,16 @@ CHEATS = {  # exercise, answer, whether the student's own check falls for it
     "a block that equals everything": ("resnext_block", spoilt(Remembering), False),
     "a block with its own call": ("resnext_block", spoilt(OwnCall), False),
     "objects with the right attributes": ("steps_to_convnext", {"resnextify": FAKE, "inverted": FAKE2}, False),
-    "blocks without shortcut": ("steps_to_convnext", {"resnextify": WithoutShortcut(384, 96, 384, 96), "inverted": WithoutShortcut(96, 384, 96, 384)}, False),
-    "a check of the book in the answer": ("budget_width", lambda c: exercises.budget_width and complexity.width_for_budget(c), False),
+    "blocks without shortcut": (
+        "steps_to_convnext",
+        {"resnextify": WithoutShortcut(384, 96, 384, 96), "inverted": WithoutShortcut(96, 384, 96, 384)},
+        False,
+    ),
+    "a check of the book in the answer": (
+        "budget_width",
+        lambda c: exercises.budget_width and complexity.width_for_budget(c),
+        False,
+    ),
     "the verdict itself": ("output_size", exercises.Verdict(True, "yes"), False),
     "the check itself": ("output_size", exercises.output_size, False),
     "a mock": ("stage_widths", MagicMock(), False),

@@ -25,10 +25,26 @@ NETWORK_CHECKS = {"small_change", "stride_layer", "write_a_test"}
 
 # ------------------------------------------------------------------ answers that need more than a line
 
+
 class Block(nn.Module):
     """A residual block whose parts can be spoilt one at a time."""
 
-    def __init__(self, i, w, o, c=1, s=1, *, bias=False, groups=None, strides=None, projected=True, norms=True, padding=1, always=False):
+    def __init__(
+        self,
+        i,
+        w,
+        o,
+        c=1,
+        s=1,
+        *,
+        bias=False,
+        groups=None,
+        strides=None,
+        projected=True,
+        norms=True,
+        padding=1,
+        always=False,
+    ):
         super().__init__()
         first, middle, last = strides or (1, s, 1)
         norm = nn.BatchNorm2d if norms else nn.Identity
@@ -92,7 +108,9 @@ def stride_on_first(i, w, o, c=1, s=1):
 class ThreeA(nn.Module):
     """Inception 3a with layers defined in another order than they run, and parts that can be spoilt."""
 
-    def __init__(self, reduce=True, reduce3=True, large=5, project=True, bias=True, padding=2, relu=True, order=(0, 1, 2, 3)):
+    def __init__(
+        self, reduce=True, reduce3=True, large=5, project=True, bias=True, padding=2, relu=True, order=(0, 1, 2, 3)
+    ):
         super().__init__()
         convolution = lambda *arguments: nn.Conv2d(*arguments, bias=bias)  # noqa: E731
         self.after_pool = convolution(192, 32, 1) if project else nn.Identity()
@@ -104,8 +122,12 @@ class ThreeA(nn.Module):
 
     def forward(self, x):
         r = self.relu
-        branches = [r(self.one(x)), r(self.middle(r(self.reduce3(x)))), r(self.large(r(self.reduce5(x)))),
-                    r(self.after_pool(functional.max_pool2d(x, 3, 1, 1)))]
+        branches = [
+            r(self.one(x)),
+            r(self.middle(r(self.reduce3(x)))),
+            r(self.large(r(self.reduce5(x)))),
+            r(self.after_pool(functional.max_pool2d(x, 3, 1, 1))),
+        ]
         return torch.cat([branches[i] for i in self.order], 1)
 
 
@@ -139,11 +161,21 @@ class OwnFormA(nn.Module):
         super().__init__()
         d = w // c
         self.paths = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(i, d, 1, bias=False), nn.BatchNorm2d(d), nn.ReLU(),
-                          nn.Conv2d(d, d, 3, s, 1, bias=False), nn.BatchNorm2d(d), nn.ReLU(),
-                          nn.Conv2d(d, o, 1, bias=False)) for _ in range(c))
+            nn.Sequential(
+                nn.Conv2d(i, d, 1, bias=False),
+                nn.BatchNorm2d(d),
+                nn.ReLU(),
+                nn.Conv2d(d, d, 3, s, 1, bias=False),
+                nn.BatchNorm2d(d),
+                nn.ReLU(),
+                nn.Conv2d(d, o, 1, bias=False),
+            )
+            for _ in range(c)
+        )
         self.norm = nn.BatchNorm2d(o)
-        self.project = nn.Sequential(nn.Conv2d(i, o, 1, s, bias=False), nn.BatchNorm2d(o)) if s > 1 or i != o else nn.Identity()
+        self.project = (
+            nn.Sequential(nn.Conv2d(i, o, 1, s, bias=False), nn.BatchNorm2d(o)) if s > 1 or i != o else nn.Identity()
+        )
 
     def forward(self, x):
         return torch.relu(self.norm(sum(path(x) for path in self.paths)) + self.project(x))
@@ -185,7 +217,7 @@ def diagonal(weight, groups, dtype=torch.float64, shift=0):
     dense = torch.zeros(weight.shape[0], columns * groups, *weight.shape[2:], dtype=dtype)
     for g in range(groups):
         to = (g + shift) % groups
-        dense[g * rows:(g + 1) * rows, to * columns:(to + 1) * columns] = weight[g * rows:(g + 1) * rows]
+        dense[g * rows : (g + 1) * rows, to * columns : (to + 1) * columns] = weight[g * rows : (g + 1) * rows]
     return dense
 
 
@@ -272,6 +304,7 @@ def x_block(build=Block, groups=lambda o, d: o // d, width=lambda o: o, **option
 
 # ------------------------------------------------------------------ one right answer a check, or several
 
+
 def moments(pixels, scale=255, dims=(0, 2, 3)):
     x = pixels.double() / scale
     return x.mean(dim=dims), x.std(dim=dims)
@@ -289,7 +322,7 @@ def alone(block, path, copied=True, width=None, others=False, shortcut=True):
     block = copy.deepcopy(block) if copied else block
     width = width or block.width // block.cardinality
     kept = torch.zeros(block.width, dtype=torch.bool)
-    kept[path * width:(path + 1) * width] = True
+    kept[path * width : (path + 1) * width] = True
     with torch.no_grad():
         block.conv3.weight[:, kept if others else ~kept] = 0
     if not shortcut:
@@ -302,7 +335,7 @@ def budget(counts, scale=100, sign=abs, reference=None):
     return max(sign(scale * (count / reference - 1)) for count in counts)
 
 
-def five(values, factor=2.776, spread=statistics.stdev, root=5 ** 0.5):
+def five(values, factor=2.776, spread=statistics.stdev, root=5**0.5):
     return statistics.mean(values), factor * spread(values) / root
 
 
@@ -338,8 +371,10 @@ def weighted(gradients, counts):
 RIGHT = {
     "convolution_cost": [lambda i, o, k, h, w: (i * o * k * k, i * o * k * k * h * w)],
     "output_size": [lambda n, k, s, p: (n + 2 * p - k) // s + 1],
-    "pointwise": [lambda x, w: torch.einsum("nchw,oc->nohw", x, w),
-                  lambda x, w: torch.einsum("nchw,oc->nohw", x.float(), w.float())],
+    "pointwise": [
+        lambda x, w: torch.einsum("nchw,oc->nohw", x, w),
+        lambda x, w: torch.einsum("nchw,oc->nohw", x.float(), w.float()),
+    ],
     "receptive_field": [receptive],
     "inception_channels": [lambda w: w["conv1x1"] + w["conv3x3"] + w["conv5x5"] + w["pool_projection"]],
     "reduction_saving": [lambda i, r, o, k: (i * o * k * k, i * r + r * o * k * k)],
@@ -349,12 +384,19 @@ RIGHT = {
     "bottleneck_budget": [lambda c, w: 2 * c * w + 9 * w * w],
     "count_depth": [lambda blocks: 3 * sum(blocks) + 2],
     "bottleneck": [spoilt_bottleneck()],
-    "grouped_cost": [lambda i, o, k, g: i * o * k * k // g, lambda i, o, k, g: i / g * o * k ** 2],
+    "grouped_cost": [lambda i, o, k, g: i * o * k * k // g, lambda i, o, k, g: i / g * o * k**2],
     "side_by_side": [grouped_by_hand, lambda x, w, g: grouped_by_hand(x.float(), w.float(), g)],
     "block_diagonal": [diagonal, lambda w, g: diagonal(w, g, dtype=torch.float32)],
     "valid_groups": [divisors, lambda i, o: tuple(divisors(i, o))],
-    "budget_width": [nearest_width, root_of_the_budget, lambda c: min(range(1, 65), key=lambda d: abs(bottleneck_weights(c, d) - 69_632))],
-    "stage_widths": [lambda c, d: [(c, d << i, c * d << i) for i in range(4)], lambda c, d: [[c, d << i, c * d << i] for i in range(4)]],
+    "budget_width": [
+        nearest_width,
+        root_of_the_budget,
+        lambda c: min(range(1, 65), key=lambda d: abs(bottleneck_weights(c, d) - 69_632)),
+    ],
+    "stage_widths": [
+        lambda c, d: [(c, d << i, c * d << i) for i in range(4)],
+        lambda c, d: [[c, d << i, c * d << i] for i in range(4)],
+    ],
     "path_reach": [MIDDLE],
     "resnext_block": [spoilt()],
     "form_c_shapes": [SHAPES, {key: torch.Size(shape) for key, shape in SHAPES.items()}],
@@ -415,7 +457,8 @@ WRONG = {
         (lambda x, w: 3, "return a tensor"),
     ],
     "receptive_field": [
-        (own_stride_first, "a layer's own stride"), (last_stride_only, "the strides before a layer multiply"),
+        (own_stride_first, "a layer's own stride"),
+        (last_stride_only, "the strides before a layer multiply"),
         (lambda layers: sum(k for k, _ in layers), "a kernel adds k - 1"),
         (lambda layers: 1 + sum(k - 1 for k, _ in layers), "ignore the strides"),
         (lambda layers: 99, "99 as the side for [(3, 1)] is not it"),
@@ -439,7 +482,8 @@ WRONG = {
         (lambda: ThreeA(reduce=False), "its 1x1 reduction to 16 is missing"),
         (lambda: ThreeA(reduce3=False), "its 1x1 reduction to 96 is missing"),
         (lambda: ThreeA(order=(0, 1, 2)), "the output is (1, 224, 28, 28)"),
-        (lambda: 3, "give a class whose objects are nn.Modules"), (ThreeA(), "without brackets"),
+        (lambda: 3, "give a class whose objects are nn.Modules"),
+        (ThreeA(), "without brackets"),
         (lambda: Inception(192, **GOOGLENET_MODULES["3a"], batch_norm=True), "torchvision's variant"),
         (lambda: ThreeA(large=3), "torchvision's variant"),
         (lambda: ThreeA(project=False), "pooling branch lacks its 1x1"),
@@ -449,20 +493,32 @@ WRONG = {
         (lambda: ThreeA(order=(0, 2, 1, 3)), "in the order"),
         (lambda: Inception(192, **{**GOOGLENET_MODULES["3a"], "conv1x1": 96}), "but 3a has"),
     ],
-    "numbers_tuned": [(9, "the number of modules"), (6, "there are nine"), (36, "a reduction to choose"), (55, "55 is not it"),
-                      ("54", "give a number, not str")],
+    "numbers_tuned": [
+        (9, "the number of modules"),
+        (6, "there are nine"),
+        (36, "a reduction to choose"),
+        (55, "55 is not it"),
+        ("54", "give a number, not str"),
+    ],
     "projection_needed": [
-        (lambda i, o, s: True, "nothing changes"), (lambda i, o, s: s > 1, "64 channels cannot be added to 256"),
-        (lambda i, o, s: i != o, "the map halves"), (lambda i, o, s: o > i or s > 1, "fewer channels"), (lambda i, o, s: "yes", "return True or False"),
+        (lambda i, o, s: True, "nothing changes"),
+        (lambda i, o, s: s > 1, "64 channels cannot be added to 256"),
+        (lambda i, o, s: i != o, "the map halves"),
+        (lambda i, o, s: o > i or s > 1, "fewer channels"),
+        (lambda i, o, s: "yes", "return True or False"),
     ],
     "bottleneck_budget": [
-        (lambda c, w: c * w + 9 * w * w, "two 1x1s"), (lambda c, w: 2 * c * w + 3 * w * w, "nine places"),
-        (lambda c, w: 2 * c * w + 9 * c * c, "narrow middle"), (lambda c, w: 2 * c * w + 9 * w * w + 4 * w + 2 * c, "batch norms"),
+        (lambda c, w: c * w + 9 * w * w, "two 1x1s"),
+        (lambda c, w: 2 * c * w + 3 * w * w, "nine places"),
+        (lambda c, w: 2 * c * w + 9 * c * c, "narrow middle"),
+        (lambda c, w: 2 * c * w + 9 * w * w + 4 * w + 2 * c, "batch norms"),
         (lambda c, w: 9 * c * c, "without the bottleneck"),
     ],
     "count_depth": [
-        (lambda b: 3 * sum(b), "stem's convolution and the classifier"), (lambda b: 3 * sum(b) + 1, "one is missing"),
-        (lambda b: 2 * sum(b) + 2, "three convolutions"), (lambda b: 3 * sum(b) + 6, "projections are not counted"),
+        (lambda b: 3 * sum(b), "stem's convolution and the classifier"),
+        (lambda b: 3 * sum(b) + 1, "one is missing"),
+        (lambda b: 2 * sum(b) + 2, "three convolutions"),
+        (lambda b: 3 * sum(b) + 6, "projections are not counted"),
     ],
     "bottleneck": [
         (lambda *arguments: "a block", "give a class whose objects are nn.Modules, not str"),
@@ -481,7 +537,8 @@ WRONG = {
         (lambda i, w, o, s: Block(i, w, o, 1, s, groups=2), "groups=2, but cardinality is 1"),
     ],
     "grouped_cost": [
-        (lambda i, o, k, g: i * o * k * k, "groups is not used"), (lambda i, o, k, g: i // g * (o // g) * k * k, "divide twice"),
+        (lambda i, o, k, g: i * o * k * k, "groups is not used"),
+        (lambda i, o, k, g: i // g * (o // g) * k * k, "divide twice"),
         (lambda i, o, k, g: i * o * k * k * g, "do not add any"),
     ],
     "side_by_side": [
@@ -494,19 +551,29 @@ WRONG = {
         (lambda x, w, g: grouped_by_hand(x, w, g, cut=lambda x, g: x.chunk(g, 1)[::-1]), "piece i of x meets piece i"),
     ],
     "block_diagonal": [
-        (lambda w, g: None, "return a tensor"), (lambda w, g: w, "did not change"), (lambda w, g: diagonal(w, g).transpose(0, 1), "rows and columns are swapped"),
-        (lambda w, g: w.repeat(1, g, 1, 1), "outside the diagonal"), (lambda w, g: diagonal(w, g) * 0, "0 weights are not zero"),
+        (lambda w, g: None, "return a tensor"),
+        (lambda w, g: w, "did not change"),
+        (lambda w, g: diagonal(w, g).transpose(0, 1), "rows and columns are swapped"),
+        (lambda w, g: w.repeat(1, g, 1, 1), "outside the diagonal"),
+        (lambda w, g: diagonal(w, g) * 0, "0 weights are not zero"),
         (lambda w, g: diagonal(w, g, shift=1), "in the wrong places"),
     ],
     "valid_groups": [
-        (lambda i, o: divisors(i), "you look at the input only"), (lambda i, o: divisors(o), "you look at the output only"),
-        (lambda i, o: divisors(i, o)[1:], "1 is missing"), (lambda i, o: divisors(i, o)[::-1], "sort the list"),
-        (lambda i, o: divisors(i, o)[:-1], "is missing: it divides both"), (lambda i, o: [*divisors(i, o), 5], "is no common divisor"), (lambda i, o: 1, "return a list, not int"),
+        (lambda i, o: divisors(i), "you look at the input only"),
+        (lambda i, o: divisors(o), "you look at the output only"),
+        (lambda i, o: divisors(i, o)[1:], "1 is missing"),
+        (lambda i, o: divisors(i, o)[::-1], "sort the list"),
+        (lambda i, o: divisors(i, o)[:-1], "is missing: it divides both"),
+        (lambda i, o: [*divisors(i, o), 5], "is no common divisor"),
+        (lambda i, o: 1, "return a list, not int"),
     ],
     "budget_width": [
-        (lambda c: 64, "does not depend on C"), (lambda c: 64 if c == 1 else 136 // c, "as if the 3x3 cost nothing"),
-        (lambda c: 64 // c, "you share out 64 channels"), (lambda c: 64 if c == 1 else 128 // c, "fix C*d at 128"),
-        (lambda c: width_for_budget(c) - (c > 1), "round to the nearest"), (lambda c: width_for_budget(c) + 1, "nearer to the budget"),
+        (lambda c: 64, "does not depend on C"),
+        (lambda c: 64 if c == 1 else 136 // c, "as if the 3x3 cost nothing"),
+        (lambda c: 64 // c, "you share out 64 channels"),
+        (lambda c: 64 if c == 1 else 128 // c, "fix C*d at 128"),
+        (lambda c: width_for_budget(c) - (c > 1), "round to the nearest"),
+        (lambda c: width_for_budget(c) + 1, "nearer to the budget"),
         (lambda c: float(width_for_budget(c)), "whole number"),
     ],
     "stage_widths": [
@@ -521,60 +588,95 @@ WRONG = {
         (lambda c, d: c * d, "return a list"),
     ],
     "path_reach": [
-        (MIDDLE | {"reads": 8}, "splitting the input"), (MIDDLE | {"reads": 4}, "reads the whole input"),
-        (MIDDLE | {"middle": 128}, "all 32 paths together"), (MIDDLE | {"reaches": 8}, "writes to every output"),
-        (MIDDLE | {"reaches": 1}, "'reaches': 1} is not it"), (MIDDLE | {"reaches": 4}, "back to the block's width"), ({"reads": 256}, "give a dictionary with the keys"),
+        (MIDDLE | {"reads": 8}, "splitting the input"),
+        (MIDDLE | {"reads": 4}, "reads the whole input"),
+        (MIDDLE | {"middle": 128}, "all 32 paths together"),
+        (MIDDLE | {"reaches": 8}, "writes to every output"),
+        (MIDDLE | {"reaches": 1}, "'reaches': 1} is not it"),
+        (MIDDLE | {"reaches": 4}, "back to the block's width"),
+        ({"reads": 256}, "give a dictionary with the keys"),
     ],
     "resnext_block": [
-        (spoilt(bias=True), "4 convolutions have a bias"), (stride_on_first, "stride sits on the first 1x1"),
+        (spoilt(bias=True), "4 convolutions have a bias"),
+        (stride_on_first, "stride sits on the first 1x1"),
         (lambda i, w, o, c, s: Block(i, w, o, 1, s), "groups=1, but cardinality is 4"),
         (lambda i, w, o, c, s: Block(i, w, o, c, s, groups=w // c), "groups=6 is the width of a path"),
-        (spoilt(projected=False), "the shortcut lacks its 1x1 projection"), (spoilt(norms=False), "0 batch norms"),
-        (spoilt(NoLastRelu), "last ReLU is missing"), (spoilt(ReluBeforeSum), "it belongs after it"),
-        (spoilt(NoShortcut), "shortcut is never added"), (lambda i, w, o, c, s: nn.Conv2d(i, o, 1, bias=False), "no 3x3"),
-        (spoilt(NoReluInside), "not their order"), (InputSplit, "a 1x1 has groups"),
+        (spoilt(projected=False), "the shortcut lacks its 1x1 projection"),
+        (spoilt(norms=False), "0 batch norms"),
+        (spoilt(NoLastRelu), "last ReLU is missing"),
+        (spoilt(ReluBeforeSum), "it belongs after it"),
+        (spoilt(NoShortcut), "shortcut is never added"),
+        (lambda i, w, o, c, s: nn.Conv2d(i, o, 1, bias=False), "no 3x3"),
+        (spoilt(NoReluInside), "not their order"),
+        (InputSplit, "a 1x1 has groups"),
     ],
     "form_c_shapes": [
-        (SHAPES | {"conv2": (256, 64, 3, 3)}, "64 is the number of paths"), (SHAPES | {"conv2": (256, 256, 3, 3)}, "the dense weight"),
-        (SHAPES | {"conv2": (4, 4, 3, 3)}, "a single path's"), (SHAPES | {"conv1": (4, 256, 1, 1)}, "conv1: (4, 256, 1, 1) is not"),
+        (SHAPES | {"conv2": (256, 64, 3, 3)}, "64 is the number of paths"),
+        (SHAPES | {"conv2": (256, 256, 3, 3)}, "the dense weight"),
+        (SHAPES | {"conv2": (4, 4, 3, 3)}, "a single path's"),
+        (SHAPES | {"conv1": (4, 256, 1, 1)}, "conv1: (4, 256, 1, 1) is not"),
         ([(256, 256, 1, 1)], "give a dictionary with the keys"),
     ],
     "merge_last_layers": [
-        (lambda w, b: (torch.cat(w, 0), sum(b)), "along the output (dim 0)"), (lambda w, b: (sum(w), sum(b)), "still reads 2 channels"),
-        (lambda w, b: (torch.cat(w, 1), torch.cat(b)), "make one of length 6"), (lambda w, b: (torch.cat(w, 1), sum(b) / 3), "average the biases"),
-        (lambda w, b: (torch.cat(w, 1), b[0]), "first path's bias only"), (lambda w, b: (torch.cat(w[::-1], 1), sum(b)), "order of the pieces"),
-        (lambda w, b: torch.cat(w, 1), "return two tensors"), (lambda w, b: (torch.cat(w, 2), sum(b)), "but should be (6, 6, 1, 1)"),
+        (lambda w, b: (torch.cat(w, 0), sum(b)), "along the output (dim 0)"),
+        (lambda w, b: (sum(w), sum(b)), "still reads 2 channels"),
+        (lambda w, b: (torch.cat(w, 1), torch.cat(b)), "make one of length 6"),
+        (lambda w, b: (torch.cat(w, 1), sum(b) / 3), "average the biases"),
+        (lambda w, b: (torch.cat(w, 1), b[0]), "first path's bias only"),
+        (lambda w, b: (torch.cat(w[::-1], 1), sum(b)), "order of the pieces"),
+        (lambda w, b: torch.cat(w, 1), "return two tensors"),
+        (lambda w, b: (torch.cat(w, 2), sum(b)), "but should be (6, 6, 1, 1)"),
     ],
     "b_to_c_map": [
         (lambda state: merge_bc(state, drop=["running"]), "the statistics are missing"),
         (lambda state: merge_bc(state, drop=["bn2.weight"]), "these keys are missing"),
-        (lambda state: merge_bc(state, extra=True), "do not belong to form C"), (lambda state: merge_bc(state, dim=1), "but should be"),
+        (lambda state: merge_bc(state, extra=True), "do not belong to form C"),
+        (lambda state: merge_bc(state, dim=1), "but should be"),
         (lambda state: merge_bc(state, order=lambda parts: parts[::-1]), "wrong order"),
         (lambda state: {k: v for k, v in merge_bc(state).items() if "downsample" not in k}, "downsample.*, are missing"),
         (lambda state: {k: v * 12 if v.ndim == 0 else v for k, v in merge_bc(state).items()}, "do not add it up"),
         (lambda state: {k: v / 2 if "bn1.running_mean" in k else v for k, v in merge_bc(state).items()}, "other numbers"),
-        (lambda state: merge_bc(state, order=lambda parts: [parts[int(i)] for i in sorted(map(str, range(len(parts))))]), "path 2 before path 10"),
- (lambda state: None, "return the new state dict"),
+        (
+            lambda state: merge_bc(state, order=lambda parts: [parts[int(i)] for i in sorted(map(str, range(len(parts))))]),
+            "path 2 before path 10",
+        ),
+        (lambda state: None, "return the new state dict"),
     ],
     "form_a": [
-        (PathNorms, "batch norm of its own"), (forms.FormB, "that is form B"), (Bottleneck, "form A has separate paths"),
-        (PlainList, "nn.ModuleList"), (FormAWithoutRelu, "last ReLU is missing"), (OneNormTooMany, "9 batch norms"), (lambda i, w, o, c, s: Block(i, w, o, 1, s, bias=True), "has a bias"),
+        (PathNorms, "batch norm of its own"),
+        (forms.FormB, "that is form B"),
+        (Bottleneck, "form A has separate paths"),
+        (PlainList, "nn.ModuleList"),
+        (FormAWithoutRelu, "last ReLU is missing"),
+        (OneNormTooMany, "9 batch norms"),
+        (lambda i, w, o, c, s: Block(i, w, o, 1, s, bias=True), "has a bias"),
         (lambda i, w, o, c, s: forms.FormA(i, w, o, c, 1), "wrong size or stride"),
     ],
     "small_change": [
-        (networks.ResNeXt, "not a class"), (network(cardinality=32, bottleneck_width=4), "image_channels is missing"),
-        (network(cardinality=32, bottleneck_width=4, image_channels=1), "num_classes is missing"), (network(**GREY), "this is ResNet-50"),
-        (network(cardinality=4, bottleneck_width=32, **GREY), "are swapped"), (network(bottleneck_width=128, **GREY), "the groups are missing"),
-        (network(bottleneck_width=4, **GREY), "only the width was set"), (network(cardinality=8, bottleneck_width=4, **GREY), "parameters instead of"),
-        (nn.Linear(1, 1), "give a ResNeXt"), (renamed(), "keys differ"),
+        (networks.ResNeXt, "not a class"),
+        (network(cardinality=32, bottleneck_width=4), "image_channels is missing"),
+        (network(cardinality=32, bottleneck_width=4, image_channels=1), "num_classes is missing"),
+        (network(**GREY), "this is ResNet-50"),
+        (network(cardinality=4, bottleneck_width=32, **GREY), "are swapped"),
+        (network(bottleneck_width=128, **GREY), "the groups are missing"),
+        (network(bottleneck_width=4, **GREY), "only the width was set"),
+        (network(cardinality=8, bottleneck_width=4, **GREY), "parameters instead of"),
+        (nn.Linear(1, 1), "give a ResNeXt"),
+        (renamed(), "keys differ"),
     ],
     "stride_layer": [
-        (lambda net: "conv1", "you say 'conv1'"), (lambda net: "conv2", "you say 'conv2'"), (lambda net: "downsample", "about the main path"),
-        (lambda net: "", "look at layer2"), (lambda net: 2, "as a string"),
+        (lambda net: "conv1", "you say 'conv1'"),
+        (lambda net: "conv2", "you say 'conv2'"),
+        (lambda net: "downsample", "about the main path"),
+        (lambda net: "", "look at layer2"),
+        (lambda net: 2, "as a string"),
     ],
     "write_a_test": [
-        (always, "cannot fail"), (returns_false, "cannot fail"), (never, "rejects the right network: nothing is good enough"),
-        (parameters_only, "lets pass: stride on the first 1x1"), ("a test", "give a function"),
+        (always, "cannot fail"),
+        (returns_false, "cannot fail"),
+        (never, "rejects the right network: nothing is good enough"),
+        (parameters_only, "lets pass: stride on the first 1x1"),
+        ("a test", "give a function"),
     ],
     "stage_parameters": [
         (lambda i, w, o, c, n: stage(i, w, o, c, n, projection=False), "projection of the first block is missing"),
@@ -587,34 +689,55 @@ WRONG = {
         (lambda conv: "depthwise" if conv.groups > 1 else "dense", "one group reads 4 of the 128 channels"),
         (lambda conv: "grouped" if conv.groups > 1 else "dense", "one group reads 1 of the 96 channels"),
         (lambda conv: kind(conv, "out_channels"), "64 channels in, 128 out, groups=64"),
-        (lambda conv: "depthwise" if conv.groups == min(conv.in_channels, conv.out_channels) else kind(conv), "128 channels in, 32 out"),
+        (
+            lambda conv: "depthwise" if conv.groups == min(conv.in_channels, conv.out_channels) else kind(conv),
+            "128 channels in, 32 out",
+        ),
         (lambda conv: "depthwise" if conv.groups == conv.in_channels else kind(conv), "nothing is cut"),
-        (lambda conv: "pointwise", "not 'pointwise'"), (lambda conv: None, "is `return` missing?"),
+        (lambda conv: "pointwise", "not 'pointwise'"),
+        (lambda conv: None, "is `return` missing?"),
     ],
     "se_parameters": [
-        (lambda c, r: squeezed(c, r, biases=lambda c, s: 0), "have biases"), (lambda c, r: squeezed(c, r, 1, lambda c, s: s), "a second one leads back"),
-        (lambda c, r: squeezed(c, r, 1, lambda c, s: 0), "both have biases"), (lambda c, r: squeezed(c, r, kernel=3), "kernels are 1x1"),
-        (lambda c, r: squeezed(c, 1), "channels // reduction = 16"), (lambda c, r: squeezed(c, c // r), "reduction is a divisor"), (lambda c, r: squeezed(c, r, biases=lambda c, s: 2 * s), "each of its outputs, all channels"),
-        (lambda c, r: squeezed(c, r, biases=lambda c, s: 2 * c), "its few outputs"), (lambda c, r: 56 * 56 * squeezed(c, r), "is not it"),
+        (lambda c, r: squeezed(c, r, biases=lambda c, s: 0), "have biases"),
+        (lambda c, r: squeezed(c, r, 1, lambda c, s: s), "a second one leads back"),
+        (lambda c, r: squeezed(c, r, 1, lambda c, s: 0), "both have biases"),
+        (lambda c, r: squeezed(c, r, kernel=3), "kernels are 1x1"),
+        (lambda c, r: squeezed(c, 1), "channels // reduction = 16"),
+        (lambda c, r: squeezed(c, c // r), "reduction is a divisor"),
+        (lambda c, r: squeezed(c, r, biases=lambda c, s: 2 * s), "each of its outputs, all channels"),
+        (lambda c, r: squeezed(c, r, biases=lambda c, s: 2 * c), "its few outputs"),
+        (lambda c, r: 56 * 56 * squeezed(c, r), "is not it"),
     ],
     "x_block": [
-        (x_block(groups=lambda o, d: d), "groups=24 is the width of a path; groups is the number of paths, 4"), (x_block(groups=lambda o, d: 1), "groups=1"),
-        (x_block(groups=lambda o, d: 32 if o % 32 == 0 else 8), "groups=32"), (x_block(width=lambda o: 2 * o), "as wide inside"), (x_block(width=lambda o: o // 2), "gives [48] channels; an X block"),
-        (lambda i, o, d, s: descendants.XBlock(i, o, d), "lacks its 1x1 projection"), (x_block(projected=False), "lacks its 1x1 projection"), (x_block(bias=True), "have a bias"),
-        (x_block(NoLastRelu), "last ReLU is missing"), (x_block(strides=(2, 1, 1)), "stride sits on the first 1x1"),
+        (x_block(groups=lambda o, d: d), "groups=24 is the width of a path; groups is the number of paths, 4"),
+        (x_block(groups=lambda o, d: 1), "groups=1"),
+        (x_block(groups=lambda o, d: 32 if o % 32 == 0 else 8), "groups=32"),
+        (x_block(width=lambda o: 2 * o), "as wide inside"),
+        (x_block(width=lambda o: o // 2), "gives [48] channels; an X block"),
+        (lambda i, o, d, s: descendants.XBlock(i, o, d), "lacks its 1x1 projection"),
+        (x_block(projected=False), "lacks its 1x1 projection"),
+        (x_block(bias=True), "have a bias"),
+        (x_block(NoLastRelu), "last ReLU is missing"),
+        (x_block(strides=(2, 1, 1)), "stride sits on the first 1x1"),
     ],
     "steps_to_convnext": [
-        (STEPS | {"resnextify": Bottleneck(384, 96, 384, 32)}, "32 paths is ResNeXt's choice"), (STEPS | {"resnextify": Bottleneck(384, 96, 384)}, "cardinality is missing"),
-        (STEPS | {"inverted": STEPS["resnextify"]}, "inverted: it is the other way round: narrow outside"), (STEPS | {"inverted": Bottleneck(96, 384, 96, 96)}, "is 384 groups, not 96"),
-        ({"resnextify": STEPS["inverted"], "inverted": STEPS["resnextify"]}, "wide outside and narrow"), (STEPS | {"inverted": Bottleneck(96, 384, 384, 384)}, "should be (96, 384, 96)"),
-        (STEPS | {"inverted": nn.Identity()}, "not Identity"), ({"resnextify": STEPS["resnextify"]}, "give a dictionary with the keys"),
+        (STEPS | {"resnextify": Bottleneck(384, 96, 384, 32)}, "32 paths is ResNeXt's choice"),
+        (STEPS | {"resnextify": Bottleneck(384, 96, 384)}, "cardinality is missing"),
+        (STEPS | {"inverted": STEPS["resnextify"]}, "inverted: it is the other way round: narrow outside"),
+        (STEPS | {"inverted": Bottleneck(96, 384, 96, 96)}, "is 384 groups, not 96"),
+        ({"resnextify": STEPS["inverted"], "inverted": STEPS["resnextify"]}, "wide outside and narrow"),
+        (STEPS | {"inverted": Bottleneck(96, 384, 384, 384)}, "should be (96, 384, 96)"),
+        (STEPS | {"inverted": nn.Identity()}, "not Identity"),
+        ({"resnextify": STEPS["resnextify"]}, "give a dictionary with the keys"),
     ],
     "channel_moments": [
         (lambda p: moments(p, scale=1), "on the scale 0 to 255"),
         (lambda p: moments(p, dims=None), "one number for each of the 3 channels"),
         (lambda p: (moments(p)[0], moments(p)[1] ** 2), "the spread is the root"),
         (lambda p: (moments(p)[1], moments(p)[0]), "mean of channel 1 is"),
-        (lambda p: moments(p, scale=256), "the largest byte is 255"), (lambda p: moments(p)[0], "return two tensors"), (lambda p: None, "is `return` missing?"),
+        (lambda p: moments(p, scale=256), "the largest byte is 255"),
+        (lambda p: moments(p)[0], "return two tensors"),
+        (lambda p: None, "is `return` missing?"),
     ],
     "staircase": [
         (lambda e, n, peak: peak / 10 ** ((e > n / 2) + (e > 3 * n / 4)), "the first drop begins here"),
@@ -628,8 +751,16 @@ WRONG = {
         (lambda y, a: (y == a).double().mean().item(), "return a dictionary"),
         (lambda y, a: by_class(y, a, of=100.0), "not per cent"),
         (lambda y, a: {n: (y[a == n] == n).double().mean().item() for n in (0, 2)} | {5: 0.0}, "how often it is true"),
-        (lambda y, a: {n: (a[y == n] == n).double().mean().item() for n in range(10)}, "classes that occur among the labels are 0, 2 and 5"),
-        (lambda y, a: {n: (a[y == n] == n).double().mean().nan_to_num().item() for n in torch.cat((y, a)).unique().tolist()}, "are 0, 2 and 5"),
+        (
+            lambda y, a: {n: (a[y == n] == n).double().mean().item() for n in range(10)},
+            "classes that occur among the labels are 0, 2 and 5",
+        ),
+        (
+            lambda y, a: {
+                n: (a[y == n] == n).double().mean().nan_to_num().item() for n in torch.cat((y, a)).unique().tolist()
+            },
+            "are 0, 2 and 5",
+        ),
         (lambda y, a: {torch.tensor(n): share for n, share in by_class(y, a).items()}, "the keys are tensors"),
         (lambda y, a: {n: ((y == n) & (a == n)).double().mean().item() for n in (0, 2, 5)}, "0.75 of its pictures"),
         (lambda y, a: None, "is `return` missing?"),
@@ -646,39 +777,57 @@ WRONG = {
         (lambda a, b: statistics.median(b) / statistics.median(a), "the other way round"),
         (lambda a, b: statistics.mean(a) / statistics.mean(b), "these are means"),
         (lambda a, b: sorted(a)[len(a) // 2] / sorted(b)[len(b) // 2], "the mean of the middle two"),
-        (lambda a, b: min(a) / min(b), "the luckiest"), (lambda a, b: a[len(a) // 2] / b[len(b) // 2], "as it came"),
+        (lambda a, b: min(a) / min(b), "the luckiest"),
+        (lambda a, b: a[len(a) // 2] / b[len(b) // 2], "as it came"),
         (lambda a, b: statistics.median(x / y for x, y in zip(a, b, strict=True)), "median of the ratios"),
-        (lambda a, b: 7.0, "it is 3.25, not 7.00"), (lambda a, b: None, "is `return` missing?"), (lambda a, b: "3", "give a number, not str"),
+        (lambda a, b: 7.0, "it is 3.25, not 7.00"),
+        (lambda a, b: None, "is `return` missing?"),
+        (lambda a, b: "3", "give a number, not str"),
     ],
     "macs_a_byte": [
-        (lambda *a: 4 * intensity(*a), "a number has 4 bytes"), (lambda *a: 2 * intensity(*a), "count it once"),
+        (lambda *a: 4 * intensity(*a), "a number has 4 bytes"),
+        (lambda *a: 2 * intensity(*a), "count it once"),
         (lambda c, k, s, g: g * intensity(c, k, s, g), "channels / groups inputs"),
         (lambda c, k, s, g: intensity(c, k, s, g, weights=g), "fewer weights to fetch"),
-        (lambda *a: intensity(*a, maps=1), "so does the output"), (lambda *a: intensity(*a, weights=0), "the weights move"),
+        (lambda *a: intensity(*a, maps=1), "so does the output"),
+        (lambda *a: intensity(*a, weights=0), "the weights move"),
         (lambda *a: 1.0, "MACs a byte, not 1.00"),
     ],
     "attainable": [
-        (lambda i, p, b: max(p, i * b), "the smaller limit"), (lambda i, p, b: p, "less than the peak"),
-        (lambda i, p, b: i * b, "passes the peak"), (lambda i, p, b: 3, "10, not 3"),
+        (lambda i, p, b: max(p, i * b), "the smaller limit"),
+        (lambda i, p, b: p, "less than the peak"),
+        (lambda i, p, b: i * b, "passes the peak"),
+        (lambda i, p, b: 3, "10, not 3"),
     ],
     "whole_speedup": [
-        (lambda s, f: 1 - s + s / f, "1 over it"), (lambda s, f: s * f, "takes its time as well"),
-        (lambda s, f: 1 + s * (f - 1), "add times"), (lambda s, f: f, "only the layer"), (lambda s, f: 9.0, "not 9.000"),
+        (lambda s, f: 1 - s + s / f, "1 over it"),
+        (lambda s, f: s * f, "takes its time as well"),
+        (lambda s, f: 1 + s * (f - 1), "add times"),
+        (lambda s, f: f, "only the layer"),
+        (lambda s, f: 9.0, "not 9.000"),
     ],
     "budget_kept": [
-        (lambda c: budget(c, scale=1), "that is a share"), (lambda c: budget(c, sign=float), "is downwards"),
-        (lambda c: -budget(c), "without sign"), (lambda c: budget(c, reference=min(c)), "not the smallest"),
-        (lambda c: 7.0, "it is 3.0 per cent, not 7.0"), (lambda c: None, "is `return` missing?"),
+        (lambda c: budget(c, scale=1), "that is a share"),
+        (lambda c: budget(c, sign=float), "is downwards"),
+        (lambda c: -budget(c), "without sign"),
+        (lambda c: budget(c, reference=min(c)), "not the smallest"),
+        (lambda c: 7.0, "it is 3.0 per cent, not 7.0"),
+        (lambda c: None, "is `return` missing?"),
     ],
     "five_runs": [
-        (lambda v: five(v, root=1), "divide the spread by the root of 5"), (lambda v: five(v, factor=1), "factor 2.78 is missing"),
-        (lambda v: five(v, spread=statistics.pstdev), "use stdev, not pstdev"), (lambda v: five(v, root=5), "not by 5"),
-        (lambda v: five(v, factor=1.96), "1.96 is for many runs"), (lambda v: five(v, factor=2 * 2.776), "the whole width"),
-        (lambda v: (max(v), five(v)[1]), "the mean of"), (lambda v: five(v)[0], "return two numbers"),
+        (lambda v: five(v, root=1), "divide the spread by the root of 5"),
+        (lambda v: five(v, factor=1), "factor 2.78 is missing"),
+        (lambda v: five(v, spread=statistics.pstdev), "use stdev, not pstdev"),
+        (lambda v: five(v, root=5), "not by 5"),
+        (lambda v: five(v, factor=1.96), "1.96 is for many runs"),
+        (lambda v: five(v, factor=2 * 2.776), "the whole width"),
+        (lambda v: (max(v), five(v)[1]), "the mean of"),
+        (lambda v: five(v)[0], "return two numbers"),
         (lambda v: (five(v)[0], 1.0), "the half width is"),
     ],
     "differences": [
-        (lambda a, b: paired(b, a), "first minus second"), (lambda a, b: [abs(d) for d in paired(a, b)], "keep the signs"),
+        (lambda a, b: paired(b, a), "first minus second"),
+        (lambda a, b: [abs(d) for d in paired(a, b)], "keep the signs"),
         (lambda a, b: [a[s] - b[s] for s in a if s in b], "not in the order of the seeds"),
         (lambda a, b: [a[s] - b[s] for s in a.keys() & b.keys()], "not in the order of the seeds"),
         (lambda a, b: [a[s] - b[s] for s in sorted(a)], "seed 7 is in one dictionary only"),
@@ -687,9 +836,13 @@ WRONG = {
         (lambda a, b: 0.2, "return a list"),
     ],
     "what_follows": [
-        (FOLLOWS | {"fits": False}, "fits: look at the paired differences"), (FOLLOWS | {"always": True}, "always: one data set"),
-        (FOLLOWS | {"depth": True}, "depth: six epochs"), (FOLLOWS | {"seeds": False}, "seeds: compare the rankings"),
-        (FOLLOWS | {"fits": "yes"}, "answer True or False"), ({"fits": True}, "the keys are"), ([True], "give a dictionary"),
+        (FOLLOWS | {"fits": False}, "fits: look at the paired differences"),
+        (FOLLOWS | {"always": True}, "always: one data set"),
+        (FOLLOWS | {"depth": True}, "depth: six epochs"),
+        (FOLLOWS | {"seeds": False}, "seeds: compare the rankings"),
+        (FOLLOWS | {"fits": "yes"}, "answer True or False"),
+        ({"fits": True}, "the keys are"),
+        ([True], "give a dictionary"),
     ],
     "share_of_images": [
         (lambda n, w, r: list(range(r, n, w)), "would wait for the others"),
@@ -697,23 +850,55 @@ WRONG = {
         (lambda n, w, r: list(range(r, math.ceil(n / w) * w, w)), "begin again at 0"),
         (lambda n, w, r: [i % n for i in range(r * math.ceil(n / w), (r + 1) * math.ceil(n / w))], "every 4-th"),
         (lambda n, w, r: [i % n for i in range(r, (math.ceil(n / w) + 1) * w, w)], "each suffice"),
-        (lambda n, w, r: [i if i < n else 0 for i in range(r, math.ceil(n / w) * w, w)], "rank 3 gets [3, 7, 1], every 4-th, but you give it [3, 7, 0]"),
-        (lambda n, w, r: iter(shares(n, w, r)), "give a list, not list_iterator"), (lambda n, w, r: None, "is `return` missing?"),
+        (
+            lambda n, w, r: [i if i < n else 0 for i in range(r, math.ceil(n / w) * w, w)],
+            "rank 3 gets [3, 7, 1], every 4-th, but you give it [3, 7, 0]",
+        ),
+        (lambda n, w, r: iter(shares(n, w, r)), "give a list, not list_iterator"),
+        (lambda n, w, r: None, "is `return` missing?"),
     ],
     "cluster_learning_rate": [
-        (lambda m, c, b: b / 2560, "the batch of one card"), (lambda m, c, b: c * b / 2560, "the rate for one machine"),
-        (lambda m, c, b: 25.6 / (m * c * b), "not a smaller one"), (lambda m, c, b: 0.1 * (m * c * b / 256) ** 0.5, "the root"),
-        (lambda m, c, b: m * b / 2560, "one card a machine"), (lambda m, c, b: m * c * b / 256, "that is the factor"),
-        (lambda m, c, b: 0.1, "follows the batch"), (lambda m, c, b: None, "is `return` missing?"),
+        (lambda m, c, b: b / 2560, "the batch of one card"),
+        (lambda m, c, b: c * b / 2560, "the rate for one machine"),
+        (lambda m, c, b: 25.6 / (m * c * b), "not a smaller one"),
+        (lambda m, c, b: 0.1 * (m * c * b / 256) ** 0.5, "the root"),
+        (lambda m, c, b: m * b / 2560, "one card a machine"),
+        (lambda m, c, b: m * c * b / 256, "that is the factor"),
+        (lambda m, c, b: 0.1, "follows the batch"),
+        (lambda m, c, b: None, "is `return` missing?"),
     ],
     "mean_of_all": [
-        (lambda g, n: sum(g) / len(g), "every rank counts the same"), (lambda g, n: weighted(g, n) * sum(n), "divide by their number"),
-        (lambda g, n: weighted(g, n) * sum(n) / len(n), "not by that of the ranks"), (lambda g, n: sum(g) / sum(n), "weigh each gradient"),
-        (lambda g, n: g[0].zero_(), "leave the gradients as they were"), (lambda g, n: 3, "give a tensor"),
+        (lambda g, n: sum(g) / len(g), "every rank counts the same"),
+        (lambda g, n: weighted(g, n) * sum(n), "divide by their number"),
+        (lambda g, n: weighted(g, n) * sum(n) / len(n), "not by that of the ranks"),
+        (lambda g, n: sum(g) / sum(n), "weigh each gradient"),
+        (lambda g, n: g[0].zero_(), "leave the gradients as they were"),
+        (lambda g, n: 3, "give a tensor"),
     ],
 }
-ABSURD = [0, -1, 2.5, "text", b"", [], {}, (), object(), int, torch.zeros(3), float("nan"), True, nn.Identity(), lambda *a: a, lambda *a: None,
-          lambda *a: torch.zeros(2, 2), lambda *a: "text", lambda *a: [], lambda *a: float("nan"), lambda *a: nn.Identity()]
+ABSURD = [
+    0,
+    -1,
+    2.5,
+    "text",
+    b"",
+    [],
+    {},
+    (),
+    object(),
+    int,
+    torch.zeros(3),
+    float("nan"),
+    True,
+    nn.Identity(),
+    lambda *a: a,
+    lambda *a: None,
+    lambda *a: torch.zeros(2, 2),
+    lambda *a: "text",
+    lambda *a: [],
+    lambda *a: float("nan"),
+    lambda *a: nn.Identity(),
+]
 
 
 def judge(name, answer):
@@ -750,9 +935,14 @@ def test_the_tables_know_every_check():
 
 # ------------------------------------------------------------------ the chapters' own solutions
 
+
 def check_call(source, name):
     """The expression ``exercises.NAME(...)`` of a check cell."""
-    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and ast.unparse(node.func) == f"exercises.{name}"]
+    calls = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == f"exercises.{name}"
+    ]
     assert len(calls) == 1, f"no single call of exercises.{name} in the check cell"
     return compile(ast.Expression(calls[0]), "check cell", "eval")
 
@@ -772,6 +962,7 @@ def test_no_exercise_is_asked_twice_and_every_one_has_a_check():
 
 
 # ------------------------------------------------------------------ nothing crashes, nothing is changed
+
 
 @pytest.mark.parametrize("name", CHECKS)
 @pytest.mark.parametrize("blank", [..., None, "no argument"])
@@ -794,7 +985,12 @@ def raising(*arguments):
     raise KeyError("a\nlong\nstory")
 
 
-@pytest.mark.parametrize("name", sorted(set(CHECKS) - {"numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}))
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        set(CHECKS) - {"numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}
+    ),
+)
 def test_code_that_raises_gets_a_verdict_of_one_line(name):
     verdict = judge(name, raising)
     assert not verdict
@@ -810,6 +1006,7 @@ def kept(build):
         if arguments not in objects:
             objects[arguments] = build(*arguments)
         return objects[arguments]
+
     return answer, objects
 
 
@@ -868,12 +1065,14 @@ def test_the_five_wrong_networks_train_and_are_wrong_each_in_its_own_way():
 
 def test_a_subclass_of_the_library_is_accepted_and_a_changed_one_is_not():
     """The checks look at behaviour, not at types; and where the library's block may do the work, it may."""
+
     class Mine(Bottleneck):
         pass
 
     class Changed(Bottleneck):
         def shortcut(self, x):
             return 0.5 * ResidualBlock.shortcut(self, x)
+
     assert exercises.x_block(x_block(Mine))
     assert not exercises.x_block(x_block(Changed))
     assert exercises.resnext_block(Mine).message == "Bottleneck comes from resnext_lib; write it with nn only"

@@ -23,6 +23,7 @@ REFERENCE = Configuration(1, 64)
 
 # ------------------------------------------------------------------ the configurations
 
+
 def test_the_same_budget_is_the_same_within_4_per_cent():
     counts = [count_parameters(c.build()) for c in experiments.SAME_BUDGET]
     assert max(abs(count / counts[0] - 1) for count in counts) < 0.04
@@ -49,11 +50,15 @@ def test_a_block_without_shortcut_gives_its_transform_only():
 
 
 def test_without_shortcuts_the_transforms_are_the_same_modules():
-    with_them, without = Configuration(16, 8).build().state_dict(), Configuration(16, 8, shortcuts=False).build().state_dict()
+    with_them, without = (
+        Configuration(16, 8).build().state_dict(),
+        Configuration(16, 8, shortcuts=False).build().state_dict(),
+    )
     assert [name for name in with_them if "downsample" not in name] == list(without)
 
 
 # ------------------------------------------------------------------ the command
+
 
 def command(*arguments):
     return [sys.executable, "-m", "studies.experiments", *map(str, arguments)]
@@ -78,8 +83,9 @@ SHORT = ("cardinality", "--images", 300, "--epochs", 1)
 def test_a_killed_study_goes_on_and_loses_at_most_the_run_in_progress(tmp_path):
     """A real process, killed after its first rows; the same command then does the rest, and only the rest."""
     path = tmp_path / "runs.csv"
-    process = subprocess.Popen(command(*SHORT, "--seeds", 1, "--csv", path), env=environment(), cwd=ROOT,
-                               stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(*SHORT, "--seeds", 1, "--csv", path), env=environment(), cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     try:
         for line in process.stdout:
             if line.startswith("2/9"):
@@ -95,7 +101,7 @@ def test_a_killed_study_goes_on_and_loses_at_most_the_run_in_progress(tmp_path):
     assert result.returncode == 0, result.stderr
     assert f"{9 - len(kept)} runs to do, {len(kept)} rows" in result.stdout
     rows = rows_in(path)
-    assert rows[:len(kept)] == kept
+    assert rows[: len(kept)] == kept
     assert sorted(row["configuration"] for row in rows) == sorted(str(c) for c in experiments.STUDIES["cardinality"])
     assert call(*SHORT, "--seeds", 1, "--csv", path).stdout.startswith("0 runs to do, 9 rows")
 
@@ -147,17 +153,20 @@ def test_the_list_names_every_configuration_with_its_cost():
     assert f"{count_parameters(Configuration(16, 8, 38).build()):,} parameters" in lines[6]
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["depth"], "invalid choice: 'depth'"),
-    (["cardinality", "--only", "3x3d"], "--only '3x3d': this study has"),
-    (["cardinality", "--seeds", "many"], "write a number of seeds such as 5, or a range such as 3-5"),
-    (["cardinality", "--threads", "0"], "--threads: '0': a whole number of 1 or more is needed"),
-    (["cardinality", "--epochs", "-2"], "--epochs: '-2': a whole number of 1 or more is needed"),
-    (["cardinality", "--images", "0"], "--images: '0': a whole number of 1 or more is needed"),
-    (["cardinality", "--csv", "absent/runs.csv"], "--csv absent/runs.csv: its folder does not exist"),
-    (["cardinality", "--device", "no such"], "--device: device='no such' cannot be used here; this machine has: cpu"),
-    (["cardinality", "--device", "cuda:99"], "--device: device='cuda:99' cannot be used here; this machine has: cpu"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["depth"], "invalid choice: 'depth'"),
+        (["cardinality", "--only", "3x3d"], "--only '3x3d': this study has"),
+        (["cardinality", "--seeds", "many"], "write a number of seeds such as 5, or a range such as 3-5"),
+        (["cardinality", "--threads", "0"], "--threads: '0': a whole number of 1 or more is needed"),
+        (["cardinality", "--epochs", "-2"], "--epochs: '-2': a whole number of 1 or more is needed"),
+        (["cardinality", "--images", "0"], "--images: '0': a whole number of 1 or more is needed"),
+        (["cardinality", "--csv", "absent/runs.csv"], "--csv absent/runs.csv: its folder does not exist"),
+        (["cardinality", "--device", "no such"], "--device: device='no such' cannot be used here; this machine has: cpu"),
+        (["cardinality", "--device", "cuda:99"], "--device: device='cuda:99' cannot be used here; this machine has: cpu"),
+    ],
+)
 def test_fault_11b_a_wrong_argument_is_answered(arguments, message, capsys):
     with pytest.raises(SystemExit):
         command_line.main(arguments)
@@ -180,9 +189,13 @@ def test_seeds_are_a_number_or_a_range(text, wanted):
 
 # ------------------------------------------------------------------ reading rows
 
+
 def rows_of(**accuracies):
-    return [{"configuration": name, "seed": str(seed), "test_accuracy": str(value)}
-            for name, values in accuracies.items() for seed, value in enumerate(values)]
+    return [
+        {"configuration": name, "seed": str(seed), "test_accuracy": str(value)}
+        for name, values in accuracies.items()
+        for seed, value in enumerate(values)
+    ]
 
 
 def test_paired_differences_go_by_seed_and_skip_what_one_side_lacks():
@@ -199,6 +212,7 @@ def test_an_unknown_configuration_is_answered_with_the_known():
 
 
 # ------------------------------------------------------------------ the committed runs
+
 
 def test_the_committed_studies_are_complete():
     """Every configuration of a study with the seeds that the chapters speak of, none twice."""

@@ -28,7 +28,7 @@ SIZE_32x4d = dict(in_channels=256, width=128, out_channels=256, cardinality=32)
 STAGE_START = dict(in_channels=256, width=256, out_channels=512, cardinality=32, stride=2)
 LIGHT_GREY, LIGHT_BLUE = figures.PALE, figures.WASH
 PALETTE = {colour.lower() for colour in figures.palette.LIGHT.values()}
-CONTRAST = 4.5    # of a text with what lies under it
+CONTRAST = 4.5  # of a text with what lies under it
 TOLERANCE = 0.75  # points
 
 
@@ -45,13 +45,20 @@ class Interleaved(nn.Module):
 
 
 def plain():
-    return nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3, groups=2), nn.Flatten(), nn.Linear(16, 10))
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3, groups=2), nn.Flatten(), nn.Linear(16, 10)
+    )
 
 
 # name: module, merge of its lanes, number of drawn lanes, shortcut
 BLOCKS = {
     "Inception": (lambda: Inception(192, **networks.GOOGLENET_MODULES["3a"]), "concatenate", 4, None),
-    "Inception, batch norm": (lambda: Inception(832, **networks.GOOGLENET_MODULES["5b"], large_kernel=3, batch_norm=True), "concatenate", 4, None),
+    "Inception, batch norm": (
+        lambda: Inception(832, **networks.GOOGLENET_MODULES["5b"], large_kernel=3, batch_norm=True),
+        "concatenate",
+        4,
+        None,
+    ),
     "ResNet bottleneck": (lambda: Bottleneck(256, 64, 256), "", 1, "identity"),
     "bottleneck with projection": (lambda: Bottleneck(64, 64, 256), "", 1, "projection"),
     "form A": (lambda: forms.FormA(**SIZE_32x4d), "sum", 1, "identity"),
@@ -77,27 +84,42 @@ def grouped(groups=4, channels=16, kernel=3):
 
 
 # One row a network: the spatial convolutions of its stages.
-LINE = [("ResNet-50", [grouped(1, 64), grouped(1, 512)]), ("ResNeXt-50", [grouped(32, 128), grouped(32, 256), grouped(32, 1024)]),
-        ("RegNetX-3.2GF", [grouped(2, 96), grouped(21, 1008)]), ("MobileNet", [grouped(32, 32), grouped(1024, 1024)])]
+LINE = [
+    ("ResNet-50", [grouped(1, 64), grouped(1, 512)]),
+    ("ResNeXt-50", [grouped(32, 128), grouped(32, 256), grouped(32, 1024)]),
+    ("RegNetX-3.2GF", [grouped(2, 96), grouped(21, 1008)]),
+    ("MobileNet", [grouped(32, 32), grouped(1024, 1024)]),
+]
 
 # Every kind of figure, for what holds of all of them.
 GALLERY = {name: (lambda build=build: figures.block_diagram(build())) for name, (build, *_) in BLOCKS.items()}
 GALLERY |= {
     "three forms": lambda: figures.block_diagram(
-        *[form(**SIZE_32x4d) for form in (forms.FormA, forms.FormB, forms.FormC)], titles=["Form A: sum the paths", "Form B", "Form C"]),
+        *[form(**SIZE_32x4d) for form in (forms.FormA, forms.FormB, forms.FormC)],
+        titles=["Form A: sum the paths", "Form B", "Form C"],
+    ),
     "ResNet-50": lambda: figures.network_diagram(networks.resnet50(), (3, 224, 224)),
     "GoogLeNet": lambda: figures.network_diagram(networks.googlenet(), (3, 224, 224)),
     "CIFAR network": lambda: figures.network_diagram(networks.resnext29_8x64d(), (3, 32, 32)),
     "weights": lambda: figures.weight_matrix(grouped(1), grouped(4), titles=["dense", "grouped"]),
     "weights of 128": lambda: figures.weight_matrix(grouped(1, 128), grouped(32, 128), titles=["dense", "32 groups"]),
-    "reach": lambda: figures.reach_matrix(figures.reach(grouped(1, 8), 8), figures.reach(grouped(4, 8), 8), titles=["dense", "groups=4"]),
+    "reach": lambda: figures.reach_matrix(
+        figures.reach(grouped(1, 8), 8), figures.reach(grouped(4, 8), 8), titles=["dense", "groups=4"]
+    ),
     "receptive fields": lambda: figures.receptive_field_figure(
-        [figures.receptive_field(stack(n), 9) for n in (1, 2, 3)], ["one 3×3", "two", "three"]),
-    "cost bars": lambda: figures.cost_bars([("ResNet-50", 25_557_032, False), ("ResNeXt-50", 25_028_904, True)], "parameters", limit=26_000_000),
-    "share bars": lambda: figures.share_bars([("ResNet", (16_384, 36_864, 16_384)), ("ResNeXt", (32_768, 4_608, 32_768))], ["1×1", "3×3 (blue)", "1×1"], "weights"),
+        [figures.receptive_field(stack(n), 9) for n in (1, 2, 3)], ["one 3×3", "two", "three"]
+    ),
+    "cost bars": lambda: figures.cost_bars(
+        [("ResNet-50", 25_557_032, False), ("ResNeXt-50", 25_028_904, True)], "parameters", limit=26_000_000
+    ),
+    "share bars": lambda: figures.share_bars(
+        [("ResNet", (16_384, 36_864, 16_384)), ("ResNeXt", (32_768, 4_608, 32_768))], ["1×1", "3×3 (blue)", "1×1"], "weights"
+    ),
     "layer bars": lambda: figures.layer_cost_bars(Bottleneck(256, 128, 256, 32), (256, 56, 56), "macs"),
     "group line": lambda: figures.group_line(LINE),
-    "numbers": lambda: figures.number_grids([[[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[-1, 0], [0, 1]]], ["image", "kernel"], [(0, 1, 2, 2), None]),
+    "numbers": lambda: figures.number_grids(
+        [[[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[-1, 0], [0, 1]]], ["image", "kernel"], [(0, 1, 2, 2), None]
+    ),
 }
 
 
@@ -152,14 +174,20 @@ def contrast(one, other):
     def luminance(colour):
         parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
         return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
 # ------------------------------------------------------------------ a diagram is its module
 
+
 def drawable(module):
-    return {name: layer for name, layer in module.named_modules() if isinstance(layer, (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d))}
+    return {
+        name: layer
+        for name, layer in module.named_modules()
+        if isinstance(layer, (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d))
+    }
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -211,9 +239,16 @@ def test_lanes_merge_and_shortcut(name):
         assert result.out_channels == module.eval()(x).shape[1]
 
 
-@pytest.mark.parametrize(("name", "channels"), [
-    ("form A", 256), ("form B", 128), ("form B, stride 2", 256), ("form B, 2 paths", 8), ("Inception", 256),
-])
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [
+        ("form A", 256),
+        ("form B", 128),
+        ("form B, stride 2", 256),
+        ("form B, 2 paths", 8),
+        ("Inception", 256),
+    ],
+)
 def test_concatenation_adds_channels_and_a_sum_keeps_them(name, channels):
     assert figures.diagram(BLOCKS[name][0]()).merged_channels == channels
 
@@ -238,8 +273,15 @@ def test_the_numbers_stand_in_the_svg(name):
 
 def test_a_product_is_drawn_as_a_cross_and_a_sum_as_a_plus():
     def strokes(fig):
-        return [(abs(x1 - x0), abs(y1 - y0)) for x0, x1, y0, y1 in
-                ((*line.get_xdata(), *line.get_ydata()) for line in fig.axes[0].lines if line.get_color() == figures.SUM and len(line.get_xdata()) == 2)]
+        return [
+            (abs(x1 - x0), abs(y1 - y0))
+            for x0, x1, y0, y1 in (
+                (*line.get_xdata(), *line.get_ydata())
+                for line in fig.axes[0].lines
+                if line.get_color() == figures.SUM and len(line.get_xdata()) == 2
+            )
+        ]
+
     assert sorted(strokes(figures.block_diagram(Bottleneck(**SIZE_32x4d)))) == [(0, 10), (10, 0)]
     assert strokes(figures.block_diagram(SqueezeExcitation(256, 16))) == [(8, 8), (8, 8)]
 
@@ -252,15 +294,20 @@ def test_the_line_of_groups_puts_every_network_at_its_place():
     assert len(circles) == 2 * len(LINE)
     for (_, convolutions), first, last in zip(LINE, circles[::2], circles[1::2], strict=True):
         for circle, convolution in ((first, convolutions[0]), (last, convolutions[-1])):
-            share = (circle.center[0] - 14) / (360 - 28)   # of the way from groups = 1 to groups = channels
-            assert convolution.in_channels ** share == pytest.approx(convolution.groups)
+            share = (circle.center[0] - 14) / (360 - 28)  # of the way from groups = 1 to groups = channels
+            assert convolution.in_channels**share == pytest.approx(convolution.groups)
     shown = [patch.get_facecolor() for patch in circles]
     assert {to_hex(c) for c in shown[::2]} == {"#ffffff"} and {to_hex(c) for c in shown[1::2]} == {figures.PATH.lower()}
 
 
 def test_another_module_gives_another_picture():
     same = figures.svg_text(figures.block_diagram(Bottleneck(256, 128, 256, 32)))
-    for other in (Bottleneck(256, 128, 256, 16), Bottleneck(256, 64, 256, 32), Bottleneck(256, 128, 256, 32, 2), Bottleneck(128, 128, 256, 32)):
+    for other in (
+        Bottleneck(256, 128, 256, 16),
+        Bottleneck(256, 64, 256, 32),
+        Bottleneck(256, 128, 256, 32, 2),
+        Bottleneck(128, 128, 256, 32),
+    ):
         assert figures.svg_text(figures.block_diagram(other)) != same
 
 
@@ -270,7 +317,7 @@ def test_a_network_diagram_shows_every_stage():
     for name, blocks in (("conv1", 1), ("layer1", 3), ("layer2", 4), ("layer3", 6), ("layer4", 3)):
         channels, height, width = stage_costs(network, (3, 224, 224))[name].output_shape
         row = texts.index(name + (f" ×{blocks}" if blocks > 1 else ""))
-        assert texts[row + 1:row + 3] == [str(channels), f"{height}×{width}"]
+        assert texts[row + 1 : row + 3] == [str(channels), f"{height}×{width}"]
 
 
 def test_bars_show_their_values_and_lengths():
@@ -300,6 +347,7 @@ def test_layer_bars_show_the_modules_costs(what):
 
 # ------------------------------------------------------------------ legible on a phone
 
+
 @pytest.mark.parametrize("name", GALLERY)
 def test_figures_are_360_points_wide_with_lettering_of_12(name, drawn):
     assert drawn[name].get_figwidth() * 72 == pytest.approx(360)
@@ -309,8 +357,11 @@ def test_figures_are_360_points_wide_with_lettering_of_12(name, drawn):
 @pytest.mark.parametrize("name", GALLERY)
 def test_lettering_stays_inside_the_figure(name, drawn):
     width, height = drawn[name].get_size_inches() * 72
-    assert [text.get_text() for text, x0, y0, x1, y1 in lettering(drawn[name])
-            if x0 < -TOLERANCE or y0 < -TOLERANCE or x1 > width + TOLERANCE or y1 > height + TOLERANCE] == []
+    assert [
+        text.get_text()
+        for text, x0, y0, x1, y1 in lettering(drawn[name])
+        if x0 < -TOLERANCE or y0 < -TOLERANCE or x1 > width + TOLERANCE or y1 > height + TOLERANCE
+    ] == []
 
 
 @pytest.mark.parametrize("name", GALLERY)
@@ -369,10 +420,11 @@ def test_contrast_is_measured_rightly():
 
 # ------------------------------------------------------------------ measured, not drawn from memory
 
+
 def blocks_of(out, into, groups):
     expected = torch.zeros(out, into, dtype=torch.bool)
     for g in range(groups):
-        expected[g * out // groups:(g + 1) * out // groups, g * into // groups:(g + 1) * into // groups] = True
+        expected[g * out // groups : (g + 1) * out // groups, g * into // groups : (g + 1) * into // groups] = True
     return expected
 
 
@@ -424,7 +476,7 @@ def test_the_rectangles_cover_the_kernels_that_are_not_zero():
     layer = nn.Conv2d(6, 9, 1, groups=3, bias=False)
     covered = torch.zeros(9, 6, dtype=torch.bool)
     for row, column, rows, columns in figures.kernel_blocks(layer):
-        covered[row:row + rows, column:column + columns] = True
+        covered[row : row + rows, column : column + columns] = True
     assert torch.equal(covered, figures.reach(layer, 6))
 
 
@@ -444,10 +496,13 @@ def shown(monkeypatch):
 @pytest.mark.parametrize("name", ["form C", "three forms", "cost bars", "ResNet-50"])
 def test_show_emits_an_image_that_decodes_to_the_svg(name, shown):
     figures.show(GALLERY[name](), alt=ALT)
-    (data, raw), = shown
+    ((data, raw),) = shown
     assert raw and set(data) == {"text/html", "text/plain"}
     assert data["text/plain"] == ALT
-    match = re.fullmatch(r'<figure><img class="[\w-]+" alt="([^"]*)" style="[^"]*" src="data:image/svg\+xml,([^"]*)"></figure>', data["text/html"])
+    match = re.fullmatch(
+        r'<figure><img class="[\w-]+" alt="([^"]*)" style="[^"]*" src="data:image/svg\+xml,([^"]*)"></figure>',
+        data["text/html"],
+    )
     assert html.unescape(match[1]) == ALT
     assert "<" not in match[2] and "#" not in match[2]
     assert unquote(match[2].replace("\n", "")) == figures.svg_text(GALLERY[name]())  # a browser drops line breaks in a URL
@@ -458,7 +513,9 @@ def test_a_drawing_carries_both_palettes_and_no_colour_outside_them(name):
     """A page's variables do not reach a drawing inside an image, so a dark page would show a white slab."""
     svg = figures.svg_text(GALLERY[name]())
     sheet = re.search(r"<style>(:root.*?)</style>", svg)[1]
-    light, dark = (dict(re.findall(r"--(\w+):(#\w{6});", part)) for part in sheet.split("@media (prefers-color-scheme:dark)"))
+    light, dark = (
+        dict(re.findall(r"--(\w+):(#\w{6});", part)) for part in sheet.split("@media (prefers-color-scheme:dark)")
+    )
     assert (light, dark) == (figures.palette.LIGHT, figures.palette.DARK)
     rest = svg.replace(sheet, "")
     assert set(re.findall(r"var\(--(\w+)\)", rest)) <= set(light) and "var(--paper)" in rest
@@ -500,19 +557,32 @@ def test_svg_is_the_same_twice_and_names_nothing_of_the_day(name):
 
 def test_svg_is_the_same_in_a_fresh_process():
     """Whatever was drawn before, and whatever seed hashes have."""
-    source = ("from resnext_lib import figures; from resnext_lib.forms import FormB;"
-              "print(figures.svg_text(figures.block_diagram(FormB(16, 8, 16, 4))), end='')")
-    fresh = subprocess.run([sys.executable, "-X", "utf8", "-c", source], cwd=ROOT, capture_output=True, encoding="utf-8", check=True,
-                           env={**os.environ, "PYTHONHASHSEED": "1"})
+    source = (
+        "from resnext_lib import figures; from resnext_lib.forms import FormB;"
+        "print(figures.svg_text(figures.block_diagram(FormB(16, 8, 16, 4))), end='')"
+    )
+    fresh = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", source],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+    )
     assert fresh.stdout == figures.svg_text(figures.block_diagram(forms.FormB(16, 8, 16, 4)))
 
 
 # ------------------------------------------------------------------ the chapters' figures, as they are stored
 
+
 @pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
 def test_stored_figures_are_images_of_360_points(path):
-    pages = [output.data["text/html"] for cell in read(path).cells for output in cell.get("outputs", [])
-             if "<img" in output.get("data", {}).get("text/html", "")]
+    pages = [
+        output.data["text/html"]
+        for cell in read(path).cells
+        for output in cell.get("outputs", [])
+        if "<img" in output.get("data", {}).get("text/html", "")
+    ]
     assert pages
     for page in pages:
         svg = unquote(re.search(r'src="data:image/svg\+xml,([^"]*)"', page)[1].replace("\n", ""))
@@ -545,7 +615,9 @@ def test_a_split_input_has_fewer_cells():
 
 
 def test_gaps_say_which_layers_are_separate():
-    separate = [figures.forms._separate(block) for block in (forms.FormA(*SMALL), forms.FormB(*SMALL), forms.FormC(*SMALL), SPLIT)]
+    separate = [
+        figures.forms._separate(block) for block in (forms.FormA(*SMALL), forms.FormB(*SMALL), forms.FormC(*SMALL), SPLIT)
+    ]
     assert separate == [(True, True, True), (True, True, False), (False, False, False), (False, False, False)]
 
 

@@ -131,9 +131,7 @@ def test_every_direction_and_back_is_exact_to_the_bit(start, end, sizes):
 
 @pytest.mark.parametrize(("start", "end"), [pair for pair in product("ABC", "ABC") if len(set(pair)) == 2])
 def test_copied_weights_are_copies(start, end):
-    source, target = (
-        random_network(FORMS[form], 16, 8, 16, 4, seed=seed) for seed, form in enumerate((start, end))
-    )
+    source, target = (random_network(FORMS[form], 16, 8, 16, 4, seed=seed) for seed, form in enumerate((start, end)))
     x = random_tensor(2, 16, 6, 6)
     copy_weights(source, target)
     expected = source.eval()(x)
@@ -305,9 +303,7 @@ def test_paths_of_two_layers_are_one_dense_pair():
     first = [random_tensor(4, 64, 3, 3, seed=i) / 24 for i in range(32)]
     second = [random_tensor(64, 4, 3, 3, seed=100 + i) / 34 for i in range(32)]
     x = random_tensor(2, 64, 9, 9)
-    paths = sum(
-        conv2d(torch.relu(conv2d(x, a, padding=1)), b, padding=1) for a, b in zip(first, second, strict=True)
-    )
+    paths = sum(conv2d(torch.relu(conv2d(x, a, padding=1)), b, padding=1) for a, b in zip(first, second, strict=True))
     dense = conv2d(torch.relu(conv2d(x, torch.cat(first, 0), padding=1)), torch.cat(second, 1), padding=1)
     assert dense.std() > 0.1
     assert_close(paths, dense, **EQUAL)
@@ -406,7 +402,7 @@ CANNOT_BE_HELD = {  # the source, by words of the error when its weights are to 
     "another stride": (lambda: random_network(FormC, 16, 8, 16, 4, 2), "differ in size"),
     "depthwise separable": (lambda: random_network(DepthwiseSeparable, 16, 16), "needs 'conv1.weight', which is missing"),
     "ConvNeXt": (lambda: random_network(ConvNeXtBlock, 16), "would lose 'layer_scale'"),
-    "no data": (lambda: without_data(FormC, 16, 8, 16, 4), "source is on device \"meta\""),
+    "no data": (lambda: without_data(FormC, 16, 8, 16, 4), 'source is on device "meta"'),
 }
 
 
@@ -472,7 +468,11 @@ DAMAGE = [  # the form, what is done to its state dict, words of the error
     ("A", lambda s: s.pop("paths.1.bn2.running_var"), "needs 'paths.1.bn2.running_var'"),
     ("A", lambda s: s.pop("paths.0.conv1.weight"), "needs 'paths.0.conv1.weight'"),
     ("A", lambda s: s.update({"paths.5.conv1.weight": s["paths.0.conv1.weight"]}), "needs 'paths.4.conv1.weight'"),
-    ("A", lambda s: s.update({"paths.last.conv1.weight": s["paths.0.conv1.weight"]}), "would lose 'paths.last.conv1.weight'"),
+    (
+        "A",
+        lambda s: s.update({"paths.last.conv1.weight": s["paths.0.conv1.weight"]}),
+        "would lose 'paths.last.conv1.weight'",
+    ),
     ("B", lambda s: s.update({f"paths.{10**9}.conv1.weight": s["paths.0.conv1.weight"]}), "conv3.weight' has the shape"),
     ("A", lambda s: s.update({"paths.1.conv3.bias": torch.zeros(24)}), "would lose 'paths.1.conv3.bias'"),
     ("A", lambda s: s.update({"paths.1.conv1.weight": torch.zeros(3, 16, 1, 1)}), "'paths.1.conv1.weight' has the shape"),

@@ -28,7 +28,11 @@ NAMES = sorted(exercises_of())
 USES = [
     ("y = x + 1", {"x"}, {"y"}),
     ("def f(a, b=c):\n    return a + d", {"c", "d"}, {"f"}),
-    ("class K(Base):\n    size = width\n    def m(self):\n        return helper(self.size)", {"Base", "width", "helper"}, {"K"}),
+    (
+        "class K(Base):\n    size = width\n    def m(self):\n        return helper(self.size)",
+        {"Base", "width", "helper"},
+        {"K"},
+    ),
     ("total = sum(v * k for v in values)", {"values", "k"}, {"total"}),
     ("import torch\nfrom a import b as c\ntorch.zeros(c)", {"torch", "c"}, {"torch", "c"}),
     ("for i in range(3):\n    print(i)", {"i"}, {"i"}),
@@ -43,31 +47,58 @@ def test_names_of_a_cell(source, used, bound):
     assert used_and_defined(source) == (used, bound)
 
 
-@pytest.mark.parametrize(("source", "names"), [
-    ("a[0] = 1", {"a"}), ("a.b.c = 1", {"a"}), ("a += 1", set()), ("a[0] += 1", {"a"}), ("net.eval()", {"net"}),
-    ("for k in d:\n    d[k].append(k)", {"d"}), ("x = a[0]", set()), ("(a[0], b.c) = 1, 2", {"a", "b"}),
-])
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("a[0] = 1", {"a"}),
+        ("a.b.c = 1", {"a"}),
+        ("a += 1", set()),
+        ("a[0] += 1", {"a"}),
+        ("net.eval()", {"net"}),
+        ("for k in d:\n    d[k].append(k)", {"d"}),
+        ("x = a[0]", set()),
+        ("(a[0], b.c) = 1, 2", {"a", "b"}),
+    ],
+)
 def test_objects_that_a_cell_changes(source, names):
     assert changed(source) == names
 
 
 def chapter(*story, solution="answer = table['k'] + helper(1)"):
     """A chapter with one exercise after these cells; returns it and the solution's index."""
-    made = notebook(text("# C"), code("setup = 1"), *story, text("## Exercises\n\n**1. Count.**\nDo it."),
-                    code(solution, exercise="grouped_cost"), code("exercises.grouped_cost(answer)"))
+    made = notebook(
+        text("# C"),
+        code("setup = 1"),
+        *story,
+        text("## Exercises\n\n**1. Count.**\nDo it."),
+        code(solution, exercise="grouped_cost"),
+        code("exercises.grouped_cost(answer)"),
+    )
     return made, len(made.cells) - 2
 
 
 def test_only_what_the_exercise_needs_is_taken_in_order():
     made, index = chapter(
-        code("from resnext_lib import exercises"), code("unused = 5\nprint(unused)"), code("base = 2"), code("table = {'k': 0}"),
-        code("def helper(n):\n    return n + base"), code("table['k'] = base * 10"), code("print('table')"))
+        code("from resnext_lib import exercises"),
+        code("unused = 5\nprint(unused)"),
+        code("base = 2"),
+        code("table = {'k': 0}"),
+        code("def helper(n):\n    return n + base"),
+        code("table['k'] = base * 10"),
+        code("print('table')"),
+    )
     assert [c.source for c in needed_cells(made, index)] == [
-        "base = 2", "table = {'k': 0}", "def helper(n):\n    return n + base", "table['k'] = base * 10"]
+        "base = 2",
+        "table = {'k': 0}",
+        "def helper(n):\n    return n + base",
+        "table['k'] = base * 10",
+    ]
 
 
 def test_the_last_definition_before_the_exercise_counts():
-    made, index = chapter(code("from resnext_lib import exercises"), code("x = 1"), code("x = 2"), code("y = 3"), solution="answer = x")
+    made, index = chapter(
+        code("from resnext_lib import exercises"), code("x = 1"), code("x = 2"), code("y = 3"), solution="answer = x"
+    )
     assert [c.source for c in needed_cells(made, index)] == ["x = 2"]
 
 
@@ -75,12 +106,15 @@ def test_a_missing_name_and_another_answer_are_refused():
     made, index = chapter(code("from resnext_lib import exercises"))
     with pytest.raises(ValueError, match=r"no cell before it defines \['helper', 'table'\]"):
         needed_cells(made, index)
-    made, index = chapter(code("from resnext_lib import exercises"), code("first = 1", exercise="valid_groups"), solution="answer = first")
+    made, index = chapter(
+        code("from resnext_lib import exercises"), code("first = 1", exercise="valid_groups"), solution="answer = first"
+    )
     with pytest.raises(ValueError, match="the answer to exercise 'valid_groups'"):
         needed_cells(made, index)
 
 
 # ------------------------------------------------------------------ the instructor's notebook
+
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_exercise_makes_a_small_assignment(name):
@@ -130,14 +164,20 @@ TABLE2 = {1: 64, 2: 40, 4: 24, 8: 14, 32: 4, 64: 2}
 
 # ------------------------------------------------------------------ commands
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    (["assign", "one", "nothing"], "there is no exercise 'nothing'; there are: convolution_cost"),
-    (["assign", "one"], "give one exercise or more"), (["grade", "one"], "there is no assignment 'one'; none was made yet"),
-    (["grade", ""], "give the assignment's name: NAME=week3"), (["assign", "", "form_a"], "give the assignment's name: NAME=week3"),
-    (["assign", "one", "form_a", "--points", "nan"], "a positive number of points, not nan"),
-    (["assign", "one", "form_a", "--due", "tomorrow"], "a due date looks like 2026-12-01 23:59, not 'tomorrow'"),
-    (["collect", "nothing.zip"], "there is no .*nothing.zip"),
-])
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["assign", "one", "nothing"], "there is no exercise 'nothing'; there are: convolution_cost"),
+        (["assign", "one"], "give one exercise or more"),
+        (["grade", "one"], "there is no assignment 'one'; none was made yet"),
+        (["grade", ""], "give the assignment's name: NAME=week3"),
+        (["assign", "", "form_a"], "give the assignment's name: NAME=week3"),
+        (["assign", "one", "form_a", "--points", "nan"], "a positive number of points, not nan"),
+        (["assign", "one", "form_a", "--due", "tomorrow"], "a due date looks like 2026-12-01 23:59, not 'tomorrow'"),
+        (["collect", "nothing.zip"], "there is no .*nothing.zip"),
+    ],
+)
 def test_a_wrong_call_explains_itself(arguments, says, tmp_path):
     with pytest.raises(SystemExit, match=says):
         grading.main(["--course", str(tmp_path), *arguments])
@@ -161,8 +201,11 @@ def test_the_kernel_is_the_book_s_own_python(tmp_path, monkeypatch):
 
 TRIO = ["budget_width", "path_reach", "resnext_block"]
 GOOD = {f"{name}-answer": exercises_of()[name][0].cells[exercises_of()[name][1]].source for name in TRIO}
-WRONG = {"budget_width-answer": "def budget_width(c):\n    return 1", "path_reach-answer": "one_of_32 = {'reads': 8, 'middle': 4, 'reaches': 8}",
-         "resnext_block-answer": "MyResNeXtBlock = None"}
+WRONG = {
+    "budget_width-answer": "def budget_width(c):\n    return 1",
+    "path_reach-answer": "one_of_32 = {'reads': 8, 'middle': 4, 'reaches': 8}",
+    "resnext_block-answer": "MyResNeXtBlock = None",
+}
 LOOP = "def budget_width(c):\n    while True:\n        pass"
 STUBBORN = """
 def budget_width(c):
@@ -173,6 +216,8 @@ def budget_width(c):
         except BaseException:
             pass
 """
+
+
 def with_before(change, more):
     return change | {"budget_width-answer": dedent(more) + "\n" + change["budget_width-answer"]}
 
@@ -182,19 +227,45 @@ SUBMISSIONS = {  # student: (what each answer cell holds, score of 30)
     "partial": (GOOD | {"path_reach-answer": WRONG["path_reach-answer"]}, 20),
     "wrong": (WRONG, 0),
     "untouched": ({}, 0),
-    "crashing": (GOOD | {"budget_width-answer": "def budget_width(c):\n    raise RuntimeError('no')", "path_reach-answer": "one_of_32 = {"}, 10),
+    "crashing": (
+        GOOD
+        | {
+            "budget_width-answer": "def budget_width(c):\n    raise RuntimeError('no')",
+            "path_reach-answer": "one_of_32 = {",
+        },
+        10,
+    ),
     "endless": (GOOD | {"budget_width-answer": LOOP}, 20),
-    "redefined": (with_before(WRONG, "exercises.budget_width = exercises.path_reach = exercises.resnext_block = lambda answer: 'correct: yes'"), 0),
-    "patched": (with_before(WRONG, """
+    "redefined": (
+        with_before(
+            WRONG, "exercises.budget_width = exercises.path_reach = exercises.resnext_block = lambda answer: 'correct: yes'"
+        ),
+        0,
+    ),
+    "patched": (
+        with_before(
+            WRONG,
+            """
         import resnext_lib.exercises as module
         from resnext_lib.exercises import block, modules; block.expect = block.expect_number = modules.expect = lambda *a: None
         block.expect_block = modules.expect_block_values = lambda *a: None
-     """), 0),
-    "equal": ({"budget_width-answer": EQUAL + "budget_width = lambda c: Anything(0)",
-               "path_reach-answer": "one_of_32 = dict.fromkeys(('reads', 'middle', 'reaches'), Anything(0))"}, 0),
+     """,
+        ),
+        0,
+    ),
+    "equal": (
+        {
+            "budget_width-answer": EQUAL + "budget_width = lambda c: Anything(0)",
+            "path_reach-answer": "one_of_32 = dict.fromkeys(('reads', 'middle', 'reaches'), Anything(0))",
+        },
+        0,
+    ),
     "table": (GOOD | {"budget_width-answer": f"budget_width = {TABLE2}.get"}, 20),
     "borrowed": (GOOD | {"resnext_block-answer": "from resnext_lib.blocks import Bottleneck as MyResNeXtBlock"}, 20),
-    "tampered": (WRONG | dict.fromkeys([f"{name}-{cell}" for name in TRIO for cell in ("check", "test")], "print('correct')"), 0),
+    "tampered": (
+        WRONG | dict.fromkeys([f"{name}-{cell}" for name in TRIO for cell in ("check", "test")], "print('correct')"),
+        0,
+    ),
     "warning": (with_before(GOOD, "import sys\nprint('look', file=sys.stderr)"), 30),
     "killed": ({"budget_width-answer": "import os\nos._exit(1)"}, 0),
     "stubborn": (GOOD | {"budget_width-answer": STUBBORN}, 0),

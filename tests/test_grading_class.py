@@ -30,13 +30,38 @@ def scores(course, title=TITLE):
 
 # ------------------------------------------------------------------ P2: names
 
-ODD_NAMES = ["..", "../..", ".", "", "/", "week3/..", "../week3", "week 3", "week3\n", "-f", "--all", "*", "we?k3", "~", "wéek",
-             "week3\\..", "a" * 61]
+ODD_NAMES = [
+    "..",
+    "../..",
+    ".",
+    "",
+    "/",
+    "week3/..",
+    "../week3",
+    "week 3",
+    "week3\n",
+    "-f",
+    "--all",
+    "*",
+    "we?k3",
+    "~",
+    "wéek",
+    "week3\\..",
+    "a" * 61,
+]
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-@pytest.mark.parametrize("command", [["grade", "{}"], ["grade", TITLE, "--student", "{}"], ["assign", "{}", "form_a"],
-                                     ["collect", "x.zip", "--title", "{}"]], ids=lambda parts: "-".join(parts[:3:2]))
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["grade", "{}"],
+        ["grade", TITLE, "--student", "{}"],
+        ["assign", "{}", "form_a"],
+        ["collect", "x.zip", "--title", "{}"],
+    ],
+    ids=lambda parts: "-".join(parts[:3:2]),
+)
 def test_P2_an_odd_name_is_refused_and_nothing_is_touched(name, command, course, nbgrader):
     submit(course, "ada")
     assert run(course, "grade", TITLE) == 0
@@ -88,6 +113,7 @@ def test_P2_scores_by_hand_are_set_aside_not_lost(course, nbgrader):
 
 # ------------------------------------------------------------------ P3: a class
 
+
 def test_P3_fault_22_one_bad_hand_in_touches_nobody_else(course, nbgrader, capsys):
     copied = handed_in()
     copied.cells.append(nbformat.from_dict(copied.cells[-1] | {"id": "another"}))
@@ -99,9 +125,13 @@ def test_P3_fault_22_one_bad_hand_in_touches_nobody_else(course, nbgrader, capsy
     assert "ben                  NO SCORE, cell path_reach-test there more than once" in said
     right = (20, "graded")
     assert scores(course) == {
-        "ada": right, "ben": (None, "cell path_reach-test there more than once: delete the copy"), "cem": right,
-        "dan": (None, "not run to the end: see nbgrader.log"), "eva": (None, "not run to the end: its program ended itself"),
-        "fay": right}
+        "ada": right,
+        "ben": (None, "cell path_reach-test there more than once: delete the copy"),
+        "cem": right,
+        "dan": (None, "not run to the end: see nbgrader.log"),
+        "eva": (None, "not run to the end: its program ended itself"),
+        "fay": right,
+    }
 
 
 @pytest.mark.parametrize("fails", ["broken", "unstable", "copied", "gone"])
@@ -167,9 +197,11 @@ def test_P3_a_gradebook_without_a_complete_entry_gives_no_score(course, nbgrader
 
 # ------------------------------------------------------------------ 21: what is handed in
 
+
 def without(*ends):
     def change(made):
         made.cells = [cell for cell in made.cells if not marks(cell)["grade_id"].endswith(ends)]
+
     return change
 
 
@@ -201,12 +233,21 @@ DAMAGED = {
     "cells in another order": (reordered, "was moved: the cells must stand in the order of the assignment"),
 }
 FILES = {
-    "nbformat 3": (lambda: json.dumps({"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": []}), "notebook format 3, not format 4"),
+    "nbformat 3": (
+        lambda: json.dumps({"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": []}),
+        "notebook format 3, not format 4",
+    ),
     "cut off": (lambda: nbformat.writes(handed_in())[:900], "not a notebook, or was cut off"),
     "empty": (lambda: "", "not a notebook, or was cut off"),
     "a list": (lambda: "[]", "no notebook, not format 4"),
-    "cells of nothing": (lambda: json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}), "a damaged notebook"),
-    "no cells": (lambda: json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}), "no cell has the marks"),
+    "cells of nothing": (
+        lambda: json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}),
+        "a damaged notebook",
+    ),
+    "no cells": (
+        lambda: json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}),
+        "no cell has the marks",
+    ),
     "nested": (lambda: "[" * 100_000, "not a notebook, or was cut off"),
 }
 
@@ -228,8 +269,11 @@ def test_fault_21_a_damaged_hand_in_has_no_score_and_is_named(kind, course, nbgr
     assert found["ben"] == (20, "graded") and nbgrader.ran == ["ben"]
 
 
-@pytest.mark.parametrize("change", [without("-check"), without("-question"), lambda made: made.cells.insert(3, nbformat.v4.new_code_cell("own = 1"))],
-                         ids=["no visible check", "no question", "a cell of one's own"])
+@pytest.mark.parametrize(
+    "change",
+    [without("-check"), without("-question"), lambda made: made.cells.insert(3, nbformat.v4.new_code_cell("own = 1"))],
+    ids=["no visible check", "no question", "a cell of one's own"],
+)
 def test_fault_21_what_grading_does_not_need_may_go_and_come(change, course, nbgrader):
     made = handed_in()
     change(made)
@@ -237,7 +281,10 @@ def test_fault_21_what_grading_does_not_need_may_go_and_come(change, course, nbg
     assert grade(course, TITLE, 20) == 0 and scores(course)["ada"] == (20, "graded")
 
 
-@pytest.mark.parametrize(("name", "says"), [("a[b]", "must not contain"), (".hidden", "dot"), ("-x", "dash"), ("x ", "blank"), ("a,b", "must not contain")])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("a[b]", "must not contain"), (".hidden", "dot"), ("-x", "dash"), ("x ", "blank"), ("a,b", "must not contain")],
+)
 def test_fault_21_a_folder_that_nbgrader_would_misread_is_named(name, says, course, nbgrader):
     assert says in name_problem(name)
     if not name.startswith("."):
@@ -253,6 +300,7 @@ def test_fault_21_names_of_people_are_names():
 
 
 # ------------------------------------------------------------------ 28: only what changed
+
 
 def test_fault_28_only_what_changed_is_graded_again(course, nbgrader):
     for student in ("ada", "ben"):

@@ -28,9 +28,18 @@ def graded():
         if kind == "answer":
             cell.source, cell.metadata["nbgrader"]["comment"] = f"answer = '{LONG}' # <b>", "Well *tried*."
     made.cells.append(new_markdown_cell("<script>alert(1)</script> mine", metadata={}))
-    made.cells.append(new_code_cell("own = 1", metadata={}, outputs=[
-        new_output("display_data", {"text/html": "<script src='https://x.org'></script>", "text/plain": "a <figure>"}),
-        new_output("display_data", {"image/png": "AAAA", "text/plain": "<Figure size 640x480>"})]))
+    made.cells.append(
+        new_code_cell(
+            "own = 1",
+            metadata={},
+            outputs=[
+                new_output(
+                    "display_data", {"text/html": "<script src='https://x.org'></script>", "text/plain": "a <figure>"}
+                ),
+                new_output("display_data", {"image/png": "AAAA", "text/plain": "<Figure size 640x480>"}),
+            ],
+        )
+    )
     return made
 
 
@@ -43,7 +52,9 @@ def page():
 
 def test_fault_26_the_sentence_is_there_once_for_each_exercise(page):
     escaped = SENTENCE.replace("<", "&lt;")
-    assert page.count(escaped) == 2 and SENTENCE not in page, "two exercises, each with one check and one test of one sentence"
+    assert page.count(escaped) == 2 and SENTENCE not in page, (
+        "two exercises, each with one check and one test of one sentence"
+    )
 
 
 def test_fault_26_a_test_that_says_more_than_the_check_is_heard():

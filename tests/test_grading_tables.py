@@ -19,15 +19,21 @@ MOODLE = {
     "Anna-Lena Müller_4712_assignsubmission_file/week3 (1).ipynb": BAD,
     "王伟_4713_assignsubmission_file/week3.ipynb": BOOK,
     "Participant_4714_assignsubmission_file_week3.ipynb": BOOK,
-    "Eve Two_4715_assignsubmission_file/a.ipynb": BOOK, "Eve Two_4715_assignsubmission_file/b.ipynb": BOOK,
+    "Eve Two_4715_assignsubmission_file/a.ipynb": BOOK,
+    "Eve Two_4715_assignsubmission_file/b.ipynb": BOOK,
     "Wang Wei_4711_assignsubmission_file/helper.py": "x = 1",
 }
 CANVAS = {
-    "doejane_1_2_week3-1.ipynb": BOOK, "roejohn_LATE_12_34_week3.ipynb": BAD, "doejohn_13_35_my week3.ipynb": BOOK,
+    "doejane_1_2_week3-1.ipynb": BOOK,
+    "roejohn_LATE_12_34_week3.ipynb": BAD,
+    "doejohn_13_35_my week3.ipynb": BOOK,
     "liwei_14_36_week3-2.ipynb": BOOK,
 }
-NBGRADER = {"submitted/ada/week3/week3.ipynb": BOOK, "submitted/ada/week3/timestamp.txt": "2026-12-02 10:00:00 UTC",
-            "ben/week3/week3.ipynb": BAD}
+NBGRADER = {
+    "submitted/ada/week3/week3.ipynb": BOOK,
+    "submitted/ada/week3/timestamp.txt": "2026-12-02 10:00:00 UTC",
+    "ben/week3/week3.ipynb": BAD,
+}
 
 
 @pytest.fixture
@@ -59,8 +65,12 @@ def test_fault_23_a_moodle_zip_is_collected_and_graded(course, nbgrader, tmp_pat
     assert run(course, "grade", TITLE) == 1
     found = {row["student"]: (row[TITLE], row[f"{TITLE} status"]) for row in table(course)}
     assert found == {
-        "Wang Wei_4711": ("20", "graded"), "Anna-Lena Müller_4712": ("10", "graded"), "王伟_4713": ("20", "graded"),
-        "Participant_4714": ("20", "graded"), "Eve Two_4715": ("", "the file must be called week3.ipynb, found a.ipynb, b.ipynb")}
+        "Wang Wei_4711": ("20", "graded"),
+        "Anna-Lena Müller_4712": ("10", "graded"),
+        "王伟_4713": ("20", "graded"),
+        "Participant_4714": ("20", "graded"),
+        "Eve Two_4715": ("", "the file must be called week3.ipynb, found a.ipynb, b.ipynb"),
+    }
 
 
 def test_fault_23_a_canvas_zip_is_collected_with_its_lateness(course, nbgrader, tmp_path):
@@ -92,11 +102,18 @@ def test_fault_23_files_and_folders_that_nobody_collected_appear(course, nbgrade
     assert {row["student"] for row in table(course)} == {"ada", "Wang Wei_4711_assignsubmission_file"}
 
 
-@pytest.mark.parametrize(("name", "titles", "right"), [
-    ("week3.ipynb", ["week3"], "week3"), ("week3-1.ipynb", ["week3"], "week3"), ("week3 (2).ipynb", ["week3"], "week3"),
-    ("week3-1.ipynb", ["week3", "week3-1"], "week3-1"), ("week3 - Copy.ipynb", ["week3"], "week3"), ("mine.ipynb", ["week3"], None),
-    ("week31.ipynb", ["week3"], None),
-])
+@pytest.mark.parametrize(
+    ("name", "titles", "right"),
+    [
+        ("week3.ipynb", ["week3"], "week3"),
+        ("week3-1.ipynb", ["week3"], "week3"),
+        ("week3 (2).ipynb", ["week3"], "week3"),
+        ("week3-1.ipynb", ["week3", "week3-1"], "week3-1"),
+        ("week3 - Copy.ipynb", ["week3"], "week3"),
+        ("mine.ipynb", ["week3"], None),
+        ("week31.ipynb", ["week3"], None),
+    ],
+)
 def test_fault_23_the_assignment_that_a_file_s_name_means(name, titles, right):
     assert collecting.title_in(name, titles) == right
 
@@ -110,8 +127,18 @@ def test_fault_23_an_earlier_hand_in_is_kept(course, tmp_path):
     assert (course / "submitted" / "doejane_1" / TITLE / "week3.ipynb").read_text(encoding="utf-8") == BOOK
 
 
-@pytest.mark.parametrize("path", ["../../../evil.ipynb", "/etc/evil.ipynb", "..\\..\\evil_1_2_week3.ipynb", "a/../../x_1_2_week3.ipynb",
-                                  ".._4711_assignsubmission_file/week3.ipynb", "x_1_2_../../week3.ipynb", "..:_1_2_week3.ipynb"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../../../evil.ipynb",
+        "/etc/evil.ipynb",
+        "..\\..\\evil_1_2_week3.ipynb",
+        "a/../../x_1_2_week3.ipynb",
+        ".._4711_assignsubmission_file/week3.ipynb",
+        "x_1_2_../../week3.ipynb",
+        "..:_1_2_week3.ipynb",
+    ],
+)
 def test_fault_23_no_name_in_a_zip_leads_out_of_the_course(path, course, tmp_path):
     before = {name: text for name, text in tree(tmp_path).items() if "submitted" not in name}
     archive = zipped(tmp_path, {path: BOOK, "doejane_1_2_week3.ipynb": BOOK})
@@ -126,7 +153,9 @@ def test_fault_23_what_is_no_zip_of_a_platform_s_is_refused(course, tmp_path):
     (tmp_path / "broken.zip").write_bytes(b"PK nothing")
     assert "cannot be opened as a zip" in run(course, "collect", str(tmp_path / "broken.zip"))
     assert "It holds: readme.txt" in run(course, "collect", str(zipped(tmp_path, {"readme.txt": "x"})))
-    assert "there is no assignment 'week4'; there are: week3" in run(course, "collect", str(zipped(tmp_path, CANVAS)), "--title", "week4")
+    assert "there is no assignment 'week4'; there are: week3" in run(
+        course, "collect", str(zipped(tmp_path, CANVAS)), "--title", "week4"
+    )
     assert not (course / "submitted").exists()
 
 
@@ -154,10 +183,27 @@ def test_fault_24_grades_have_one_row_a_student_with_due_date_and_status(course,
     raw = (course / "grades.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf"), "by this mark Excel reads 王伟"
     rows = {row["student"]: row for row in table(course)}
-    assert list(rows["wei"]) == ["student", "last_name", "first_name", "email", TITLE, *(
-        f"{TITLE} {what}" for what in ("points", "status", "due", "handed in", "late"))]
-    assert rows["wei"] | {"last_name": "王", "first_name": "伟", "email": "wei@uni.edu", TITLE: "20", f"{TITLE} points": "20",
-                          f"{TITLE} status": "graded", f"{TITLE} due": "2026-12-01 23:59"} == rows["wei"]
+    assert list(rows["wei"]) == [
+        "student",
+        "last_name",
+        "first_name",
+        "email",
+        TITLE,
+        *(f"{TITLE} {what}" for what in ("points", "status", "due", "handed in", "late")),
+    ]
+    assert (
+        rows["wei"]
+        | {
+            "last_name": "王",
+            "first_name": "伟",
+            "email": "wei@uni.edu",
+            TITLE: "20",
+            f"{TITLE} points": "20",
+            f"{TITLE} status": "graded",
+            f"{TITLE} due": "2026-12-01 23:59",
+        }
+        == rows["wei"]
+    )
     assert rows["ada"][TITLE] == "" and rows["ada"][f"{TITLE} status"] == "not handed in"
     assert rows["zoe"]["last_name"].startswith("'="), "a name is not a formula"
     assert len(rows) == len(table(course))
@@ -169,7 +215,11 @@ def test_fault_24_moodle_s_worksheet_reads_back(course, nbgrader, tmp_path):
     text = (course / f"moodle-{TITLE}.csv").read_text(encoding="utf-8")
     rows = {row["Identifier"]: row for row in csv.DictReader(io.StringIO(text, newline=""))}
     assert {key: row["Grade"] for key, row in rows.items()} == {
-        "Participant 4711": "20", "Participant 4712": "10", "Participant 4713": "20", "Participant 4714": "20"}
+        "Participant 4711": "20",
+        "Participant 4712": "10",
+        "Participant 4713": "20",
+        "Participant 4714": "20",
+    }
     assert rows["Participant 4713"]["Full name"] == "伟 王" and rows["Participant 4713"]["Email address"] == "wei@uni.edu"
     assert "Participant 4715" not in rows, "without a score nothing is imported, least of all a zero"
 
@@ -184,8 +234,9 @@ def test_fault_24_canvas_s_gradebook_reads_back(course, nbgrader, tmp_path):
     assert {row[1]: row[5] for row in rows[2:]} == {"1": "20", "12": "10", "13": "20", "14": "20"}
 
 
-@pytest.mark.parametrize(("text", "says"), [
-    ("name,email\nx,y\n", "has no column student"), ("student\nada\nada\n", "ada more than once")])
+@pytest.mark.parametrize(
+    ("text", "says"), [("name,email\nx,y\n", "has no column student"), ("student\nada\nada\n", "ada more than once")]
+)
 def test_fault_24_a_roster_that_cannot_be_used_is_said_before_anything_runs(text, says, course, nbgrader):
     (course / "roster.csv").write_text(text, encoding="utf-8")
     submit(course, "ada")
@@ -198,7 +249,9 @@ def test_fault_24_a_roster_in_another_encoding_is_said(course, nbgrader):
     assert "save it as 'CSV UTF-8'" in run(course, "grade", TITLE) and nbgrader.ran == []
 
 
-@pytest.mark.parametrize(("text", "right"), [("=1", "'=1"), ("+1", "'+1"), ("@x", "'@x"), ("-1", "'-1"), ("王伟", "王伟"), ("20", "20")])
+@pytest.mark.parametrize(
+    ("text", "right"), [("=1", "'=1"), ("+1", "'+1"), ("@x", "'@x"), ("-1", "'-1"), ("王伟", "王伟"), ("20", "20")]
+)
 def test_fault_24_names_are_no_formulas(text, right):
     assert harmless(text) == right
 

@@ -59,9 +59,9 @@ os.environ['RESNEXT_BOOK'] = os.getcwd() + '/mine'
 CHEATS = {  # code in the first answer cell; the answers are wrong
     "its own judge by RESNEXT_BOOK": OWN_JUDGE,
     "its own judge in sys.modules": "import sys, types\nm = types.ModuleType('judge'); m.judge = lambda *_: (True, 'correct')\n"
-                                    "sys.modules['judge'] = sys.modules['tools.grading.judge'] = m",
+    "sys.modules['judge'] = sys.modules['tools.grading.judge'] = m",
     "its own judge beside the notebook": "import os\nos.makedirs('tools/grading', exist_ok=True)\nopen('tools/__init__.py', 'w')\nopen('tools/grading/__init__.py', 'w')\n"
-                                         "open('tools/grading/judge.py', 'w').write('def judge(*_): return True, 1')\nimport tools.grading.judge",
+    "open('tools/grading/judge.py', 'w').write('def judge(*_): return True, 1')\nimport tools.grading.judge",
     "patched checks": "import resnext_lib.exercises as module\nmodule.expect = module.expect_number = lambda *_: None",
     "a patched json": "import json\nold = json.dumps\njson.dumps = lambda m, **k: old(m | {'passed': True} if isinstance(m, dict) else m)",
     "words in the judge's place": "import os\nfor n in range(3, 30):\n    try: os.write(n, b'token\\tverdict\\tpassed\\tcorrect\\n')\n    except OSError: pass",
@@ -74,13 +74,15 @@ REFERENCE = {  # answers that would be right if the solutions could be reached
     "the chapters": "import json\ncells = json.load(open({root!r} + '/chapters/05_resnext.ipynb'))['cells']\nexec([c for c in cells if 'exercise' in c['metadata']][0]['source'])",
     "the key": "import glob\nexec(open(glob.glob({course!r} + '/source/*/*.ipynb')[0]).read()); budget_width = None",
     "another's hand-in": "import json\ncells = json.load(open({course!r} + '/submitted/ada/week3/week3.ipynb'))['cells']\n"
-                         "exec([c['source'] for c in cells if c['metadata']['nbgrader']['grade_id'] == 'budget_width-answer'][0])",
+    "exec([c['source'] for c in cells if c['metadata']['nbgrader']['grade_id'] == 'budget_width-answer'][0])",
     "the memory of the judge": "import gc\nfound = [o for o in gc.get_objects() if callable(o) and getattr(o, '__name__', '') == 'budget_width' and hasattr(o, '__code__')\n"
-                               "         and o.__module__ != 'resnext_lib.exercises']\nbudget_width = found[0]",
+    "         and o.__module__ != 'resnext_lib.exercises']\nbudget_width = found[0]",
 }
 
 
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[] if "RESNEXT_BOOK" in kind else pytest.mark.slow) for kind in CHEATS])
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[] if "RESNEXT_BOOK" in kind else pytest.mark.slow) for kind in CHEATS]
+)
 def test_fault_26b_nobody_brings_a_judge(kind):
     nonsense = {"budget_width-answer": "budget_width = lambda c: 1", "path_reach-answer": "one_of_32 = 3"}
     try:
@@ -90,11 +92,20 @@ def test_fault_26b_nobody_brings_a_judge(kind):
     assert not any(passed for passed, _ in found.values()), found
 
 
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[] if "judge" in kind else pytest.mark.slow) for kind in REFERENCE])
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[] if "judge" in kind else pytest.mark.slow) for kind in REFERENCE]
+)
 def test_fault_26b_nobody_finds_the_solutions(kind, tmp_path):
     course = new_course(tmp_path / "course")
     submit(course, "ada")
-    found = judged(WRONG | {"budget_width-answer": REFERENCE[kind].replace("{root!r}", repr(str(ROOT))).replace("{course!r}", repr(str(course)))})
+    found = judged(
+        WRONG
+        | {
+            "budget_width-answer": REFERENCE[kind]
+            .replace("{root!r}", repr(str(ROOT)))
+            .replace("{course!r}", repr(str(course)))
+        }
+    )
     assert not found["budget_width"][0], found
 
 
@@ -150,8 +161,20 @@ def course(tmp_path):
 
 
 def test_fault_26b_behind_the_walls_is_nothing_of_the_teacher_s(course):
-    private = [ROOT / "chapters", ROOT / "tools", ROOT / ".git", course, course / "source", course / "submitted" / "ada",
-               "/root/.ssh", "/home", "/var", "/etc/hosts", "/sys", "/run"]
+    private = [
+        ROOT / "chapters",
+        ROOT / "tools",
+        ROOT / ".git",
+        course,
+        course / "source",
+        course / "submitted" / "ada",
+        "/root/.ssh",
+        "/home",
+        "/var",
+        "/etc/hosts",
+        "/sys",
+        "/run",
+    ]
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         found = look({"book": judging.LIBRARY, "hand_in": str(course / "submitted" / "ben" / TITLE)}, *private, port=port)
@@ -188,14 +211,18 @@ def test_fault_26b_the_command_says_what_is_in_force(monkeypatch):
 
 # ------------------------------------------------------------------ what an answer does to its process
 
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("code", "says"), [
-    ("def budget_width(c):\n    while True: pass", "ran for longer than 3 seconds"),
-    ("def budget_width(c):\n    raise SystemExit", "SystemExit"),
-    ("def budget_width(c):\n    raise KeyboardInterrupt", "longer than 3 seconds"),
-    ("budget_width = (", "there is no answer to check (name 'budget_width' is not defined)"),
-    ("class E(Exception):\n    def __str__(self): raise E\ndef budget_width(c):\n    raise E", "raised E"),
-])
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("def budget_width(c):\n    while True: pass", "ran for longer than 3 seconds"),
+        ("def budget_width(c):\n    raise SystemExit", "SystemExit"),
+        ("def budget_width(c):\n    raise KeyboardInterrupt", "longer than 3 seconds"),
+        ("budget_width = (", "there is no answer to check (name 'budget_width' is not defined)"),
+        ("class E(Exception):\n    def __str__(self): raise E\ndef budget_width(c):\n    raise E", "raised E"),
+    ],
+)
 def test_fault_26b_an_answer_that_ends_badly_costs_its_own_points_only(code, says):
     found = judged(GOOD | {"budget_width-answer": code}, seconds=3)
     assert found["path_reach"][0] and not found["budget_width"][0]
@@ -203,10 +230,14 @@ def test_fault_26b_an_answer_that_ends_badly_costs_its_own_points_only(code, say
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("code", "says"), [
-    ("import os; os._exit(0)", "its program ended itself"), ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "ended itself"),
-    ("import signal; signal.signal(signal.SIGALRM, lambda *_: None)\nwhile True: pass", "could not be stopped"),
-])
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("import os; os._exit(0)", "its program ended itself"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "ended itself"),
+        ("import signal; signal.signal(signal.SIGALRM, lambda *_: None)\nwhile True: pass", "could not be stopped"),
+    ],
+)
 def test_fault_26b_a_program_that_ends_itself_or_cannot_be_stopped_has_no_score(code, says, monkeypatch):
     monkeypatch.setattr(judging, "GRACE", 5)
     with pytest.raises(judging.NotRun, match=says):

@@ -144,8 +144,8 @@ def test_an_example_of_ones_own():
     torch.testing.assert_close(fast(x), model(x))
 
 
-
 # ------------------------------------------------------------------ fault 5: any device, any dtype, and it can be saved
+
 
 def passed_on(copied, how):
     """``copied`` after a journey: to a file and back, through pickle, or copied again."""
@@ -218,12 +218,15 @@ def test_fault_5_a_copy_of_a_bfloat16_copy_is_float32_again():
     assert not again._forward_hooks and not again._forward_pre_hooks
 
 
-@pytest.mark.parametrize(("model", "example", "error", "words"), [
-    (networks.small_resnext().to("meta"), None, ValueError, "model has shapes but no numbers"),
-    (nn.Conv2d(3, 4, 1), [1, 2], TypeError, r"example must be a tensor \(N, C, H, W\), not list"),
-    (nn.Conv2d(3, 4, 1), torch.zeros(2, 5, 8, 8), ValueError, r"does not run on an example of shape \(2, 5, 8, 8\)"),
-    (nn.MaxPool2d(2, return_indices=True), None, ValueError, "model must give one tensor, but gives a tuple"),
-])
+@pytest.mark.parametrize(
+    ("model", "example", "error", "words"),
+    [
+        (networks.small_resnext().to("meta"), None, ValueError, "model has shapes but no numbers"),
+        (nn.Conv2d(3, 4, 1), [1, 2], TypeError, r"example must be a tensor \(N, C, H, W\), not list"),
+        (nn.Conv2d(3, 4, 1), torch.zeros(2, 5, 8, 8), ValueError, r"does not run on an example of shape \(2, 5, 8, 8\)"),
+        (nn.MaxPool2d(2, return_indices=True), None, ValueError, "model must give one tensor, but gives a tuple"),
+    ],
+)
 def test_fault_5_what_cannot_be_copied_is_named(model, example, error, words):
     with pytest.raises(error, match=words):
         inference_copy(model, example)
@@ -232,8 +235,9 @@ def test_fault_5_what_cannot_be_copied_is_named(model, example, error, words):
 def test_a_batch_norm_without_statistics_or_scale_is_left_or_folded():
     """One that uses the batch's own statistics even in eval mode cannot be folded; one without scale can."""
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4, track_running_stats=False),
-                          nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4, affine=False)).eval()
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4, track_running_stats=False), nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4, affine=False)
+    ).eval()
     x = torch.randn(2, 3, 5, 5)
     fast = inference_copy(model)
     assert norms(fast) == 1
@@ -242,6 +246,7 @@ def test_a_batch_norm_without_statistics_or_scale_is_left_or_folded():
 
 
 # ------------------------------------------------------------------ export_onnx
+
 
 def run_onnx(path, x):
     import onnxruntime
@@ -323,16 +328,19 @@ class Dropping(nn.Conv2d):
         return torch.nn.functional.dropout(super().forward(x), training=True).mean((2, 3))
 
 
-@pytest.mark.parametrize(("network", "error", "words"), [
-    (lambda x: x, TypeError, "network must be a torch.nn.Module, not function"),
-    (nn.Conv2d(3, 4, 1, device="meta"), ValueError, "network has shapes but no numbers"),
-    (nn.Conv2d(3, 4, 1).double(), ValueError, r"network has weights in float64, .* inference_copy\(network\) makes"),
-    (inference_copy(nn.Conv2d(3, 4, 1), precision="bfloat16"), ValueError, "network has weights in bfloat16"),
-    (Branching(3, 4, 1), ValueError, "network cannot be traced with a free batch and size"),
-    (NoOnnx(3, 4, 1), ValueError, "network has an operation that ONNX lacks"),
-    (OneRow(3, 4, 1), ValueError, r"output of shape \(1, 49152\) for 3 images"),
-    (Dropping(3, 4, 1), ValueError, "the file's outputs differ from the network's"),
-])
+@pytest.mark.parametrize(
+    ("network", "error", "words"),
+    [
+        (lambda x: x, TypeError, "network must be a torch.nn.Module, not function"),
+        (nn.Conv2d(3, 4, 1, device="meta"), ValueError, "network has shapes but no numbers"),
+        (nn.Conv2d(3, 4, 1).double(), ValueError, r"network has weights in float64, .* inference_copy\(network\) makes"),
+        (inference_copy(nn.Conv2d(3, 4, 1), precision="bfloat16"), ValueError, "network has weights in bfloat16"),
+        (Branching(3, 4, 1), ValueError, "network cannot be traced with a free batch and size"),
+        (NoOnnx(3, 4, 1), ValueError, "network has an operation that ONNX lacks"),
+        (OneRow(3, 4, 1), ValueError, r"output of shape \(1, 49152\) for 3 images"),
+        (Dropping(3, 4, 1), ValueError, "the file's outputs differ from the network's"),
+    ],
+)
 def test_what_cannot_be_exported_is_refused_and_the_earlier_file_stays(network, error, words, tmp_path):
     path = tmp_path / "network.onnx"
     path.write_bytes(b"the earlier one")
@@ -353,20 +361,27 @@ def test_a_wrong_file_is_not_kept(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("path", "error", "words"), [
-    ("", IsADirectoryError, "is a folder: name a file in it, such as"),
-    ("missing/network.onnx", FileNotFoundError, "there is no folder .*missing; make it first"),
-])
+@pytest.mark.parametrize(
+    ("path", "error", "words"),
+    [
+        ("", IsADirectoryError, "is a folder: name a file in it, such as"),
+        ("missing/network.onnx", FileNotFoundError, "there is no folder .*missing; make it first"),
+    ],
+)
 def test_a_path_that_cannot_be_written_is_named_before_the_work(path, error, words, tmp_path, monkeypatch):
     monkeypatch.setattr(inference, "_write_onnx", lambda *args: pytest.fail("the work was done first"))
     with pytest.raises(error, match=words):
         export_onnx(nn.Conv2d(3, 4, 1), tmp_path / path)
 
 
-@pytest.mark.parametrize(("missing", "words"), [
-    (["onnx"], "export_onnx needs onnx: pip install"), (["onnxscript"], "export_onnx needs onnxscript: pip install"),
-    (["onnx", "onnxscript"], r'export_onnx needs onnx and onnxscript: pip install "resnext-book\[onnx\]"'),
-])
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        (["onnx"], "export_onnx needs onnx: pip install"),
+        (["onnxscript"], "export_onnx needs onnxscript: pip install"),
+        (["onnx", "onnxscript"], r'export_onnx needs onnx and onnxscript: pip install "resnext-book\[onnx\]"'),
+    ],
+)
 def test_without_onnx_the_error_names_the_extra(missing, words, tmp_path, monkeypatch):
     monkeypatch.setattr(inference, "find_spec", lambda name: None if name in missing else name)
     with pytest.raises(ImportError, match=words):

@@ -68,8 +68,11 @@ def test_much_output_takes_no_memory():
 
 def test_every_exercise_from_scratch_is_checked_as_one():
     """A question that says "with `nn` only" or "from a blank cell" is held to it."""
-    says = {name for name, (made, index) in KNOWN.items()
-            if any(words in made.cells[index - 1].source.split("## Exercises")[-1] for words in ("`nn` only", "blank cell"))}
+    says = {
+        name
+        for name, (made, index) in KNOWN.items()
+        if any(words in made.cells[index - 1].source.split("## Exercises")[-1] for words in ("`nn` only", "blank cell"))
+    }
     assert {name for name in NAMES if getattr(exercises, name).forbidden.from_scratch} == says
 
 
@@ -88,17 +91,30 @@ def test_fault_20_an_assignment_imports_only_what_its_exercise_needs(name):
 
 
 def test_fault_20_the_library_s_answers_are_not_handed_out():
-    handed_out = " ".join(
-        c.source for name in NAMES for c in cells_for(name, *KNOWN[name], 10) if c.id.endswith("-imports"))
-    for answer in ("width_for_budget", "bottleneck_weights", "forms", "FormA", "Inception", "DistributedSampler", "mean_and_spread",
-                   "paired_difference", "torchvision", "descendants"):
+    handed_out = " ".join(c.source for name in NAMES for c in cells_for(name, *KNOWN[name], 10) if c.id.endswith("-imports"))
+    for answer in (
+        "width_for_budget",
+        "bottleneck_weights",
+        "forms",
+        "FormA",
+        "Inception",
+        "DistributedSampler",
+        "mean_and_spread",
+        "paired_difference",
+        "torchvision",
+        "descendants",
+    ):
         assert answer not in handed_out
 
 
 def test_imports_are_taken_apart():
     cell = type("Cell", (), {"source": "import torch, os.path as p\nfrom a.b import c as d, e"})
     assert single_imports(imports_of([cell])) == {
-        "torch": "import torch", "p": "import os.path as p", "d": "from a.b import c as d", "e": "from a.b import e"}
+        "torch": "import torch",
+        "p": "import os.path as p",
+        "d": "from a.b import c as d",
+        "e": "from a.b import e",
+    }
 
 
 def test_fault_11b_exercises_are_listed_in_a_read_only_folder(tmp_path, capsys):

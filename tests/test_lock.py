@@ -31,8 +31,13 @@ def pins(text):
 
 def chosen(requirements, machine, python):
     """``{name: [its versions]}`` of what is installed there."""
-    environment = {**MACHINES[machine], "python_full_version": python, "python_version": python.rpartition(".")[0],
-                   "implementation_name": "cpython", "platform_python_implementation": "CPython"}
+    environment = {
+        **MACHINES[machine],
+        "python_full_version": python,
+        "python_version": python.rpartition(".")[0],
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+    }
     found = {}
     for requirement in requirements:
         if requirement.marker is None or requirement.marker.evaluate(environment):
@@ -67,10 +72,16 @@ def test_the_lock_has_what_is_named_in_the_version_that_is_named(machine, python
     assert not found, f"{found}: make lock"
 
 
-@pytest.mark.parametrize(("change", "says"), [
-    (lambda lock: lock.replace("ruff==", "ruff==9"), "ruff is 9"), (lambda lock: re.sub("^pytest==.*\n", "", lock, flags=re.M), "pytest is missing"),
-    (lambda lock: lock + "six==1.0\n", "six has"), (lambda lock: lock.replace("six==", "six>="), "six has"),
-    (lambda lock: re.sub("^torch==2.14.*\n", "", lock, flags=re.M), "torch is missing")])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda lock: lock.replace("ruff==", "ruff==9"), "ruff is 9"),
+        (lambda lock: re.sub("^pytest==.*\n", "", lock, flags=re.M), "pytest is missing"),
+        (lambda lock: lock + "six==1.0\n", "six has"),
+        (lambda lock: lock.replace("six==", "six>="), "six has"),
+        (lambda lock: re.sub("^torch==2.14.*\n", "", lock, flags=re.M), "torch is missing"),
+    ],
+)
 def test_a_lock_that_was_not_made_anew_is_noticed(change, says):
     named, locked = texts()
     found = list(differences(pins(named), pins(change(locked)), "Linux", "3.11.7"))
@@ -82,8 +93,12 @@ def test_nothing_comes_along_that_the_lock_does_not_hold():
     locked = {canonicalize_name(requirement.name) for requirement in pins(texts()[1])}
     installed = {canonicalize_name(found.metadata["Name"]): found.requires or [] for found in distributions()}
     assert len(locked & installed.keys()) > 30
-    missing = [f"{name} needs {need.name}" for name in locked & installed.keys() for need in map(Requirement, installed[name])
-               if (need.marker is None or need.marker.evaluate({"extra": ""})) and canonicalize_name(need.name) not in locked]
+    missing = [
+        f"{name} needs {need.name}"
+        for name in locked & installed.keys()
+        for need in map(Requirement, installed[name])
+        if (need.marker is None or need.marker.evaluate({"extra": ""})) and canonicalize_name(need.name) not in locked
+    ]
     assert not missing
 
 
@@ -127,7 +142,9 @@ def brought_along(requirements):
                 needs = map(Requirement, requires(name) or [])
             except PackageNotFoundError:
                 continue
-            waiting += [canonicalize_name(need.name) for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+            waiting += [
+                canonicalize_name(need.name) for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})
+            ]
     return found
 
 
@@ -167,9 +184,14 @@ def outside_modules(files):
 
 def test_the_light_environment_has_all_that_make_quick_imports():
     quick = re.search(r"^QUICK := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)[1].split()
-    outside = outside_modules([ROOT / "conftest.py", ROOT / "tests/conftest.py", *(ROOT / f"tests/test_{name}.py" for name in quick)])
+    outside = outside_modules(
+        [ROOT / "conftest.py", ROOT / "tests/conftest.py", *(ROOT / f"tests/test_{name}.py" for name in quick)]
+    )
     assert {"torch", "pytest", "timm", "nbformat"} <= outside.keys()
     there, packages = brought_along(LIGHT), packages_distributions()
-    missing = {module: path for module, path in outside.items()
-               if not {canonicalize_name(name) for name in packages.get(module, [])} & there and module != "resnext_lib"}
+    missing = {
+        module: path
+        for module, path in outside.items()
+        if not {canonicalize_name(name) for name in packages.get(module, [])} & there and module != "resnext_lib"
+    }
     assert not missing

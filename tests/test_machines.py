@@ -19,8 +19,11 @@ from tools import contract, kernels, minutes, notebooks
 
 ROOT = contract.ROOT
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-PROGRAMS = [path for folder in ("resnext_lib", "tools", "examples", "site", "tests", "studies")
-            for path in sorted((ROOT / folder).rglob("*.py"))] + [ROOT / "conftest.py"]
+PROGRAMS = [
+    path
+    for folder in ("resnext_lib", "tools", "examples", "site", "tests", "studies")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+] + [ROOT / "conftest.py"]
 NOTEBOOKS = sorted(path for folder in ("chapters", "tools") for path in (ROOT / folder).rglob("*.ipynb"))
 
 
@@ -50,7 +53,9 @@ def test_fault_12_the_formulas_engine_is_closed_when_python_ends():
 def test_fault_12_a_process_that_made_formulas_ends():
     """Without the closing, Python 3.13 waits here for ever, also when the build fails."""
     for also, status in (("", 0), ("raise SystemExit(3)", 3)):
-        done = subprocess.run([sys.executable, "-c", CLOSING.format(also=also)], cwd=ROOT, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            [sys.executable, "-c", CLOSING.format(also=also)], cwd=ROOT, capture_output=True, text=True, timeout=300
+        )
         assert done.returncode == status, done.stderr
 
 
@@ -82,7 +87,8 @@ def test_fault_14_sphinx_enters_no_environment_whatever_its_name(folder_with_env
 
     monkeypatch.setattr(matching.os, "walk", noted)
     found = Project(folder_with_environments, {".md": "markdown", ".ipynb": "notebook"}).discover(
-        CONFIG["exclude_patterns"], CONFIG["sphinx"]["config"]["include_patterns"])
+        CONFIG["exclude_patterns"], CONFIG["sphinx"]["config"]["include_patterns"]
+    )
     assert found == {"intro", "chapters/01_a"}
     assert entered == [".", "chapters"]
 
@@ -91,9 +97,11 @@ def test_fault_14_git_ignores_environments_as_folders_and_as_links(folder_with_e
     book = folder_with_environments
     (book / ".gitignore").write_bytes((ROOT / ".gitignore").read_bytes())
     subprocess.run(["git", "init", "--quiet", book], check=True)
-    said = subprocess.run(["git", "-C", book, "status", "--porcelain", "--untracked-files=all"], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        ["git", "-C", book, "status", "--porcelain", "--untracked-files=all"], capture_output=True, text=True, check=True
+    )
     left = {line[3:].split("/")[0] for line in said.stdout.splitlines()}
-    assert left == {".gitignore", "intro.md", "chapters", ".v"}   # a name that nobody uses is not guessed
+    assert left == {".gitignore", "intro.md", "chapters", ".v"}  # a name that nobody uses is not guessed
 
 
 # ------------------------------------------------------------------ make installs once
@@ -122,8 +130,13 @@ def make(tmp_path):
 
     def call(target):
         (tmp_path / "log").write_text("", encoding="utf-8")
-        done = subprocess.run(["make", target, f"PYTHON={tmp_path / 'python'}"], cwd=book, capture_output=True, text=True,
-                              env={**os.environ, "LOG": str(tmp_path / "log"), "MAKEFLAGS": ""})
+        done = subprocess.run(
+            ["make", target, f"PYTHON={tmp_path / 'python'}"],
+            cwd=book,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "LOG": str(tmp_path / "log"), "MAKEFLAGS": ""},
+        )
         assert done.returncode == 0, done.stderr
         return (tmp_path / "log").read_text(encoding="utf-8").count(" install --quiet -r ")
 
@@ -135,7 +148,7 @@ def test_fault_19b_make_installs_again_only_when_the_pins_change(make):
     assert [make("book"), make("book")] == [1, 0]
     later = os.stat(make.book / "Makefile").st_mtime + 1e6
     for name in (*PINS, "Makefile"):
-        os.utime(make.book / name, (later, later))   # as a fresh checkout has it
+        os.utime(make.book / name, (later, later))  # as a fresh checkout has it
     assert make("book") == 0
     for name in PINS:
         with (make.book / name).open("a", encoding="utf-8") as file:
@@ -155,7 +168,7 @@ def test_fault_19b_an_environment_that_is_a_link_is_used_as_it_is(make, tmp_path
 
 
 def test_fault_19b_the_grader_is_installed_once_too(make):
-    assert make("grader") == 2   # with the book's environment
+    assert make("grader") == 2  # with the book's environment
     for name in (*PINS, "tools/grading/requirements.txt"):
         os.utime(make.book / name)
     assert make("grader") == 0
@@ -191,12 +204,32 @@ def test_make_quick_runs_files_that_exist_and_drive_no_browser(make):
 
 # ------------------------------------------------------------------ where CI runs, nothing is skipped
 
+
 @pytest.mark.parametrize("ci, status", [("true", 1), ("", 0)])
 def test_fault_19a_a_skipped_test_fails_under_ci_and_nowhere_else(tmp_path, ci, status):
-    (tmp_path / "test_it.py").write_text("import pytest\ndef test_a(): pass\ndef test_b(): pytest.skip('no files')\n", encoding="utf-8")
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "conftest", "-p", "no:cacheprovider", "-c", os.devnull,
-                           f"--rootdir={tmp_path}", str(tmp_path)], cwd=tmp_path, capture_output=True, text=True,
-                          env={**{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}, "CI": ci, "PYTHONPATH": str(ROOT)})
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\ndef test_a(): pass\ndef test_b(): pytest.skip('no files')\n", encoding="utf-8"
+    )
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "conftest",
+            "-p",
+            "no:cacheprovider",
+            "-c",
+            os.devnull,
+            f"--rootdir={tmp_path}",
+            str(tmp_path),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}, "CI": ci, "PYTHONPATH": str(ROOT)},
+    )
     assert done.returncode == status, done.stdout + done.stderr
     assert ("test_it.py::test_b: Skipped: no files" in done.stdout) == bool(ci)
     assert ("nothing may be skipped" in done.stdout) == bool(ci)
@@ -205,7 +238,9 @@ def test_fault_19a_a_skipped_test_fails_under_ci_and_nowhere_else(tmp_path, ci, 
 def test_fault_19a_ci_installs_every_package_that_a_skip_asks_for():
     """A skip that names an apt package, and the font that the README asks for, stand in the list of .ci/run."""
     script = (ROOT / ".ci/run").read_text(encoding="utf-8")
-    asked = {name for path in PROGRAMS for name in re.findall(r"apt-get install ([\w-]+)\"", path.read_text(encoding="utf-8"))}
+    asked = {
+        name for path in PROGRAMS for name in re.findall(r"apt-get install ([\w-]+)\"", path.read_text(encoding="utf-8"))
+    }
     asked |= set(re.findall(r"`(fonts-[\w-]+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert asked >= {"dataset-fashion-mnist", "fonts-noto-cjk"}
     assert not {name for name in asked if name not in script}
@@ -231,13 +266,22 @@ def imported(source):
 
 
 def test_fault_19_nothing_imports_a_module_that_windows_lacks():
-    wrong = [(path.name, name) for path in PROGRAMS if "tests" not in path.parts
-             for name in imported(path.read_text(encoding="utf-8")) if name in UNIX_ONLY]
+    wrong = [
+        (path.name, name)
+        for path in PROGRAMS
+        if "tests" not in path.parts
+        for name in imported(path.read_text(encoding="utf-8"))
+        if name in UNIX_ONLY
+    ]
     assert set(wrong) <= WHERE_THERE
     for file, name in WHERE_THERE:
         (path,) = [path for path in PROGRAMS if path.name == file]
-        assert name not in {alias.name for node in ast.parse(path.read_text(encoding="utf-8")).body
-                            if isinstance(node, ast.Import) for alias in node.names}
+        assert name not in {
+            alias.name
+            for node in ast.parse(path.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
 
 
 def test_fault_19_minutes_says_before_it_starts_that_windows_cannot_measure(monkeypatch):
@@ -256,7 +300,11 @@ def test_fault_19_processor_time_of_finished_programs_is_counted():
 
 
 def test_fault_19_the_readme_knows_the_longest_path():
-    stated = int(re.search(r"longest path in the environment has (\d+) characters", (ROOT / "README.md").read_text(encoding="utf-8"))[1])
+    stated = int(
+        re.search(r"longest path in the environment has (\d+) characters", (ROOT / "README.md").read_text(encoding="utf-8"))[
+            1
+        ]
+    )
     longest = max(len(f".venv/Lib/site-packages/{file.as_posix()}") for file in files("jupyterlab"))
     assert stated == longest
 
@@ -266,11 +314,26 @@ def without_encoding(source):
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            modes = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg == "mode")] if name == "open" else []
+            modes = (
+                [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg == "mode")]
+                if name == "open"
+                else []
+            )
             modes = [mode.value for mode in modes if isinstance(mode, ast.Constant)]
-            of_a_module = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") in {"Image", "os", "webbrowser"}
-            given = {keyword.arg for keyword in node.keywords} | ({"encoding"} if name == "write_text" and len(node.args) > 1 else set())
-            if name in OPENING and "encoding" not in given and not of_a_module and not {"rb", "wb", "ab", "r+b", "xb"} & {*modes}:
+            of_a_module = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") in {
+                "Image",
+                "os",
+                "webbrowser",
+            }
+            given = {keyword.arg for keyword in node.keywords} | (
+                {"encoding"} if name == "write_text" and len(node.args) > 1 else set()
+            )
+            if (
+                name in OPENING
+                and "encoding" not in given
+                and not of_a_module
+                and not {"rb", "wb", "ab", "r+b", "xb"} & {*modes}
+            ):
                 yield ast.unparse(node)
 
 
@@ -280,17 +343,31 @@ def test_fault_18_every_text_file_is_opened_with_an_encoding():
     assert not wrong
 
 
-@pytest.mark.parametrize("source, found", [
-    ("open('a')", 1), ("open('a', 'w')", 1), ("open('a', 'rb')", 0), ("open('a', encoding='utf-8')", 0), ("p.read_text()", 1),
-    ("p.write_text('b')", 1), ("p.write_text('b', encoding='utf-8')", 0), ("p.open('wb')", 0), ("p.read_bytes()", 0)])
+@pytest.mark.parametrize(
+    "source, found",
+    [
+        ("open('a')", 1),
+        ("open('a', 'w')", 1),
+        ("open('a', 'rb')", 0),
+        ("open('a', encoding='utf-8')", 0),
+        ("p.read_text()", 1),
+        ("p.write_text('b')", 1),
+        ("p.write_text('b', encoding='utf-8')", 0),
+        ("p.open('wb')", 0),
+        ("p.read_bytes()", 0),
+    ],
+)
 def test_fault_18_an_open_without_encoding_would_be_found(source, found):
     assert len(list(without_encoding(source))) == found
 
 
 def test_fault_18_the_linter_looks_for_it_too(tmp_path):
     (tmp_path / "a.py").write_text("with open('a') as file:\n    print(file)\n", encoding="utf-8")
-    done = subprocess.run([sys.executable, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml"), "--no-cache", str(tmp_path)],
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml"), "--no-cache", str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 1 and "PLW1514" in done.stdout + done.stderr or "unspecified-encoding" in done.stdout
 
 
@@ -309,14 +386,39 @@ def test_fault_11d_another_home_changes_no_output(tmp_path, home):
     settings = tmp_path / "home/.config/matplotlib/matplotlibrc"
     settings.parent.mkdir(parents=True)
     settings.write_text("font.size: 33\nfigure.dpi: 44\n", encoding="utf-8")
-    environment = {name: value for name, value in os.environ.items()
-                   if name not in ("MPLCONFIGDIR", "MATPLOTLIBRC", "IPYTHONDIR", kernels.MARK) and not name.startswith(("XDG_", "JUPYTER_"))}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MPLCONFIGDIR", "MATPLOTLIBRC", "IPYTHONDIR", kernels.MARK)
+        and not name.startswith(("XDG_", "JUPYTER_"))
+    }
     environment |= {"HOME": "/proc/nobody" if home == "none" else str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-m", "tools.notebooks", str(path)], cwd=ROOT, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.notebooks", str(path)], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     outputs = json.loads(path.read_text(encoding="utf-8"))["cells"][0]["outputs"]
     assert [(output["name"], "".join(output["text"])) for output in outputs] == [("stdout", "10.0 100.0\n")]
-    tested = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "conftest", "--nbval", "--nbval-current-env", "-c", os.devnull,
-                             "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(path)],
-                            cwd=tmp_path, env=environment, capture_output=True, text=True)
+    tested = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "conftest",
+            "--nbval",
+            "--nbval-current-env",
+            "-c",
+            os.devnull,
+            "-p",
+            "no:cacheprovider",
+            f"--rootdir={tmp_path}",
+            str(path),
+        ],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert tested.returncode == 0, tested.stdout[-3000:]

@@ -30,16 +30,41 @@ def folder(tmp_path):
 
 
 def make(folder, *arguments, **variables):
-    clean = {name: value for name, value in os.environ.items() if name not in ("URL", "BRANCH", "REMOTE", "MAKEFLAGS", "MFLAGS")}
+    clean = {
+        name: value for name, value in os.environ.items() if name not in ("URL", "BRANCH", "REMOTE", "MAKEFLAGS", "MFLAGS")
+    }
     before = sorted(folder.rglob("*"))
-    done = subprocess.run(["make", "--silent", *arguments], cwd=folder, env=clean | variables, capture_output=True, text=True)
+    done = subprocess.run(
+        ["make", "--silent", *arguments], cwd=folder, env=clean | variables, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert sorted(folder.rglob("*")) == before, "what was typed was executed"
     return done.stdout.splitlines()
 
 
-HOSTILE = ["x; touch pwned", "x && touch pwned", "x | touch pwned", "$(touch pwned)", "`touch pwned`", "$$(touch pwned)", "$(shell touch pwned)",
-           '"; touch pwned; "', "'; touch pwned; '", 'x"$(touch pwned)"', "x > pwned", "a  b", "*", "~", "$HOME", "$(BIN)", "\\", "#x", "-x", "a\tb", "ü"]
+HOSTILE = [
+    "x; touch pwned",
+    "x && touch pwned",
+    "x | touch pwned",
+    "$(touch pwned)",
+    "`touch pwned`",
+    "$$(touch pwned)",
+    "$(shell touch pwned)",
+    '"; touch pwned; "',
+    "'; touch pwned; '",
+    'x"$(touch pwned)"',
+    "x > pwned",
+    "a  b",
+    "*",
+    "~",
+    "$HOME",
+    "$(BIN)",
+    "\\",
+    "#x",
+    "-x",
+    "a\tb",
+    "ü",
+]
 
 
 @pytest.mark.parametrize("typed", HOSTILE)
@@ -53,4 +78,8 @@ def test_P1_what_is_not_typed_is_not_passed_and_the_environment_does_not_count(f
     for variables in ({}, stray):
         assert make(folder, "address", **variables) == ["-m", "tools.address"]
         assert make(folder, "publish", **variables) == ["-m", "tools.publish"]
-        assert make(folder, "address", "URL=https://github.com/a/b", **variables) == ["-m", "tools.address", "https://github.com/a/b"]
+        assert make(folder, "address", "URL=https://github.com/a/b", **variables) == [
+            "-m",
+            "tools.address",
+            "https://github.com/a/b",
+        ]

@@ -105,9 +105,7 @@ def test_logits_losses_and_gradients_are_torchvisions(pair, training):
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize(
-    ("name", "zero_init_residual"), [*((name, False) for name in IMAGENET), ("resnext50_32x4d", True)]
-)
+@pytest.mark.parametrize(("name", "zero_init_residual"), [*((name, False) for name in IMAGENET), ("resnext50_32x4d", True)])
 def test_the_same_seed_gives_torchvisions_initial_weights(name, zero_init_residual):
     torch.manual_seed(5)
     ours = getattr(networks, name)(zero_init_residual=zero_init_residual)
@@ -125,9 +123,7 @@ def test_zero_init_residual_starts_every_block_as_its_shortcut():
         block = stage[0]
         assert_close(block(x), torch.relu(block.shortcut(x)), rtol=0, atol=0)
         x = block(x)
-    others = [
-        name for name, p in network.named_parameters() if name.endswith("weight") and p.abs().max() == 0
-    ]
+    others = [name for name, p in network.named_parameters() if name.endswith("weight") and p.abs().max() == 0]
     assert others == ["layer1.0.bn3.weight", "layer2.0.bn3.weight", "layer3.0.bn3.weight"]
 
 
@@ -313,9 +309,7 @@ def test_every_usual_mistake_leaves_its_fingerprint(mistake):
 
 
 def test_forgetting_the_groups_builds_exactly_wide_resnet_50_2():
-    assert shapes(without_data(with_block, groups_forgotten)) == shapes(
-        without_data(networks.wide_resnet50_2)
-    )
+    assert shapes(without_data(with_block, groups_forgotten)) == shapes(without_data(networks.wide_resnet50_2))
 
 
 def test_forgetting_the_cardinality_builds_a_network_four_channels_wide():
@@ -374,17 +368,11 @@ def test_the_cifar_stem_does_not_pool_and_32_pixels_end_at_8():
     }
 
 
-@pytest.mark.parametrize(
-    ("depth", "blocks"), [(11, 1), (20, 2), (29, 3), (38, 4), (47, 5), (56, 6), (101, 11)]
-)
+@pytest.mark.parametrize(("depth", "blocks"), [(11, 1), (20, 2), (29, 3), (38, 4), (47, 5), (56, 6), (101, 11)])
 def test_cifar_depth_counts_the_layers_with_weights(depth, blocks):
     network = without_data(CifarResNeXt, depth, 8, 64)
     assert [len(stage) for stage in (network.layer1, network.layer2, network.layer3)] == [blocks] * 3
-    layers = [
-        n
-        for n, m in network.named_modules()
-        if isinstance(m, (nn.Conv2d, nn.Linear)) and "downsample" not in n
-    ]
+    layers = [n for n, m in network.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and "downsample" not in n]
     assert len(layers) == depth
 
 
@@ -473,10 +461,7 @@ def test_dropout_is_as_strong_as_torchvisions():
 def test_googlenet_in_the_papers_form():
     network = without_data(networks.googlenet)
     assert count_parameters(network) == 6_998_552
-    kernels = {
-        name: network.get_submodule(f"inception{name}.branch3.1.conv").kernel_size
-        for name in GOOGLENET_MODULES
-    }
+    kernels = {name: network.get_submodule(f"inception{name}.branch3.1.conv").kernel_size for name in GOOGLENET_MODULES}
     assert set(kernels.values()) == {(5, 5)} and len(kernels) == 9
     outputs = {name: stage.output_shape for name, stage in stage_costs(network, IMAGE).items()}
     assert outputs["maxpool1"] == (64, 56, 56)
@@ -602,6 +587,7 @@ def test_networks_are_pickled_and_copied_whole():
 
 # Widths that the small networks cannot have.
 
+
 def test_fault_7_a_width_that_is_no_whole_number_is_refused_with_what_works():
     for build in (partial(networks.small_resnext, 8), partial(CifarResNeXt, 20, 8, stage_widths=(16, 32, 64))):
         with pytest.raises(ValueError) as caught:
@@ -650,6 +636,7 @@ def test_fault_7_no_width_is_rounded_in_the_papers_networks():
 
 
 # Fault 8: what a subclass, a block without a shortcut and a small network rely on.
+
 
 def test_fault_8_a_residual_block_has_a_shortcut_from_the_start():
     class Doubled(ResidualBlock):

@@ -27,17 +27,22 @@ SERVED = """import socket
 server = socket.create_server(("127.0.0.1", 0))
 socket.create_connection(("localhost", server.getsockname()[1])).close()
 print("connected")"""
-NAMES = "print([name for name in dir() if name[0] != '_' and name not in ('In', 'Out', 'exit', 'quit', 'get_ipython', 'open')])"
+NAMES = (
+    "print([name for name in dir() if name[0] != '_' and name not in ('In', 'Out', 'exit', 'quit', 'get_ipython', 'open')])"
+)
 
 
 # ------------------------------------------------------------------ the kernels of the tests have none
+
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):
     """What a kernel that a test starts gives for every cell above."""
     made = notebook(*map(code, [NAMES, SERVED, *ASKING]))
     folder = tmp_path_factory.mktemp("asking")
-    NotebookClient(made, timeout=120, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(
+        made, timeout=120, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}
+    ).execute()
     return [cell.outputs[-1] for cell in made.cells]
 
 
@@ -56,9 +61,26 @@ def test_nbval_runs_the_chapters_in_such_kernels(tmp_path):
         made = notebook(code(cell))
         nbformat.write(made, tmp_path / f"{name}.ipynb")
     environment = {key: value for key, value in os.environ.items() if key != "IPYTHONDIR"}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env", "-q", "-o", "addopts=",
-               "-c", str(contract.ROOT / "pyproject.toml"), "--rootdir", str(contract.ROOT), "--confcutdir", str(contract.ROOT),
-               str(contract.ROOT / "conftest.py"), str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "--nbval-lax",
+        "--nbval-current-env",
+        "-q",
+        "-o",
+        "addopts=",
+        "-c",
+        str(contract.ROOT / "pyproject.toml"),
+        "--rootdir",
+        str(contract.ROOT),
+        "--confcutdir",
+        str(contract.ROOT),
+        str(contract.ROOT / "conftest.py"),
+        str(tmp_path),
+    ]
     done = subprocess.run(command, cwd=contract.ROOT, env=environment, capture_output=True, text=True)
     assert "1 failed, 1 passed" in done.stdout and "no network here" in done.stdout, done.stdout + done.stderr
 
@@ -66,12 +88,33 @@ def test_nbval_runs_the_chapters_in_such_kernels(tmp_path):
 # ------------------------------------------------------------------ what needs one says so
 
 NEEDS = [
-    (lambda folder: pretrained("resnext50_32x4d", "IMAGENET1K_V1"), OSError,
-     ["the weights of resnext50_32x4d could not be fetched", "Go online once, or put the file from https://", "hub/checkpoints"]),
-    (lambda folder: cifar10("train", folder, download=True), ConnectionError,
-     ["CIFAR10 could not be downloaded", "With files on disk use folder=...", "fashion_subset(), which is in the package"]),
-    (lambda folder: fashion_mnist("train", folder, download=True), ConnectionError,
-     ["FashionMNIST could not be downloaded", "With files on disk use folder=...", "fashion_subset(), which is in the package"]),
+    (
+        lambda folder: pretrained("resnext50_32x4d", "IMAGENET1K_V1"),
+        OSError,
+        [
+            "the weights of resnext50_32x4d could not be fetched",
+            "Go online once, or put the file from https://",
+            "hub/checkpoints",
+        ],
+    ),
+    (
+        lambda folder: cifar10("train", folder, download=True),
+        ConnectionError,
+        [
+            "CIFAR10 could not be downloaded",
+            "With files on disk use folder=...",
+            "fashion_subset(), which is in the package",
+        ],
+    ),
+    (
+        lambda folder: fashion_mnist("train", folder, download=True),
+        ConnectionError,
+        [
+            "FashionMNIST could not be downloaded",
+            "With files on disk use folder=...",
+            "fashion_subset(), which is in the package",
+        ],
+    ),
 ]
 
 
@@ -94,10 +137,10 @@ def test_what_needs_a_network_says_what_to_do_without_one(offline, tmp_path, ask
 
 
 def test_the_chapter_with_published_weights_says_that_they_are_a_download():
-    chapter, = [path for path in CHAPTERS if path.stem.endswith("resnext50")]
+    (chapter,) = [path for path in CHAPTERS if path.stem.endswith("resnext50")]
     cells = nbformat.read(chapter, as_version=4).cells
-    at, = [i for i, cell in enumerate(cells) if cell.source.startswith("DOWNLOAD = False\n")]
-    before = " ".join(cell.source for cell in cells[at - 2:at] if cell.cell_type == "markdown")
+    (at,) = [i for i, cell in enumerate(cells) if cell.source.startswith("DOWNLOAD = False\n")]
+    before = " ".join(cell.source for cell in cells[at - 2 : at] if cell.cell_type == "markdown")
     assert "This page never goes online by itself" in before and "set DOWNLOAD = True" in cells[at].source
     assert "nothing was downloaded" in "".join(output.text for output in cells[at].outputs)
     assert Path(chapter).read_text(encoding="utf-8").count("DOWNLOAD = True\\n") == 0

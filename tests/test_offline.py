@@ -92,7 +92,9 @@ def test_P1_the_book_of_one_page_is_shown_without_a_file_in_the_site(browser, tm
     site = small_site(tmp_path)
     (site / "book.html").write_text("mine", encoding="utf-8")
     (site / "colour.css").write_text("h1 { color: rgb(1, 2, 3) }", encoding="utf-8")
-    monkeypatch.setattr(pdf, "one_page", lambda site, numbers: "<meta charset=utf-8><link rel=stylesheet href=colour.css><h1>ü</h1>")
+    monkeypatch.setattr(
+        pdf, "one_page", lambda site, numbers: "<meta charset=utf-8><link rel=stylesheet href=colour.css><h1>ü</h1>"
+    )
     before = sorted(tmp_path.rglob("*"))
     with pdf.sheet(browser) as page:
         for _ in range(2):
@@ -110,8 +112,14 @@ def test_P1_a_page_that_was_not_built_is_named(tmp_path):
         pdf.write(None, site, tmp_path / "book.pdf")
 
 
-ADDRESSES = [("#recap", "#05_b--recap"), ("06_c.html", "#06_c"), ("../intro.html", "#intro"), ("06_c.html#x", "#06_c--x"),
-             ("https://a.b/c.html", "https://a.b/c.html"), ("../student/05_b.ipynb", "../student/05_b.ipynb")]
+ADDRESSES = [
+    ("#recap", "#05_b--recap"),
+    ("06_c.html", "#06_c"),
+    ("../intro.html", "#intro"),
+    ("06_c.html#x", "#06_c--x"),
+    ("https://a.b/c.html", "https://a.b/c.html"),
+    ("../student/05_b.ipynb", "../student/05_b.ipynb"),
+]
 
 
 @pytest.mark.parametrize("old, new", ADDRESSES)
@@ -123,7 +131,7 @@ def test_links_between_pages_become_links_inside_the_pdf(old, new):
 def printed(browser, site, tmp_path_factory):
     """The PDF, read once."""
     output = tmp_path_factory.mktemp("pdf") / "book.pdf"
-    pdf.write(browser, site, output)   # fails when something is wider than the paper
+    pdf.write(browser, site, output)  # fails when something is wider than the paper
     return pdf.PdfReader(output)
 
 
@@ -139,7 +147,7 @@ def test_the_contents_name_the_page_of_every_title(printed, pages, site):
     for file in toc_files():
         title = flat(pdf.article_of(site, file).h1.get_text())
         number = numbers[pdf.anchor(file)]
-        assert texts[number - 1].removeprefix(str(number)).startswith(title), file   # the foot of the page may come first
+        assert texts[number - 1].removeprefix(str(number)).startswith(title), file  # the foot of the page may come first
         assert f"{title}{number}" in texts[1], (file, texts[1])
 
 
@@ -169,7 +177,9 @@ def tags(printed, kind):
         if hasattr(tag, "get"):
             found += [tag] if tag.get("/S") == kind else []
             children = tag.get("/K", [])
-            waiting += [child for child in (children if isinstance(children, list) else [children]) if hasattr(child, "get_object")]
+            waiting += [
+                child for child in (children if isinstance(children, list) else [children]) if hasattr(child, "get_object")
+            ]
     return found
 
 
@@ -178,5 +188,7 @@ def test_what_is_wider_than_the_paper_is_found(browser, site):
     with pdf.sheet(browser) as page:
         page.goto((site / "intro.html").as_uri())
         assert page.evaluate(pdf.TOO_WIDE) == []
-        page.evaluate("document.querySelector('.bd-article p').outerHTML = `<table style='min-width: 900px'><tr><td>wide</td></tr></table>`")
+        page.evaluate(
+            "document.querySelector('.bd-article p').outerHTML = `<table style='min-width: 900px'><tr><td>wide</td></tr></table>`"
+        )
         assert len(page.evaluate(pdf.TOO_WIDE)) == 1

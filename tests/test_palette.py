@@ -12,8 +12,12 @@ NAMED = {  # files that give tokens names, and how often each theme stands in th
     "resnext_lib/explorers/shared.css": ("light", "dark"),
     "site/templates/404.html": ("light", "dark"),
 }
-DRAWN = ["tools/classroom/slides.css", "tools/handout.py", "site/static/logo.svg",
-         *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "site" / "map").glob("*.svg")))]
+DRAWN = [
+    "tools/classroom/slides.css",
+    "tools/handout.py",
+    "site/static/logo.svg",
+    *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "site" / "map").glob("*.svg"))),
+]
 # Greys and grounds that are no token: they carry no meaning.
 NEUTRAL = {"#555b63", "#eef3f8", "#f6f7f9", "#fff", "#ffffff"}
 
@@ -40,5 +44,8 @@ def test_a_copy_with_names_is_the_palette(name):
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_drawing_uses_no_colour_but_the_palettes(name):
     known = {colour.lower() for colour in [*LIGHT.values(), *DARK.values()]} | NEUTRAL
-    used = {colour.lower() for colour in re.findall(r"#[0-9A-Fa-f]{6}\b|#[0-9A-Fa-f]{3}\b", (ROOT / name).read_text(encoding="utf-8"))}
+    used = {
+        colour.lower()
+        for colour in re.findall(r"#[0-9A-Fa-f]{6}\b|#[0-9A-Fa-f]{3}\b", (ROOT / name).read_text(encoding="utf-8"))
+    }
     assert used <= known, used - known

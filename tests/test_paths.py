@@ -33,6 +33,7 @@ def input_of_bn3(block, x):
 
 # ------------------------------------------------------------------ contributions
 
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("cardinality", "stride"), [(1, 1), (3, 1), (4, 2), (12, 1)])
 def test_the_contributions_add_up_to_the_sum(form, cardinality, stride):
@@ -74,7 +75,9 @@ def test_looking_at_a_block_leaves_no_hook_and_no_change():
 def test_a_block_in_train_mode_is_refused_before_its_statistics_move():
     block = Bottleneck(8, 12, 8, 3)
     before = block.bn1.running_mean.clone()
-    with pytest.raises(ValueError, match=r"in train mode, where looking at it moves its statistics: call block.eval\(\) first"):
+    with pytest.raises(
+        ValueError, match=r"in train mode, where looking at it moves its statistics: call block.eval\(\) first"
+    ):
         path_contributions(block, torch.randn(2, 8, 5, 5))
     assert torch.equal(block.bn1.running_mean, before)
 
@@ -85,6 +88,7 @@ def test_what_is_no_block_is_refused():
 
 
 # ------------------------------------------------------------------ a network without a path
+
 
 def test_without_images_only_the_paths_columns_change():
     network = small()
@@ -155,18 +159,33 @@ def test_statistics_are_set_although_another_layer_has_the_same_input():
     assert_close(network.bn1.running_var, entering.var(dim=(0, 2, 3)), **CLOSE)
 
 
-@pytest.mark.parametrize(("arguments", "error", "words"), [
-    (("layer9.0", 0), ValueError, "block must be the name of a block, not 'layer9.0'; this network has layer1.0, layer2.0, layer3.0"),
-    (("layer1", 0), ValueError, "block must be the name of a block, not 'layer1'"),
-    (("layer1.0", 4), ValueError, "path must be 0 to 3 in layer1.0, not 4"),
-    (("layer1.0", True), ValueError, "path must be 0 to 3 in layer1.0, not True"),
-    (("layer1.0", (0, 7)), ValueError, "path must be 0 to 3 in layer1.0, not 7"),
-    (("layer1.0", ()), ValueError, r"path must be 0 to 3 in layer1.0, not \(\)"),
-    (("layer1.0", "1"), ValueError, "path must be 0 to 3 in layer1.0, not '1'"),
-    (("layer1.0", 0, [1, 2]), TypeError, "images must be a tensor of normalised pictures"),
-    (("layer1.0", 0, torch.zeros(1, 1, 28, 28)), ValueError, r"images must be two pictures or more of shape \(N, channels, H, W\)"),
-    (("layer1.0", 0, torch.zeros(2, 1, 28, 28, dtype=torch.uint8)), TypeError, "images must be normalised numbers, not torch.uint8"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        (
+            ("layer9.0", 0),
+            ValueError,
+            "block must be the name of a block, not 'layer9.0'; this network has layer1.0, layer2.0, layer3.0",
+        ),
+        (("layer1", 0), ValueError, "block must be the name of a block, not 'layer1'"),
+        (("layer1.0", 4), ValueError, "path must be 0 to 3 in layer1.0, not 4"),
+        (("layer1.0", True), ValueError, "path must be 0 to 3 in layer1.0, not True"),
+        (("layer1.0", (0, 7)), ValueError, "path must be 0 to 3 in layer1.0, not 7"),
+        (("layer1.0", ()), ValueError, r"path must be 0 to 3 in layer1.0, not \(\)"),
+        (("layer1.0", "1"), ValueError, "path must be 0 to 3 in layer1.0, not '1'"),
+        (("layer1.0", 0, [1, 2]), TypeError, "images must be a tensor of normalised pictures"),
+        (
+            ("layer1.0", 0, torch.zeros(1, 1, 28, 28)),
+            ValueError,
+            r"images must be two pictures or more of shape \(N, channels, H, W\)",
+        ),
+        (
+            ("layer1.0", 0, torch.zeros(2, 1, 28, 28, dtype=torch.uint8)),
+            TypeError,
+            "images must be normalised numbers, not torch.uint8",
+        ),
+    ],
+)
 def test_wrong_arguments_are_answered(arguments, error, words):
     with pytest.raises(error, match=words):
         without_path(small(), *arguments)

@@ -32,15 +32,23 @@ def prepare(book, *arguments):
     """``make address ARGUMENTS`` and what ``make book`` makes of it."""
     address.main(list(arguments))
     url, _, branch = contract.address().partition("@")
-    build_site(book, *([link(url=url, branch=branch)] if url.startswith("https://github.com/") else []), "https://example.org/")
+    build_site(
+        book, *([link(url=url, branch=branch)] if url.startswith("https://github.com/") else []), "https://example.org/"
+    )
 
 
 @pytest.fixture
 def book(tmp_path, monkeypatch):
     """A clone of a book of one chapter, and the bare repository it came from: six commits of two people on main."""
     folder = tmp_path / "book"
-    for name, text in {"_config.yml": CONFIG, "README.md": "A book.\n", ".gitignore": "_build\n", "notes.txt": "A note.\n",
-                       "resnext_lib/blocks.py": "depth = 50\n", "chapters/01_a.ipynb": nbformat.writes(setup_only(""))}.items():
+    for name, text in {
+        "_config.yml": CONFIG,
+        "README.md": "A book.\n",
+        ".gitignore": "_build\n",
+        "notes.txt": "A note.\n",
+        "resnext_lib/blocks.py": "depth = 50\n",
+        "chapters/01_a.ipynb": nbformat.writes(setup_only("")),
+    }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     git(tmp_path, "init", "--quiet", "--bare", "--initial-branch", "main", "public.git")
@@ -49,7 +57,9 @@ def book(tmp_path, monkeypatch):
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "The book")
     for number in range(5):
-        git(folder, "commit", "--quiet", "--allow-empty", "--message", f"Change {number}", **(SOMEBODY if number % 2 else {}))
+        git(
+            folder, "commit", "--quiet", "--allow-empty", "--message", f"Change {number}", **(SOMEBODY if number % 2 else {})
+        )
     git(folder, "push", "--quiet", "origin", "main")
     monkeypatch.setattr(contract, "ROOT", folder)
     return folder
@@ -95,6 +105,7 @@ def somebody_commits(book, branch, *options):
 
 # ------------------------------------------------------------------ what is published
 
+
 def test_publishing_again_makes_the_same_commit_and_a_change_moves_the_branch(book, capsys):
     prepare(book, URL, "colab")
     git(book, "commit", "--quiet", "--all", "--message", "The address")
@@ -107,7 +118,10 @@ def test_publishing_again_makes_the_same_commit_and_a_change_moves_the_branch(bo
     (book / "README.md").write_text("Another book.\n", encoding="utf-8")
     git(book, "commit", "--quiet", "--all", "--message", "Another book")
     publish.main(["--push", "origin"])
-    assert refs(book)["refs/heads/main"] == before["refs/heads/main"] and refs(book)["refs/heads/colab"] != before["refs/heads/colab"]
+    assert (
+        refs(book)["refs/heads/main"] == before["refs/heads/main"]
+        and refs(book)["refs/heads/colab"] != before["refs/heads/colab"]
+    )
     assert public(book, "show", "colab:README.md") == "Another book." and public(book, "rev-list", "--count", "colab") == "1"
     assert git(book, "status", "--porcelain") == "" and git(book, "branch", "--format=%(refname:short)") == "main"
 
@@ -135,6 +149,7 @@ def test_a_bare_fork_that_was_published_once_is_published_again_from_a_fresh_sha
 
 
 # ------------------------------------------------------------------ P1: what is never replaced
+
 
 def test_P1_a_history_is_not_replaced_from_another_branch(book):
     git(book, "checkout", "--quiet", "-b", "work")
@@ -171,8 +186,12 @@ def test_P1_commits_of_others_are_not_replaced_and_the_advice_keeps_them(book):
     prepare(book, URL, "colab")
     publish.main(["--push", "origin"])
     theirs = somebody_commits(book, "colab")
-    says = refused(book, "origin's branch colab was not made by this command, or somebody has committed to it since",
-                   "Somebody Else", "Mend README")
+    says = refused(
+        book,
+        "origin's branch colab was not made by this command, or somebody has committed to it since",
+        "Somebody Else",
+        "Mend README",
+    )
     for command in re.findall(r"^  git (.+)$", says, re.MULTILINE):
         git(book, *command.split())
     publish.main(["--push", "origin"])
@@ -241,6 +260,7 @@ def test_P1_a_tag_of_that_name_is_not_overshadowed(book):
 
 # ------------------------------------------------------------------ P1: uncommitted work
 
+
 def edit(book, name, text="new = True\n"):
     (book / name).parent.mkdir(exist_ok=True)
     (book / name).write_text(text, encoding="utf-8")
@@ -253,7 +273,10 @@ UNCOMMITTED = {
     "a renamed file": (lambda book: git(book, "mv", "resnext_lib/blocks.py", "resnext_lib/new.py"), "resnext_lib/new.py"),
     "a new file of the library": (lambda book: edit(book, "resnext_lib/new.py"), "resnext_lib/new.py (new)"),
     "a file from which the site is made": (lambda book: edit(book, "notes.txt"), "notes.txt"),
-    "a title beside the address": (lambda book: edit(book, "_config.yml", (book / "_config.yml").read_text(encoding="utf-8") + "author: x\n"), "_config.yml"),
+    "a title beside the address": (
+        lambda book: edit(book, "_config.yml", (book / "_config.yml").read_text(encoding="utf-8") + "author: x\n"),
+        "_config.yml",
+    ),
 }
 
 
@@ -275,7 +298,11 @@ def test_P1_an_edited_chapter_is_not_published_as_the_last_commits(book):
 def test_P1_the_address_alone_need_not_be_committed_and_what_is_published_is_the_commit_with_it(book):
     prepare(book, URL, "colab")
     edit(book, "private.txt")  # neither published nor part of the site
-    assert {line.split()[-1] for line in git(book, "status", "--porcelain").splitlines()} == {"_config.yml", "chapters/01_a.ipynb", "private.txt"}
+    assert {line.split()[-1] for line in git(book, "status", "--porcelain").splitlines()} == {
+        "_config.yml",
+        "chapters/01_a.ipynb",
+        "private.txt",
+    }
     publish.main(["--push", "origin"])
     assert git(book, "rev-parse", "HEAD") in public(book, "log", "-1", "--format=%s", "colab")
     files = public(book, "ls-tree", "-r", "--name-only", "colab").splitlines()
@@ -289,7 +316,16 @@ def test_P1_the_address_alone_need_not_be_committed_and_what_is_published_is_the
 
 # ------------------------------------------------------------------ P1: names are checked
 
-REMOTES = ["", "upstream", "-x", "--upload-pack=touch pwned", "ext::sh -c touch% pwned", "../public.git", "origin main", "https://example.org/x"]
+REMOTES = [
+    "",
+    "upstream",
+    "-x",
+    "--upload-pack=touch pwned",
+    "ext::sh -c touch% pwned",
+    "../public.git",
+    "origin main",
+    "https://example.org/x",
+]
 
 
 @pytest.mark.parametrize("remote", REMOTES)
@@ -313,7 +349,10 @@ def test_chapters_with_another_address_than_the_config_are_refused(book):
     config = book / "_config.yml"
     config.write_text(config.read_text(encoding="utf-8").replace("/a/b", "/a/c"), encoding="utf-8")
     git(book, "commit", "--quiet", "--all", "--message", "By hand")
-    refused(book, "the address https://github.com/a/c@colab is not in 01_a.ipynb: make address URL=https://github.com/a/c BRANCH=colab")
+    refused(
+        book,
+        "the address https://github.com/a/c@colab is not in 01_a.ipynb: make address URL=https://github.com/a/c BRANCH=colab",
+    )
 
 
 def other_address(book):
@@ -325,7 +364,10 @@ REFUSED = [
     (other_address, "is not in the published branch"),
     (lambda book: build_site(book), "01_a.html: no launch link to its own notebook"),
     (lambda book: shutil.rmtree(book / "_build"), "01_a.html: no launch link to its own notebook"),
-    (lambda book: (book / "_config.yml").write_text("title: x\n", encoding="utf-8"), "_config.yml must have a line repository:"),
+    (
+        lambda book: (book / "_config.yml").write_text("title: x\n", encoding="utf-8"),
+        "_config.yml must have a line repository:",
+    ),
     (lambda book: (book / "_config.yml").unlink(), "_config.yml must have a line repository:"),
 ]
 
@@ -337,7 +379,9 @@ def test_what_is_not_ready_is_not_published(book, spoil, says):
     refused(book, says)
 
 
-@pytest.mark.parametrize("wrong", [link(branch="y"), link(url="https://github.com/a/c"), link("chapters/02_a.ipynb"), f"{link()}#x"])
+@pytest.mark.parametrize(
+    "wrong", [link(branch="y"), link(url="https://github.com/a/c"), link("chapters/02_a.ipynb"), f"{link()}#x"]
+)
 def test_a_launch_link_that_leads_nowhere_is_found(book, wrong):
     prepare(book, URL, "colab")
     build_site(book, link(), wrong)
@@ -346,6 +390,7 @@ def test_a_launch_link_that_leads_nowhere_is_found(book, wrong):
 
 
 # ------------------------------------------------------------------ other hosts than GitHub
+
 
 @pytest.mark.parametrize("url", [GITLAB, "https://gitee.com/someone/b", "https://git.example.org:8443/~someone/b.git"])
 def test_fault_29_another_host_is_published_without_a_launch_button(book, url):
@@ -365,12 +410,18 @@ def test_fault_29_elsewhere_a_launch_link_is_wrong_and_so_is_no_site(book):
 
 # ------------------------------------------------------------------ where there is no repository, no git, no right
 
+
 def as_program(book, *arguments, **variables):
     """The command as make starts it, for the book in ``book``."""
     (book / "tools").symlink_to(contract.__file__.removesuffix("/contract.py"))
     path = f"{book}{os.pathsep}{os.path.dirname(os.path.dirname(contract.__file__))}"
-    return subprocess.run([sys.executable, "-m", "tools.publish", *arguments], cwd=book, capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": path, **variables})
+    return subprocess.run(
+        [sys.executable, "-m", "tools.publish", *arguments],
+        cwd=book,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path, **variables},
+    )
 
 
 def in_words(done, *says):

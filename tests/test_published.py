@@ -38,9 +38,7 @@ def cut(number, digits):
 @pytest.mark.parametrize("name", ENTRIES)
 def test_every_entry_is_complete(name):
     entry = ENTRIES[name]
-    assert (
-        {"value", "unit", "source", "place"} <= set(entry) <= {"value", "unit", "source", "place", "recipe"}
-    )
+    assert {"value", "unit", "source", "place"} <= set(entry) <= {"value", "unit", "source", "place", "recipe"}
     assert all(entry[key].strip() for key in entry if key != "value")
     numbers = entry["value"] if isinstance(entry["value"], list) else [entry["value"]]
     assert numbers and all(type(number) in (int, float) and number > 0 for number in numbers)
@@ -51,9 +49,7 @@ def test_every_entry_is_complete(name):
 
 
 def test_an_error_rate_or_accuracy_names_its_recipe():
-    rates = [
-        name for name, entry in ENTRIES.items() if "error" in entry["unit"] or "accuracy" in entry["unit"]
-    ]
+    rates = [name for name, entry in ENTRIES.items() if "error" in entry["unit"] or "accuracy" in entry["unit"]]
     assert len(rates) > 100
     assert [name for name in rates if "recipe" not in ENTRIES[name]] == []
     assert [name for name in rates if not 0 < value(name) < 100] == []
@@ -102,9 +98,7 @@ def test_torchvisions_metadata(name):
         assert value(f"torchvision.{name}.{recipe}.top1") == measured["acc@1"]
         assert value(f"torchvision.{name}.{recipe}.top5") == measured["acc@5"]
         assert value(f"torchvision.{name}.{recipe}.file") == round(meta["_file_size"], 1)
-    assert set(names(rf"torchvision\.{name}\.V\d\.top1")) == {
-        f"torchvision.{name}.{r}.top1" for r in registry(name)
-    }
+    assert set(names(rf"torchvision\.{name}\.V\d\.top1")) == {f"torchvision.{name}.{r}.top1" for r in registry(name)}
 
 
 @pytest.mark.parametrize("name", REGISTRY[:6])
@@ -287,9 +281,7 @@ def test_googlenets_column_adds_up_to_6_8_million():
     # A plain implementation counts more, mostly because the stem's 2.7 K is no dense 7x7 convolution.
     assert count_parameters(without_data(networks.googlenet)) == 6_998_552
     assert (
-        without_data(networks.googlenet).conv1.conv.weight.numel()
-        == 9_408
-        > 3 * 1000 * value("googlenet.conv1.parameters")
+        without_data(networks.googlenet).conv1.conv.weight.numel() == 9_408 > 3 * 1000 * value("googlenet.conv1.parameters")
     )
 
 

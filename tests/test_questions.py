@@ -46,14 +46,17 @@ def questions(page=PAGE):
     """(question, lines of its answer) for every H3, without what follows the next heading."""
     parts = re.split(r"^### (.+)$", page, flags=re.MULTILINE)
     answers = [re.split(r"^#{1,2} ", part, flags=re.MULTILINE)[0] for part in parts[2::2]]
-    return [(title, [line for line in answer.split("\n") if line.strip()])
-            for title, answer in zip(parts[1::2], answers, strict=True)]
+    return [
+        (title, [line for line in answer.split("\n") if line.strip()])
+        for title, answer in zip(parts[1::2], answers, strict=True)
+    ]
 
 
 QUESTIONS = questions()
 
 
 # ------------------------------------------------------------------ the numbers, recomputed
+
 
 @cache
 def net(cardinality=32, bottleneck_width=4, blocks=(3, 4, 6, 3)):
@@ -104,8 +107,10 @@ def expansion_two():
     """ResNeXt-50 (32x4d) whose blocks give out twice the stage width instead of four times."""
     with torch.device("meta"), pytest.MonkeyPatch.context() as patch:
         patch.setattr(networks, "EXPANSION", 2)
-        stages = [make_stage(Bottleneck, max(64, width), width, blocks, 1, 32, 4)
-                  for width, blocks in ((64, 3), (128, 4), (256, 6), (512, 3))]
+        stages = [
+            make_stage(Bottleneck, max(64, width), width, blocks, 1, 32, 4)
+            for width, blocks in ((64, 3), (128, 4), (256, 6), (512, 3))
+        ]
         return nn.Sequential(nn.Conv2d(3, 64, 7, bias=False), nn.BatchNorm2d(64), *stages, nn.Linear(1024, 1000))
 
 
@@ -156,8 +161,10 @@ NUMBERS = {
     "6,624,904": lambda: count_parameters(without_data(networks.torchvision_googlenet)),
     "13,004,888": lambda: count_parameters(without_data(networks.torchvision_googlenet, auxiliary_heads=True)),
     "6,998,552": lambda: count_parameters(without_data(networks.googlenet)),
-    "6.8": lambda: sum(published(f"googlenet.{name}.parameters")["value"] for name in
-                       (*GOOGLENET_MODULES, "conv1", "conv2", "fc")) / 1000,
+    "6.8": lambda: (
+        sum(published(f"googlenet.{name}.parameters")["value"] for name in (*GOOGLENET_MODULES, "conv1", "conv2", "fc"))
+        / 1000
+    ),
     "15,872": lambda: conv_weights(module_3a().branch3),
     "153,600": lambda: nn.Conv2d(192, 32, 5, device="meta").weight.numel(),
     "416": lambda: 64 + 128 + 32 + 192,
@@ -234,7 +241,11 @@ def test_every_long_number_is_recomputed_or_published():
 
 def test_another_number_would_be_found():
     assert unexplained(PAGE.replace("69,632", "69,633") + "\n0.2358, 12{,}345 and 25029000") == {
-        "69633", "0.2358", "12345", "25029000"}
+        "69633",
+        "0.2358",
+        "12345",
+        "25029000",
+    }
 
 
 @pytest.mark.parametrize("written", NUMBERS)
@@ -250,9 +261,13 @@ def test_two_layer_paths_and_the_dense_3x3_happen_to_have_equally_many_weights()
 
 # ------------------------------------------------------------------ what the page says without a long number
 
+
 def test_torchvision_has_no_32x4d_with_101_layers():
     assert {name for name in models.list_models() if name.startswith("resnext")} == {
-        "resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d"}
+        "resnext50_32x4d",
+        "resnext101_32x8d",
+        "resnext101_64x4d",
+    }
 
 
 def test_torchvisions_basic_block_refuses_groups():
@@ -263,7 +278,8 @@ def test_torchvisions_basic_block_refuses_groups():
 def test_projections():
     for network in (net(1, 64), net()):
         assert [name for name, layer in network.named_modules() if name.endswith("downsample")] == [
-            f"layer{stage}.0.downsample" for stage in (1, 2, 3, 4)]
+            f"layer{stage}.0.downsample" for stage in (1, 2, 3, 4)
+        ]
 
 
 def test_no_whole_width_fits_16_paths():
@@ -286,6 +302,7 @@ def test_the_backward_count_of_a_grouped_convolution():
 
 
 # ------------------------------------------------------------------ form and links
+
 
 def test_there_are_enough_questions_and_none_twice():
     titles = [re.sub(r"\W+", " ", title.lower()).strip() for title, _ in QUESTIONS]
@@ -341,7 +358,10 @@ def test_every_link_leads_to_the_heading_that_it_names():
 # What stands for a subject in a question: code, 32x8d, V2, names with capitals inside.
 NAMED = re.compile(r"`([^`]+)`|\b(\d+x\d+d|V[12]|[A-Z]\w*[A-Z]\w*)\b")
 # A subject that no such name gives away, as the section must say it.
-SUBJECTS = {"Is the gain more than regularisation?": "regularis", "With which settings were the networks trained?": "weight-decay"}
+SUBJECTS = {
+    "Is the gain more than regularisation?": "regularis",
+    "With which settings were the networks trained?": "weight-decay",
+}
 
 
 @cache
@@ -351,7 +371,9 @@ def sections():
     for path in sorted(CHAPTERS.glob("[0-9]*.ipynb")):
         title = ""
         for cell in read(path).cells:
-            for part in re.split(r"^(?=#+ )", cell.source if cell.cell_type == "markdown" else "", flags=re.MULTILINE) or [""]:
+            for part in re.split(r"^(?=#+ )", cell.source if cell.cell_type == "markdown" else "", flags=re.MULTILINE) or [
+                ""
+            ]:
                 title = part.partition("\n")[0].lstrip("# ").strip() if part.startswith("#") else title
                 found[path.name, title] = found.get((path.name, title), "") + part.lower()
             if cell.cell_type == "code":
@@ -377,13 +399,31 @@ def test_fault_16_the_section_that_a_question_points_to_speaks_of_it():
     assert set(SUBJECTS) <= {title for title, _ in QUESTIONS}
 
 
-@pytest.mark.parametrize("question, other", [
-    ("Is the gain more than regularisation?", "chapter 5, Is a higher cardinality better?](05_the_resnext_block.ipynb#is-a-higher-cardinality-better"),
-    ("What is different in the network for CIFAR?", "chapter 7, ResNeXt-50, as a diff](07_resnext50.ipynb#resnext-50-as-a-diff"),
-    ("How do 32x8d and 64x4d differ?", "chapter 7, What 32x4d means, stage by stage](07_resnext50.ipynb#what-32x4d-means-stage-by-stage"),
-    ("With which settings were the networks trained?", "chapter 5, Is a higher cardinality better?](05_the_resnext_block.ipynb#is-a-higher-cardinality-better"),
-    ("Which counts are right for the CIFAR networks?", "chapter 7, Is it the right network?](07_resnext50.ipynb#is-it-the-right-network"),
-])
+@pytest.mark.parametrize(
+    "question, other",
+    [
+        (
+            "Is the gain more than regularisation?",
+            "chapter 5, Is a higher cardinality better?](05_the_resnext_block.ipynb#is-a-higher-cardinality-better",
+        ),
+        (
+            "What is different in the network for CIFAR?",
+            "chapter 7, ResNeXt-50, as a diff](07_resnext50.ipynb#resnext-50-as-a-diff",
+        ),
+        (
+            "How do 32x8d and 64x4d differ?",
+            "chapter 7, What 32x4d means, stage by stage](07_resnext50.ipynb#what-32x4d-means-stage-by-stage",
+        ),
+        (
+            "With which settings were the networks trained?",
+            "chapter 5, Is a higher cardinality better?](05_the_resnext_block.ipynb#is-a-higher-cardinality-better",
+        ),
+        (
+            "Which counts are right for the CIFAR networks?",
+            "chapter 7, Is it the right network?](07_resnext50.ipynb#is-it-the-right-network",
+        ),
+    ],
+)
 def test_fault_16_a_pointer_beside_the_point_would_be_found(question, other):
     """The pointers of the first edition, to sections that exist."""
     place = PAGE.index("\nSee [", PAGE.index(f"### {question}"))

@@ -24,13 +24,23 @@ def test_what_is_written_is_read(path):
     assert rows.read(path, COLUMNS) == []
     for seed in range(3):
         rows.append(path, COLUMNS, ROW | {"seed": seed})
-    assert rows.read(path, COLUMNS) == [{"name": "grouped, shuffled", "seed": str(seed), "loss": "0.25"} for seed in range(3)]
+    assert rows.read(path, COLUMNS) == [
+        {"name": "grouped, shuffled", "seed": str(seed), "loss": "0.25"} for seed in range(3)
+    ]
     assert not list(path.parent.glob("*.unfinished"))
 
 
-@pytest.mark.parametrize("content", [
-    "name,size\na,1\n", "name,size\na,1", "name,seed,loss,extra\n", "seed,name,loss\n", "a letter to my aunt", "\n",
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "name,size\na,1\n",
+        "name,size\na,1",
+        "name,seed,loss,extra\n",
+        "seed,name,loss\n",
+        "a letter to my aunt",
+        "\n",
+    ],
+)
 def test_P5_a_file_of_something_else_is_refused_and_kept_to_the_byte(path, content):
     """A foreign header alone got rows of ours, and a last line without a newline was cut off before anyone looked."""
     path.write_text(content, encoding="utf-8")
@@ -59,11 +69,18 @@ def test_P5_a_torn_line_is_named_and_nothing_is_thrown_away(path, line):
 
 def test_P5_a_full_disk_leaves_the_old_file_whole(path):
     """The disk takes no file of more than 4 kB, and the row that goes beyond is refused; every earlier one is there."""
-    program = ("import resource, sys; from studies import rows\n"
-               "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-               "for seed in range(1000): rows.append(sys.argv[1], ('seed', 'text'), {'seed': seed, 'text': 'x' * 100})")
-    result = subprocess.run([sys.executable, "-c", program, str(path)], cwd=ROOT, capture_output=True, text=True,
-                            env={**os.environ, "PYTHONPATH": str(ROOT)})
+    program = (
+        "import resource, sys; from studies import rows\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "for seed in range(1000): rows.append(sys.argv[1], ('seed', 'text'), {'seed': seed, 'text': 'x' * 100})"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert result.returncode != 0 and "File too large" in result.stderr
     left = rows.read(path, ("seed", "text"))
     assert len(left) > 30 and [int(row["seed"]) for row in left] == list(range(len(left)))
@@ -72,10 +89,16 @@ def test_P5_a_full_disk_leaves_the_old_file_whole(path):
 
 def test_P5_two_writers_lose_nothing_and_write_one_header(path):
     """Four processes, thirty rows each, into a file that is not there yet."""
-    program = ("import sys; from studies import rows\n"
-               "for seed in range(30): rows.append(sys.argv[1], ('writer', 'seed'), {'writer': sys.argv[2], 'seed': seed})")
-    writers = [subprocess.Popen([sys.executable, "-c", program, str(path), str(n)], cwd=ROOT,
-                                env={**os.environ, "PYTHONPATH": str(ROOT)}) for n in range(4)]
+    program = (
+        "import sys; from studies import rows\n"
+        "for seed in range(30): rows.append(sys.argv[1], ('writer', 'seed'), {'writer': sys.argv[2], 'seed': seed})"
+    )
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(path), str(n)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        )
+        for n in range(4)
+    ]
     assert [writer.wait(120) for writer in writers] == [0] * 4
     found = rows.read(path, ("writer", "seed"))
     assert sorted((int(row["writer"]), int(row["seed"])) for row in found) == [(w, s) for w in range(4) for s in range(30)]
@@ -98,4 +121,3 @@ def test_values_with_commas_and_quotes_come_back(path):
     with path.open(newline="", encoding="utf-8") as file:
         assert list(csv.DictReader(file)) == rows.read(path, COLUMNS)
     assert rows.read(path, COLUMNS)[0]["name"] == 'a "quoted", odd\nname'
-

@@ -36,9 +36,9 @@ import page_facts  # noqa: E402
 
 # ------------------------------------------------------------------ the table of contents
 
+
 def test_the_toc_and_the_chapters_folder_hold_the_same_pages():
-    folder = [f"chapters/{path.stem}" for suffix in ("ipynb", "md")
-              for path in (ROOT / "chapters").glob(f"*.{suffix}")]
+    folder = [f"chapters/{path.stem}" for suffix in ("ipynb", "md") for path in (ROOT / "chapters").glob(f"*.{suffix}")]
     assert sorted(toc_files()) == sorted(folder)
 
 
@@ -46,7 +46,7 @@ def test_the_page_for_the_hurried_comes_first_then_chapters_1_to_n_in_reading_or
     first, *others = toc_files()
     assert first == f"chapters/{contract.STANDS_ALONE}"
     chapters = [file for file in others if is_numbered(file)]
-    assert chapters == others[:len(chapters)], "the appendix comes last"
+    assert chapters == others[: len(chapters)], "the appendix comes last"
     assert [int(file[9:11]) for file in chapters] == list(range(1, len(chapters) + 1))
     for part in toc_parts():
         assert {bool(part.get("numbered"))} == {is_numbered(c["file"]) for c in part["chapters"]}, part
@@ -68,6 +68,7 @@ def test_every_page_of_the_toc_is_built_and_linked_from_the_landing_page(site, p
 
 # ------------------------------------------------------------------ the pages as files
 
+
 def test_every_internal_link_leads_somewhere(pages):
     broken = [broken_link(page, link, pages) for page in pages.values() for link in page.links + page.loads]
     assert not list(filter(None, broken))
@@ -83,7 +84,7 @@ def test_nothing_is_loaded_from_another_host(site, pages):
 
 def test_every_style_sheets_font_and_image_is_there(site):
     missing = []
-    for path in [site / "_static/site.css"]:   # the only one that a page loads
+    for path in [site / "_static/site.css"]:  # the only one that a page loads
         for address in re.findall(r"""url\(["']?([^"')]+)""", path.read_text(encoding="utf-8")):
             file = path.parent / re.split("[?#]", address)[0]
             if not address.startswith(("data:", "#")) and not file.is_file():
@@ -97,8 +98,12 @@ def test_every_page_has_one_h1(pages):
 
 
 def test_every_image_is_described(pages):
-    short = [(path.name, image.get("alt")) for path, page in pages.items() for image in page.images
-             if len(image.get("alt") or "") < 15]
+    short = [
+        (path.name, image.get("alt"))
+        for path, page in pages.items()
+        for image in page.images
+        if len(image.get("alt") or "") < 15
+    ]
     assert not short
 
 
@@ -114,8 +119,15 @@ def test_formulas_are_html_and_no_tex_is_left(site, pages):
 
 
 # What the running text of a page must not hold: Markdown or Sphinx source that was not understood.
-RAW = {"a formula": r"\$", "a directive": r"^\s*(?:`{3,}|:{3,})|\{[a-z:-]+\}`|\.\. [a-z]+::", "a heading": r"^#{1,6} ",
-       "emphasis": r"\*\*[^*\s][^*]*\*\*", "a table": r"\|\s*-{3,}", "a link": r"\]\((?:http|chapters|\.\.)", "a tag": r"</?[a-z]+>"}
+RAW = {
+    "a formula": r"\$",
+    "a directive": r"^\s*(?:`{3,}|:{3,})|\{[a-z:-]+\}`|\.\. [a-z]+::",
+    "a heading": r"^#{1,6} ",
+    "emphasis": r"\*\*[^*\s][^*]*\*\*",
+    "a table": r"\|\s*-{3,}",
+    "a link": r"\]\((?:http|chapters|\.\.)",
+    "a tag": r"</?[a-z]+>",
+}
 
 
 def without_code(paragraph):
@@ -125,24 +137,36 @@ def without_code(paragraph):
 
 
 def test_no_source_is_left_in_the_text(pages):
-    left = [(path.name, kind, match[0]) for path, page in pages.items() for text in page.text
-            for kind, pattern in RAW.items() for match in re.finditer(pattern, text, re.MULTILINE)]
+    left = [
+        (path.name, kind, match[0])
+        for path, page in pages.items()
+        for text in page.text
+        for kind, pattern in RAW.items()
+        for match in re.finditer(pattern, text, re.MULTILINE)
+    ]
     assert not left
 
 
 def test_a_number_is_not_torn_from_its_per_cent(site):
     """On a phone every second line would end in a bare number. Outputs and code keep their plain spaces."""
-    torn = [f"{path.name}: {match[0]}" for path in sorted((site / "chapters").glob("*.html"))
-            for paragraph in BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").select("article p, article li")
-            for match in re.finditer(r".{0,20}(\d %|± \d)", without_code(paragraph))]
+    torn = [
+        f"{path.name}: {match[0]}"
+        for path in sorted((site / "chapters").glob("*.html"))
+        for paragraph in BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").select("article p, article li")
+        for match in re.finditer(r".{0,20}(\d %|± \d)", without_code(paragraph))
+    ]
     assert not torn
     cells = (site / "chapters/09_cardinality.html").read_text(encoding="utf-8")
     assert "\N{NO-BREAK SPACE}" not in "".join(re.findall(r"<pre>.*?</pre>", cells, re.DOTALL))
 
 
 def test_no_page_shows_an_error(pages):
-    shown = [path.name for path, page in pages.items() if "Traceback (most recent call last)" in page.markup
-             or {"traceback", "system-message", "problematic"} & set(page.classes)]
+    shown = [
+        path.name
+        for path, page in pages.items()
+        if "Traceback (most recent call last)" in page.markup
+        or {"traceback", "system-message", "problematic"} & set(page.classes)
+    ]
     assert not shown
 
 
@@ -171,14 +195,21 @@ def test_every_chapter_offers_its_notebook(site, pages):
 
 
 def test_the_link_to_colab_follows_the_address():
-    options = {"repository_url": "https://github.com/a/b", "repository_branch": "c",
-               "launch_buttons": {"colab_url": "https://colab.research.google.com"}}
-    assert page_facts.colab_address(options, "chapters/d.ipynb") == "https://colab.research.google.com/github/a/b/blob/c/chapters/d.ipynb"
+    options = {
+        "repository_url": "https://github.com/a/b",
+        "repository_branch": "c",
+        "launch_buttons": {"colab_url": "https://colab.research.google.com"},
+    }
+    assert (
+        page_facts.colab_address(options, "chapters/d.ipynb")
+        == "https://colab.research.google.com/github/a/b/blob/c/chapters/d.ipynb"
+    )
     for missing in ("repository_url", "launch_buttons"):
         assert page_facts.colab_address(options | {missing: ""}, "chapters/d.ipynb") is None
 
 
 # ------------------------------------------------------------------ the chapter map
+
 
 def test_the_map_shows_every_chapters_time_and_the_way_from_inception_to_resnext(site, pages):
     markup = pages[site / "intro.html"].markup
@@ -219,15 +250,22 @@ def test_a_chapter_without_time_is_refused(tmp_path):
 
 # ------------------------------------------------------------------ the style sheet
 
+
 def test_only_rules_that_some_page_uses_are_kept():
     words = {"html", "a", "b", "used"}
-    rules = tinycss2.parse_stylesheet("""
+    rules = tinycss2.parse_stylesheet(
+        """
         .used, .unused { color: red } a.unused { color: red } #used > a:not(.unused)::before { color: red }
         html[data-x="unused"] .used { color: red } @media print { .unused { color: red } b { color: red } }
-        video { color: red } @font-face { font-family: X }  .used .fa-bars { color: red } .used.a\\:b { color: red }""", True, True)
+        video { color: red } @font-face { font-family: X }  .used .fa-bars { color: red } .used.a\\:b { color: red }""",
+        True,
+        True,
+    )
     kept = light_pages.used_rules(rules, words, keep_icons=False)
-    assert kept == (".used{color: red}#used > a:not(.unused)::before{color: red}"
-                    'html[data-x="unused"] .used{color: red}@media print {b{color: red}}@font-face { font-family: X }')
+    assert kept == (
+        ".used{color: red}#used > a:not(.unused)::before{color: red}"
+        'html[data-x="unused"] .used{color: red}@media print {b{color: red}}@font-face { font-family: X }'
+    )
 
 
 PICTURES = """async pairs => {
@@ -249,8 +287,12 @@ def test_a_figure_on_the_site_is_smaller_and_the_same_picture(browser, site, cha
         return [tag["src"] for tag in BeautifulSoup(page, "html.parser").select("figure:not(.explorer) > img")]
 
     notebook = read(ROOT / "chapters" / f"{chapter}.ipynb")
-    outputs = [output.data["text/html"] for cell in notebook.cells for output in cell.get("outputs", [])
-               if "text/html" in output.get("data", {})]
+    outputs = [
+        output.data["text/html"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "text/html" in output.get("data", {})
+    ]
     kept = figures_of("".join(outputs))
     made = figures_of((site / "chapters" / f"{chapter}.html").read_text(encoding="utf-8"))
     assert len(kept) == len(made) >= 4 and len("".join(made)) < 0.95 * len("".join(kept))
@@ -277,9 +319,14 @@ def test_every_chapter_offers_its_student_edition(site, pages):
 def test_the_teachers_key_is_not_on_the_site(site):
     """Nor would it be in an archive of the site: no file there holds a sentence of it."""
     key = (ROOT / "teaching" / "answers.md").read_text(encoding="utf-8")
-    lines = [re.sub(r"[*`]", "", line).removeprefix("- ").split(" ", 1)[1] for line in key.splitlines() if line.startswith("- **")]
-    texts = {path: path.read_text(encoding="utf-8") for path in site.rglob("*")
-             if path.suffix in (".html", ".md", ".js", ".ipynb", ".txt", ".json")}
+    lines = [
+        re.sub(r"[*`]", "", line).removeprefix("- ").split(" ", 1)[1] for line in key.splitlines() if line.startswith("- **")
+    ]
+    texts = {
+        path: path.read_text(encoding="utf-8")
+        for path in site.rglob("*")
+        if path.suffix in (".html", ".md", ".js", ".ipynb", ".txt", ".json")
+    }
     found = [(path.name, line) for line in lines if len(line) > 30 for path, text in texts.items() if line in text]
     assert len(lines) > 30 and not found
     assert not [path for path in site.rglob("*answers*") if path.is_file()]
@@ -287,13 +334,14 @@ def test_the_teachers_key_is_not_on_the_site(site):
 
 # ------------------------------------------------------------------ the pages in a browser
 
+
 def test_every_page_reads_well(browser, pages):
     """On a phone, in the dark, from the disk. tests/test_site_audit.py looks at the other sizes and themes."""
     problems = []
     with tab(browser, "dark", 390) as page:
         for path in pages:
             if path.name == "404.html":
-                continue   # asks a web server where the book is
+                continue  # asks a web server where the book is
             open_page(page, path.as_uri())
             problems += [f"{path.name}: {problem}" for problem in page.evaluate(SIDEWAYS) + page.complaints]
             page.complaints.clear()
@@ -303,7 +351,9 @@ def test_every_page_reads_well(browser, pages):
 
 def test_the_first_load_of_every_page_is_light(browser, pages, site, server):
     for path in pages:
-        found = arrival(browser, f"{server}/{path.relative_to(site).as_posix()}", slow=False, viewport={"width": 1280, "height": 800})
+        found = arrival(
+            browser, f"{server}/{path.relative_to(site).as_posix()}", slow=False, viewport={"width": 1280, "height": 800}
+        )
         assert found["bytes"] <= PAGE_BYTES, (path.name, found["names"])
         assert found["requests"] <= PAGE_REQUESTS, (path.name, found["names"])
         assert not any("webfonts" in name or "bootstrap" in name for name, _ in found["names"]), path.name
@@ -416,7 +466,7 @@ def test_without_scripts_the_page_is_light_and_complete(browser, site):
     page = context.new_page()
     page.goto((site / "intro.html").as_uri())
     assert page.locator("html").get_attribute("data-theme") == "light"
-    assert page.locator("nav.bd-links li.toctree-l1").count() == len(toc_files()) + 1   # and the landing page
+    assert page.locator("nav.bd-links li.toctree-l1").count() == len(toc_files()) + 1  # and the landing page
     context.close()
 
 
@@ -444,7 +494,7 @@ def test_a_quiz_opens_by_keyboard_and_shows_its_focus(browser, pages):
     with tab(browser, "light", 390) as page:
         page.goto(quizzes[0].as_uri())
         question = page.locator("details:not(.hide) > summary").first
-        page.keyboard.press("Tab")   # from here on the browser shows the focus
+        page.keyboard.press("Tab")  # from here on the browser shows the focus
         question.focus()
         outline = question.evaluate("e => getComputedStyle(e).outline")
         assert "solid 3px" in outline, outline
@@ -457,19 +507,33 @@ def test_a_solution_is_folded_and_says_so(browser, pages):
     with tab(browser, "light", 390) as page:
         for path in folded:
             page.goto(path.as_uri())
-            solutions = page.evaluate("[...document.querySelectorAll('details.above-input')].map(box => [box.open, box.innerText.trim()])")
+            solutions = page.evaluate(
+                "[...document.querySelectorAll('details.above-input')].map(box => [box.open, box.innerText.trim()])"
+            )
             assert {is_open for is_open, _ in solutions} == {False}, path.name
             said = {text for _, text in solutions}
             assert ("Show the solution" in said) == (path.name[:2].isdigit()), path.name
-            assert said <= {"Show the solution", "Show the setup cell", "Show the code of this figure", "Show the code of this table", "Show the check and its result"}, path.name
+            assert said <= {
+                "Show the solution",
+                "Show the setup cell",
+                "Show the code of this figure",
+                "Show the code of this table",
+                "Show the check and its result",
+            }, path.name
 
 
 # ------------------------------------------------------------------ launch buttons
 
+
 def test_launch_buttons_come_with_the_address(site):
     """Without an address there is none; with one, tests/test_colab.py also looks the links up in git."""
     if contract.address():
-        assert publish.complaints(site, [f"{folder}/{file}.ipynb" for folder in ("chapters", "student") for file in chapter_names()]) == []
+        assert (
+            publish.complaints(
+                site, [f"{folder}/{file}.ipynb" for folder in ("chapters", "student") for file in chapter_names()]
+            )
+            == []
+        )
     else:
         assert publish.launch_links(site) == {}
     assert "executablebooks/jupyter-book" not in (site / "intro.html").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.slow
 
 # 640 px is a window of 1280 at a zoom of 200 %.
 LOOKS = [("light", 390), ("light", 640), ("light", 1280), ("dark", 390), ("dark", 1280)]
-FIRST_PAINT = 1.2   # seconds at 150 ms and 1.6 Mbit/s
+FIRST_PAINT = 1.2  # seconds at 150 ms and 1.6 Mbit/s
 
 
 @pytest.mark.parametrize("theme, width", LOOKS)

@@ -17,27 +17,45 @@ SYNONYMS = tomllib.loads((ROOT / "site/search/synonyms.toml").read_text(encoding
 # What readers type, and the section that has to come first: the page alone where any of its sections will do.
 FIRST_HITS = {
     # numbers and signs
-    "25,028,904": "11_what_came_next", "25028904": "11_what_came_next",
-    "68,883,240": "questions#my-resnext-50-has-68-883-240-parameters", "69,632": "05_the_resnext_block",
-    "77.618": "questions#the-paper-says-22-2-and-torchvision-says-77-618", "54": "02_inception#how-many-numbers-did-a-person-choose",
-    "3×3": "questions#are-two-33s-the-same-as-one-55", "3x3": "questions#are-two-33s-the-same-as-one-55",
-    "1×1": "01_what_a_convolution_costs#the-11-convolution", "32x4d": "07_resnext50",
+    "25,028,904": "11_what_came_next",
+    "25028904": "11_what_came_next",
+    "68,883,240": "questions#my-resnext-50-has-68-883-240-parameters",
+    "69,632": "05_the_resnext_block",
+    "77.618": "questions#the-paper-says-22-2-and-torchvision-says-77-618",
+    "54": "02_inception#how-many-numbers-did-a-person-choose",
+    "3×3": "questions#are-two-33s-the-same-as-one-55",
+    "3x3": "questions#are-two-33s-the-same-as-one-55",
+    "1×1": "01_what_a_convolution_costs#the-11-convolution",
+    "32x4d": "07_resnext50",
     # terms, each in its own chapter
-    "grouped convolution": "04_grouped_convolution", "Grouped convolutions": "04_grouped_convolution",
-    "cardinality": "05_the_resnext_block", "bottleneck": "03_residual_learning#the-bottleneck",
-    "group width": "05_the_resnext_block#two-rules-and-what-32x4d-means", "form A": "06_three_forms#the-three-drawings",
-    "Inception module": "02_inception", "depthwise convolution": "04_grouped_convolution#depthwise-the-far-end",
-    "receptive field": "01_what_a_convolution_costs#how-far-does-a-pixel-see", "overfitting": "03_residual_learning#deeper-got-worse",
-    "squeeze-and-excitation": "11_what_came_next#squeeze-and-excitation", "what is a residual block?": "03_residual_learning#one-plus-sign",
-    "roofline": "10_flops_are_not_seconds#the-roofline", "channels last": "10_flops_are_not_seconds",
-    "RegNet": "11_what_came_next#regnet", "GoogLeNet": "02_inception#googlenet-nine-modules",
+    "grouped convolution": "04_grouped_convolution",
+    "Grouped convolutions": "04_grouped_convolution",
+    "cardinality": "05_the_resnext_block",
+    "bottleneck": "03_residual_learning#the-bottleneck",
+    "group width": "05_the_resnext_block#two-rules-and-what-32x4d-means",
+    "form A": "06_three_forms#the-three-drawings",
+    "Inception module": "02_inception",
+    "depthwise convolution": "04_grouped_convolution#depthwise-the-far-end",
+    "receptive field": "01_what_a_convolution_costs#how-far-does-a-pixel-see",
+    "overfitting": "03_residual_learning#deeper-got-worse",
+    "squeeze-and-excitation": "11_what_came_next#squeeze-and-excitation",
+    "what is a residual block?": "03_residual_learning#one-plus-sign",
+    "roofline": "10_flops_are_not_seconds#the-roofline",
+    "channels last": "10_flops_are_not_seconds",
+    "RegNet": "11_what_came_next#regnet",
+    "GoogLeNet": "02_inception#googlenet-nine-modules",
     # the words of others
-    "skip connection": "03_residual_learning#one-plus-sign", "skip connections": "03_residual_learning#one-plus-sign",
-    "batchnorm": "02_inception#why-no-bias-before-batch-norm", "group conv": "04_grouped_convolution",
-    "DDP": "12_more_than_one_machine", "number of parameters": "01_what_a_convolution_costs#counting-parameters",
+    "skip connection": "03_residual_learning#one-plus-sign",
+    "skip connections": "03_residual_learning#one-plus-sign",
+    "batchnorm": "02_inception#why-no-bias-before-batch-norm",
+    "group conv": "04_grouped_convolution",
+    "DDP": "12_more_than_one_machine",
+    "number of parameters": "01_what_a_convolution_costs#counting-parameters",
     # Chinese, and code
-    "分组卷积": "04_grouped_convolution", "基数": "05_the_resnext_block",
-    "groups=cardinality": "05_the_resnext_block#the-block-in-code", "resnext50_32x4d": "library#resnext50-32x4d",
+    "分组卷积": "04_grouped_convolution",
+    "基数": "05_the_resnext_block",
+    "groups=cardinality": "05_the_resnext_block#the-block-in-code",
+    "resnext50_32x4d": "library#resnext50-32x4d",
 }
 
 
@@ -46,8 +64,11 @@ def asked(browser, site):
     """Asks the search page, which lies on the disk: query to the sections found, each as page#anchor without its folder."""
     with tab(browser, "light", 1280) as page:
         page.goto((site / "search.html").as_uri())
-        yield lambda query: page.evaluate("""query => bookSearch(query).map(found =>
-            `${found.page.replace('chapters/', '')}#${found.anchor}`)""", query)
+        yield lambda query: page.evaluate(
+            """query => bookSearch(query).map(found =>
+            `${found.page.replace('chapters/', '')}#${found.anchor}`)""",
+            query,
+        )
         assert not page.complaints
 
 
@@ -66,20 +87,29 @@ def test_fault_13_a_number_is_found_as_a_whole(asked):
 
 def test_fault_13_every_synonym_finds_the_place_of_its_term(asked):
     """A synonym's term has an entry in the glossary, and the first hit is the section that the entry names."""
-    places = {name.lower(): f"{page.removeprefix('chapters/')}#{anchor}"
-              for names, page, anchor in section_search.terms_of(GLOSSARY) for name in names}
+    places = {
+        name.lower(): f"{page.removeprefix('chapters/')}#{anchor}"
+        for names, page, anchor in section_search.terms_of(GLOSSARY)
+        for name in names
+    }
     wrong = [(theirs, ours) for theirs, ours in SYNONYMS.items() if asked(theirs)[0] != places[ours.lower()]]
     assert SYNONYMS and not wrong
 
 
 def test_fault_13_every_term_of_the_glossary_is_found_in_its_own_chapter_first(asked):
     terms = section_search.terms_of(GLOSSARY)
-    wrong = [(names[0], found, anchor) for names, page, anchor in terms for found in asked(names[0])[:1]
-             if found.replace("-", "") != f"{page.removeprefix('chapters/')}#{anchor}".replace("-", "")]
+    wrong = [
+        (names[0], found, anchor)
+        for names, page, anchor in terms
+        for found in asked(names[0])[:1]
+        if found.replace("-", "") != f"{page.removeprefix('chapters/')}#{anchor}".replace("-", "")
+    ]
     assert len(terms) > 45 and not wrong
 
 
-@pytest.mark.parametrize("query, marked", [("25,028,904", "25,028,904"), ("3×3", "3×3"), ("grouped convolution", "convolution")])
+@pytest.mark.parametrize(
+    "query, marked", [("25,028,904", "25,028,904"), ("3×3", "3×3"), ("grouped convolution", "convolution")]
+)
 def test_fault_13_a_result_has_a_snippet_and_leads_to_its_section_from_the_disk(browser, site, query, marked):
     with tab(browser, "light", 1280) as page:
         page.goto((site / "intro.html").as_uri())
@@ -92,7 +122,7 @@ def test_fault_13_a_result_has_a_snippet_and_leads_to_its_section_from_the_disk(
         snippets = results.locator("p.context")
         assert any(marked in text.lower() for text in snippets.locator("mark").all_inner_texts())
         lengths = [len(text) for text in snippets.all_inner_texts()]
-        assert max(lengths) < 260 and min(lengths[:2]) > 60   # a heading without text of its own has none
+        assert max(lengths) < 260 and min(lengths[:2]) > 60  # a heading without text of its own has none
         link = results.filter(has_text="›").locator("a").first
         target = link.get_attribute("href")
         link.click()
@@ -113,8 +143,12 @@ def test_fault_13_what_a_page_folds_away_is_not_searched(site):
     """No snippet shows the answer of a quiz or the solution of an exercise."""
     index = json.loads((site / "search_index.js").read_text(encoding="utf-8").partition(" = ")[2].rstrip().removesuffix(";"))
     texts = [text for sections in index["pages"].values() for _, _, text in sections]
-    folded = [cell for path in sorted((ROOT / "chapters").glob("[0-9]*.ipynb"))
-              for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if "exercise" in cell["metadata"]]
+    folded = [
+        cell
+        for path in sorted((ROOT / "chapters").glob("[0-9]*.ipynb"))
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if "exercise" in cell["metadata"]
+    ]
     solutions = [" ".join("".join(cell["source"]).split()) for cell in folded]
     assert len(solutions) > 30 and not [line for line in solutions if any(line in " ".join(text.split()) for text in texts)]
     assert not [text[:80] for text in texts if re.search(r"\([a-e]\) is right", text)]
@@ -131,13 +165,17 @@ b = 2</pre><script>var no = 1;</script></section><p>After.</p></section></articl
 
 def test_fault_13_a_section_is_its_title_and_its_own_text():
     assert section_search.sections_of(PAGE) == [
-        ["a", "1. A title", "One two-three, 25,028,904. 3×3 After."], ["b", "Below", "a = 1 b = 2"]]
+        ["a", "1. A title", "One two-three, 25,028,904. 3×3 After."],
+        ["b", "Below", "a = 1 b = 2"],
+    ]
     assert section_search.sections_of("<p>no article</p>") == []
 
 
 def test_fault_13_a_glossary_that_cannot_be_read_is_refused():
     entry = "- **Grouped convolution** (`groups`), 分组卷积（群卷积）.\n  A sentence.\n  See [chapter 4](04_g.ipynb#it).\n"
-    assert section_search.terms_of(entry) == [[["Grouped convolution", "groups", "分组卷积", "群卷积"], "chapters/04_g", "it"]]
+    assert section_search.terms_of(entry) == [
+        [["Grouped convolution", "groups", "分组卷积", "群卷积"], "chapters/04_g", "it"]
+    ]
     with pytest.raises(section_search.ExtensionError, match="'Grouped convolution' must end with 'See"):
         section_search.terms_of(entry.replace("See ", "Look at "))
     with pytest.raises(section_search.ExtensionError, match="no entry of the form"):

@@ -1,6 +1,8 @@
-"""No function needs scrolling, every module says what it is for, blocks are known by what they have."""
+"""Code has one format, no function needs scrolling, every module says what it is for, blocks are known by what they have."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,9 @@ def test_blocks_are_recognised_by_their_attributes():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
                 assert not own & {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}, path.name
+
+
+def test_every_file_is_written_by_the_one_formatter():
+    command = [sys.executable, "-m", "ruff", "format", "--check", "--no-cache", "."]
+    result = subprocess.run(command, cwd=LIBRARY.parent, capture_output=True, text=True, encoding="utf-8")
+    assert result.returncode == 0, f"{result.stdout}\nmake it so: ruff format ."

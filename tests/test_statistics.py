@@ -24,13 +24,16 @@ def test_the_interval_covers_the_mean_as_often_as_it_says():
     assert covered == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / 2000))
 
 
-@pytest.mark.parametrize("values, confidence, message", [
-    ([0.9], 0.95, "values must hold two runs or more, not 1"),
-    ([], 0.95, "values must hold two runs or more, not 0"),
-    ([0.9, math.nan], 0.95, "values must be finite numbers"),
-    ([0.9, 0.8], 95, "confidence must be between 0 and 1, such as 0.95, not 95"),
-    ([0.9, 0.8], 0, "confidence must be between 0 and 1"),
-])
+@pytest.mark.parametrize(
+    "values, confidence, message",
+    [
+        ([0.9], 0.95, "values must hold two runs or more, not 1"),
+        ([], 0.95, "values must hold two runs or more, not 0"),
+        ([0.9, math.nan], 0.95, "values must be finite numbers"),
+        ([0.9, 0.8], 95, "confidence must be between 0 and 1, such as 0.95, not 95"),
+        ([0.9, 0.8], 0, "confidence must be between 0 and 1"),
+    ],
+)
 def test_fault_11a_an_interval_that_cannot_be_is_refused(values, confidence, message):
     """``interval(values, 95)`` gave nan."""
     with pytest.raises(ValueError, match=message):
@@ -81,5 +84,5 @@ def test_resampling_seeds_and_pictures_is_wider_than_either_alone():
     second = np.zeros((8, 400))
     mean, low, high = resample(first, second, draws=2000)
     assert mean == pytest.approx((first - second).mean())
-    assert high - low == pytest.approx(2 * 1.96 * math.sqrt(1 / 400 + 0.05 ** 2 / 8), rel=0.25)
+    assert high - low == pytest.approx(2 * 1.96 * math.sqrt(1 / 400 + 0.05**2 / 8), rel=0.25)
     assert resample(first, second, draws=200) == resample(first, second, draws=200)

@@ -18,9 +18,14 @@ from studies import checkpoint, depth, fine_tuning, gradients, precision, rows, 
 from studies import paths as removal
 from studies.batch_norm import average_statistics
 
-PLANS = {"path_removal": ("paths.md", removal.REMOVAL), "path_likeness": ("paths.md", removal.LIKENESS),
-         "gradient_totals": ("gradients.md", gradients.TOTALS), "gradient_growth": ("gradients.md", gradients.GROWTH),
-         "fine_tuning": ("fine_tuning.md", fine_tuning.COLUMNS), "precision": ("precision.md", precision.COLUMNS)}
+PLANS = {
+    "path_removal": ("paths.md", removal.REMOVAL),
+    "path_likeness": ("paths.md", removal.LIKENESS),
+    "gradient_totals": ("gradients.md", gradients.TOTALS),
+    "gradient_growth": ("gradients.md", gradients.GROWTH),
+    "fine_tuning": ("fine_tuning.md", fine_tuning.COLUMNS),
+    "precision": ("precision.md", precision.COLUMNS),
+}
 # Planned, and no row of it measured yet: a name goes from here when its first rows come.
 NOT_YET = {"path_removal", "path_likeness", "fine_tuning", "precision"}
 MEASURED = sorted(PLANS.keys() - NOT_YET)
@@ -28,8 +33,11 @@ MEASURED = sorted(PLANS.keys() - NOT_YET)
 
 def pictures(count=40, seed=0):
     draw = torch.Generator().manual_seed(seed)
-    return data.Images(torch.randint(0, 256, (count, 1, 28, 28), generator=draw, dtype=torch.uint8),
-                       torch.arange(count) % 10, data.FASHION_CLASSES)
+    return data.Images(
+        torch.randint(0, 256, (count, 1, 28, 28), generator=draw, dtype=torch.uint8),
+        torch.arange(count) % 10,
+        data.FASHION_CLASSES,
+    )
 
 
 def small_block_network():
@@ -38,6 +46,7 @@ def small_block_network():
 
 
 # ------------------------------------------------------------------ plans and rows
+
 
 def test_a_study_is_either_measured_or_said_not_to_be():
     assert {name for name in PLANS if (tables.EVIDENCE / f"{name}.csv").exists()} == set(MEASURED)
@@ -97,6 +106,7 @@ def test_a_row_with_a_missing_value_leaves_the_table_as_it_was(tmp_path):
 
 # ------------------------------------------------------------------ removal
 
+
 def test_the_moments_give_the_statistics_that_the_library_estimates():
     network, x = small_block_network(), data.normalise(pictures().pixels, *data.mean_and_spread(pictures()))
     moments = removal.moments_of_middles(network, x)
@@ -137,11 +147,13 @@ def test_the_pairs_are_different_and_the_same_at_every_call():
     pairs = [[removed for removed, _ in removal.variants(0, block, 16) if len(removed) == 2] for block in range(6)]
     assert all(len(set(own)) == removal.PAIRS and all(a < b for a, b in own) for own in pairs)
     assert pairs[0] != pairs[1] and pairs == [
-        [removed for removed, _ in removal.variants(0, block, 16) if len(removed) == 2] for block in range(6)]
+        [removed for removed, _ in removal.variants(0, block, 16) if len(removed) == 2] for block in range(6)
+    ]
     assert not any(len(removed) == 2 for removed, _ in removal.variants(1, 0, 16))
 
 
 # ------------------------------------------------------------------ likeness
+
 
 def test_likeness_is_that_of_the_contributions():
     """The same numbers from the contributions themselves, picture by picture."""
@@ -160,9 +172,14 @@ def test_likeness_is_that_of_the_contributions():
     assert found["reinforcement"] == pytest.approx((terms.sum(dim=0).square().sum() / terms.square().sum()).item(), abs=2e-4)
 
 
-@pytest.mark.parametrize(("matrix", "number"), [
-    (torch.eye(5), 5), (torch.ones(4, 4), 1), (torch.diag(torch.tensor([1.0, 1, 0])), 2),
-])
+@pytest.mark.parametrize(
+    ("matrix", "number"),
+    [
+        (torch.eye(5), 5),
+        (torch.ones(4, 4), 1),
+        (torch.diag(torch.tensor([1.0, 1, 0])), 2),
+    ],
+)
 def test_the_effective_number_counts_what_is_different(matrix, number):
     assert removal.effective_number(matrix.double()) == pytest.approx(number, abs=1e-6)
 
@@ -178,6 +195,7 @@ def test_statistics_are_averaged_over_the_images_and_momentum_stays():
 
 
 # ------------------------------------------------------------------ gradients
+
 
 @pytest.mark.parametrize("kind", gradients.KINDS)
 def test_the_growths_multiply_to_the_growth_through_the_stack(kind):
@@ -206,8 +224,13 @@ def test_the_measured_gradients_are_complete_and_agree_with_themselves():
     """Every network with every seed, none twice; the growths of the 27 blocks multiply to the totals' mean."""
     totals = rows.read(tables.EVIDENCE / "gradient_totals.csv", (*gradients.TOTALS, *tables.WHENCE))
     growth = rows.read(tables.EVIDENCE / "gradient_growth.csv", (*gradients.GROWTH, *tables.WHENCE))
-    wanted = {(k, str(c), str(b), str(s)) for k in gradients.KINDS for c in gradients.CHANNELS
-              for b in gradients.BLOCKS for s in gradients.SEEDS}
+    wanted = {
+        (k, str(c), str(b), str(s))
+        for k in gradients.KINDS
+        for c in gradients.CHANNELS
+        for b in gradients.BLOCKS
+        for s in gradients.SEEDS
+    }
     found = [(row["kind"], row["channels"], row["blocks"], row["seed"]) for row in totals]
     assert set(found) == wanted and len(found) == len(wanted)
     for kind in gradients.KINDS:
@@ -231,20 +254,25 @@ def test_a_stack_of_shortcuts_alone_does_not_grow():
 def test_the_resnext_block_of_the_study_has_the_shape_of_the_books_first_stage():
     ours, book = gradients.parts("ResNeXt", 64, 1)[0], small_resnext().layer1[1]
     assert (ours.in_channels, ours.width, ours.out_channels, ours.cardinality) == (
-        book.in_channels, book.width, book.out_channels, book.cardinality)
+        book.in_channels,
+        book.width,
+        book.out_channels,
+        book.cardinality,
+    )
 
 
 def test_the_fits_tell_a_power_from_an_exponential():
     def rows_of(total):
         return [{"kind": "x", "channels": "32", "blocks": str(b), "total": str(total(b))} for b in gradients.BLOCKS]
 
-    power, exponential, slope = gradients.fits(rows_of(lambda b: 3 * b ** 1.5), "x", 32)
+    power, exponential, slope = gradients.fits(rows_of(lambda b: 3 * b**1.5), "x", 32)
     assert power < 1e-9 < exponential and slope == pytest.approx(1.5)
-    power, exponential, _ = gradients.fits(rows_of(lambda b: 1.4 ** b), "x", 32)
+    power, exponential, _ = gradients.fits(rows_of(lambda b: 1.4**b), "x", 32)
     assert exponential < 1e-9 < power
 
 
 # ------------------------------------------------------------------ fine-tuning
+
 
 @pytest.fixture
 def split():
@@ -261,9 +289,15 @@ def test_the_held_out_classes_are_numbered_anew():
     assert torch.equal(new.pixels[1], pictures().pixels[4])
 
 
-@pytest.mark.parametrize(("arm", "weights_move", "statistics_move"), [
-    ("frozen-eval", False, False), ("frozen-train", False, True), ("all-eval", True, False), ("all-train", True, True),
-])
+@pytest.mark.parametrize(
+    ("arm", "weights_move", "statistics_move"),
+    [
+        ("frozen-eval", False, False),
+        ("frozen-train", False, True),
+        ("all-eval", True, False),
+        ("all-train", True, True),
+    ],
+)
 def test_an_arm_moves_what_its_name_says(arm, weights_move, statistics_move, split, monkeypatch):
     monkeypatch.setattr(fine_tuning, "STEPS", 3)
     network = fine_tuning.fit(arm, split, split.train, 0.01, 0)
@@ -296,6 +330,7 @@ def test_few_pictures_are_drawn_from_every_class_and_none_twice():
 
 # ------------------------------------------------------------------ bfloat16, and the programs of the first edition
 
+
 def test_P5_depth_goes_on_behind_a_file_without_a_final_newline(tmp_path, monkeypatch):
     """Its rows used to be glued to the last line of such a file."""
     stored = tmp_path / "depth.csv"
@@ -317,7 +352,8 @@ def test_a_seed_gives_a_row_for_every_use_of_both_sets_of_statistics(monkeypatch
     tests = (("float32", pictures(20)), ("bfloat16", pictures(10)))
     found = precision.rows_of(0, "float32", pictures(), tests)
     assert [(r["statistics"], r["used_in"], r["pictures"]) for r in found] == [
-        (s, p, n) for s in precision.STATISTICS for p, n in (("float32", 20), ("bfloat16", 10))]
+        (s, p, n) for s in precision.STATISTICS for p, n in (("float32", 20), ("bfloat16", 10))
+    ]
     assert all(math.isfinite(r["loss"]) for r in found) and found[0]["loss"] != found[2]["loss"]
 
 

@@ -41,10 +41,17 @@ def test_markup_in_a_value_is_text(shown):
     assert "&lt;b&gt;" in shown[0]["text/html"]
 
 
-@pytest.mark.parametrize("arguments, error, message", [
-    (([1, 2],), TypeError, "frame must be a pandas DataFrame, not list"),
-    ((FRAME, {"shares": "{}"}), ValueError, r"formats names 'shares', but the columns are \['stage', 'parameters', 'share'\]"),
-])
+@pytest.mark.parametrize(
+    "arguments, error, message",
+    [
+        (([1, 2],), TypeError, "frame must be a pandas DataFrame, not list"),
+        (
+            (FRAME, {"shares": "{}"}),
+            ValueError,
+            r"formats names 'shares', but the columns are \['stage', 'parameters', 'share'\]",
+        ),
+    ],
+)
 def test_what_cannot_be_shown_is_named(arguments, error, message, shown):
     with pytest.raises(error, match=message):
         tables.show(*arguments)

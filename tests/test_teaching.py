@@ -50,6 +50,7 @@ def slide_minutes(notebook):
 
 # ------------------------------------------------------------------ minutes
 
+
 def test_the_table_of_minutes_is_what_the_chapters_say():
     assert minutes.with_table(GUIDE) == GUIDE, "stale: run python -m tools.minutes"
 
@@ -70,6 +71,7 @@ def test_an_exercise_is_estimated_by_its_length(lines, expected):
 
 
 # ------------------------------------------------------------------ lessons
+
 
 def test_there_are_three_lessons():
     assert [int(total) for total, _ in LESSONS] == [50, 90, 180]
@@ -107,6 +109,7 @@ def exercise_estimates():
 
 # ------------------------------------------------------------------ questions and key
 
+
 @pytest.mark.parametrize("number", CHAPTERS)
 def test_every_chapter_says_what_it_gives_and_has_questions(number):
     section = re.search(rf"^### Chapter {number}: (.+?)$(.+?)(?=^##)", GUIDE, re.MULTILINE | re.DOTALL)
@@ -134,9 +137,9 @@ def conv(*sizes, **options):
 @cache
 def board_numbers():
     """What the board exercises come to, by running them."""
-    image, kernel = torch.tensor([[1., 2, 0], [0, 1, 3], [2, 1, 1]]), torch.eye(2)
+    image, kernel = torch.tensor([[1.0, 2, 0], [0, 1, 3], [2, 1, 1]]), torch.eye(2)
     upper, lower = functional.conv2d(image[None, None], kernel[None, None])[0, 0].int().tolist()
-    layer, = layer_costs(torch.nn.Sequential(conv(8, 16, 3, padding=1)), (8, 10, 10))
+    (layer,) = layer_costs(torch.nn.Sequential(conv(8, 16, 3, padding=1)), (8, 10, 10))
     grouped, dense = weights_of(conv(12, 8, 3, groups=4), conv(12, 8, 3))
     product = torch.tensor([[1, 0], [2, 1]]) @ torch.tensor([1, 3]) + torch.tensor([[0, 2], [1, 1]]) @ torch.tensor([2, 1])
     direct, first, second = weights_of(conv(100, 20, 5), conv(100, 10, 1), conv(10, 20, 5))
@@ -144,7 +147,7 @@ def board_numbers():
         network = networks.resnext101_64x4d()
     stages = [getattr(network, f"layer{i}")[0] for i in (1, 2, 3, 4)]
     d = {c: width_for_budget(c) for c in (2, 8, 32)}
-    pointwise_layer, = layer_costs(torch.nn.Sequential(conv(10, 10, 1)), (10, 100, 100))
+    (pointwise_layer,) = layer_costs(torch.nn.Sequential(conv(10, 10, 1)), (10, 100, 100))
     moved = 4 * 2 * 10 * 100 * 100
     whole, depthwise, pointwise = weights_of(conv(64, 128, 3), conv(64, 64, 3, groups=64), conv(64, 128, 1))
     return {
@@ -152,16 +155,28 @@ def board_numbers():
         "B2": [f"{layer.parameters:,} weights", f"{layer.macs:,} MACs"],
         "B3": [f"{direct:,} directly", f"{first + second:,} behind", f"{first:,} + {second:,}"],
         "B4": ["inputs " + ", ".join(map(str, reads(5))), f"{grouped} weights", f"{dense} without"],
-        "B5": [f"d = {d[2]}, {d[8]} and {d[32]}", f"{bottleneck_weights(8, d[8] - 1):,}",
-               "{:,}, {:,} and {:,} weights".format(*(bottleneck_weights(c, d[c]) for c in d))],
+        "B5": [
+            f"d = {d[2]}, {d[8]} and {d[32]}",
+            f"{bottleneck_weights(8, d[8] - 1):,}",
+            "{:,}, {:,} and {:,} weights".format(*(bottleneck_weights(c, d[c]) for c in d)),
+        ],
         "B6": ["({}, {})".format(*product.tolist())],
         "B7": normalised(),
-        "B8": ["is 64", ", ".join(f"{s.width // s.cardinality}" for s in stages), ", ".join(f"{s.width}" for s in stages),
-               f"{3 * sum(len(getattr(network, f'layer{i}')) for i in (1, 2, 3, 4)) + 2} layers"],
+        "B8": [
+            "is 64",
+            ", ".join(f"{s.width // s.cardinality}" for s in stages),
+            ", ".join(f"{s.width}" for s in stages),
+            f"{3 * sum(len(getattr(network, f'layer{i}')) for i in (1, 2, 3, 4)) + 2} layers",
+        ],
         "B9": [f"{6 + 8} of 20, {(6 + 8) / 20:.0%}".replace("%", " %"), f"{4 + 8} times", "true 8 times"],
         "B10": ["differ by {}, {} and {},".format(*(b - a for a, b in zip((90, 92, 91), (91, 93, 92), strict=True)))],
-        "B11": [f"At {100 // 20} MACs a byte", f"{pointwise_layer.macs:,} MACs", f"{moved:,} bytes", f"{pointwise_layer.macs / moved} a byte",
-                f"to {min(100, pointwise_layer.macs / moved * 20):.0f} G MACs"],
+        "B11": [
+            f"At {100 // 20} MACs a byte",
+            f"{pointwise_layer.macs:,} MACs",
+            f"{moved:,} bytes",
+            f"{pointwise_layer.macs / moved} a byte",
+            f"to {min(100, pointwise_layer.macs / moved * 20):.0f} G MACs",
+        ],
         "B12": [f"{whole:,} dense", f"{depthwise} + {pointwise:,} = {depthwise + pointwise:,}"],
     }
 
@@ -176,9 +191,11 @@ def reads(output):
 
 def normalised():
     """B7: the two orders of sum and batch norm."""
+
     def norm(x):
         return (x - x.mean()) / x.std(correction=0)
-    one, two = torch.tensor([0., 2]), torch.tensor([6., 0])
+
+    one, two = torch.tensor([0.0, 2]), torch.tensor([6.0, 0])
     after, before = norm(one + two).int().tolist(), (norm(one) + norm(two)).int().tolist()
     return [f"become {after[0]} and {after[1]}.", f"is {before[0]} and {before[1]}."]
 
@@ -202,6 +219,7 @@ def test_the_long_numbers_in_the_answers_to_the_questions():
 
 
 # ------------------------------------------------------------------ the page
+
 
 def test_every_command_exists():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -234,6 +252,7 @@ def test_what_colab_opens_holds_no_key(tmp_path):
 
 
 # ------------------------------------------------------------------ the handout
+
 
 @pytest.fixture(scope="module")
 def page():
@@ -276,8 +295,16 @@ def test_the_handouts_tables_are_table_1_and_table_2(page):
     for c, d in ((1, 64), (2, 40), (4, 24), (8, 14), (32, 4)):
         assert [f"{c}", f"{d}", f"{c * d}", f"{c * (512 * d + 9 * d * d):,}"] in cells(page)
     for i, blocks in enumerate((3, 4, 6, 3)):
-        side = 56 // 2 ** i
-        assert [f"conv{i + 2}", f"{blocks}", f"{side}×{side}", "32", f"{4 * 2 ** i}", f"{128 * 2 ** i}", f"{256 * 2 ** i}"] in cells(page)
+        side = 56 // 2**i
+        assert [
+            f"conv{i + 2}",
+            f"{blocks}",
+            f"{side}×{side}",
+            "32",
+            f"{4 * 2**i}",
+            f"{128 * 2**i}",
+            f"{256 * 2**i}",
+        ] in cells(page)
     assert "1 + 3 · (3 + 4 + 6 + 3) + 1 = 50" in page and f"pass {69_632 // 512}" in page
 
 
@@ -293,9 +320,23 @@ def test_the_site_offers_the_handout(pages, site):
 
 
 # What the questions of the lesson plans come to, as the handout with answers has it.
-ASKED = {"B4": "(c<sub>in</sub> / g)", "Q5.2": "<td>40</td>", "B5": "<td>14</td>", "Q5.1": "all 256", "Q4.1": "neighbouring",
-         "Q6.1": "interleaved", "Q6.2": "the same seed", "B7": "batch norm at the end", "Q7.1": "4,230,479,872", "Q7.2": "the stage width 64",
-         "Q5.3": "<td>1024</td>", "B8": "= 50", "limit": "136", "32x4d": "70,144", "picture": "a thin diagonal"}
+ASKED = {
+    "B4": "(c<sub>in</sub> / g)",
+    "Q5.2": "<td>40</td>",
+    "B5": "<td>14</td>",
+    "Q5.1": "all 256",
+    "Q4.1": "neighbouring",
+    "Q6.1": "interleaved",
+    "Q6.2": "the same seed",
+    "B7": "batch norm at the end",
+    "Q7.1": "4,230,479,872",
+    "Q7.2": "the stage width 64",
+    "Q5.3": "<td>1024</td>",
+    "B8": "= 50",
+    "limit": "136",
+    "32x4d": "70,144",
+    "picture": "a thin diagonal",
+}
 
 
 def test_fault_25_the_handout_leaves_blank_what_a_lesson_asks(page, sheet):
@@ -303,7 +344,9 @@ def test_fault_25_the_handout_leaves_blank_what_a_lesson_asks(page, sheet):
     assert not [label for label, answer in ASKED.items() if answer not in with_answers], "the one with answers has them"
     assert not [label for label, answer in ASKED.items() if answer in without]
     assert numbers_in(plain(sheet).replace("1611.05431", "")) == {"69632"}, "the budget is what is given"
-    assert sheet.count('aria-label="to fill in"') >= 40 and 'class="blank' not in re.sub("<style>.*?</style>", "", page, flags=re.DOTALL)
+    assert sheet.count('aria-label="to fill in"') >= 40 and 'class="blank' not in re.sub(
+        "<style>.*?</style>", "", page, flags=re.DOTALL
+    )
 
 
 @pytest.mark.parametrize("options, name", [([], "handout"), (["--answers"], "handout-with-answers")])

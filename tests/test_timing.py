@@ -27,7 +27,9 @@ class Fake:
             def call():
                 self.now += self.seconds[name][sum(called == name for called in self.calls)]
                 self.calls.append(name)
+
             return call
+
         return {name: arm(name) for name in self.seconds}
 
 
@@ -39,8 +41,8 @@ def timed(seconds, **options):
 def rounds(names, pairs, **options):
     """The order of the arms in each round, without the warm-up."""
     _, calls = timed({name: [1] * (pairs + 1) for name in names}, pairs=pairs, warm_up=1, **options)
-    assert "".join(calls[:len(names)]) == names  # the warm-up goes in order
-    return ["".join(calls[i:i + len(names)]) for i in range(len(names), len(calls), len(names))]
+    assert "".join(calls[: len(names)]) == names  # the warm-up goes in order
+    return ["".join(calls[i : i + len(names)]) for i in range(len(names), len(calls), len(names))]
 
 
 def test_fault_10_each_round_has_an_order_of_its_own():
@@ -92,20 +94,24 @@ def test_peak_memory_is_the_most_at_once_not_the_sum():
     def at_once():
         kept = [torch.ones(1000, 1000) for _ in range(5)]
         return len(kept)
+
     assert peak_memory(one_after_the_other) == 4_000_000
     assert peak_memory(at_once) == 20_000_000
     assert peak_memory(lambda: None) == 0
 
 
-@pytest.mark.parametrize(("arms", "options", "error", "words"), [
-    ({}, {}, TypeError, "arms must be"),
-    ([int], {}, TypeError, r"arms must be \{name: function without arguments\}: \[<class 'int'>\] will not do"),
-    ({"a": int}, {"seed": 0.5}, TypeError, "seed must be a whole number such as 0, not 0.5"),
-    ({"a": 3}, {}, TypeError, r"\['a'\] will not do"),
-    ({"a": int}, {"pairs": 1}, ValueError, "pairs must be 2 or more, not 1"),
-    ({"a": int}, {"pairs": 2.5}, TypeError, "pairs must be a whole number"),
-    ({"a": int}, {"warm_up": 0}, ValueError, "warm_up must be 1 or more"),
-])
+@pytest.mark.parametrize(
+    ("arms", "options", "error", "words"),
+    [
+        ({}, {}, TypeError, "arms must be"),
+        ([int], {}, TypeError, r"arms must be \{name: function without arguments\}: \[<class 'int'>\] will not do"),
+        ({"a": int}, {"seed": 0.5}, TypeError, "seed must be a whole number such as 0, not 0.5"),
+        ({"a": 3}, {}, TypeError, r"\['a'\] will not do"),
+        ({"a": int}, {"pairs": 1}, ValueError, "pairs must be 2 or more, not 1"),
+        ({"a": int}, {"pairs": 2.5}, TypeError, "pairs must be a whole number"),
+        ({"a": int}, {"warm_up": 0}, ValueError, "warm_up must be 1 or more"),
+    ],
+)
 def test_bad_arguments_are_named(arms, options, error, words):
     with pytest.raises(error, match=words):
         compare(arms, **options)

@@ -18,7 +18,9 @@ def lively():
     """A printed line in pieces, a result, a figure, two live cells: one that never ran and one that did."""
     made = notebook(
         text("# A chapter"),
-        code("import sys\nfor word in ('one', 'two', 'three'):\n    print(word, flush=True)\nprint('aside', file=sys.stderr)\nprint('four')"),
+        code(
+            "import sys\nfor word in ('one', 'two', 'three'):\n    print(word, flush=True)\nprint('aside', file=sys.stderr)\nprint('four')"
+        ),
         code("6 * 7"),
         code("from IPython.display import HTML\nHTML('<p>a page</p>')"),
         code("print('measured now')", printed="measured last year\n", **LIVE),
@@ -41,7 +43,12 @@ def runs(tmp_path_factory):
     """The notebook before, after one run, after a second, after a fresh one, and what each run said."""
     path = save(lively(), tmp_path_factory.mktemp("runs") / "lively.ipynb")
     found = {"path": path, "before": path.read_text(encoding="utf-8")}
-    for run, options in (("stale", ["--check-stable"]), ("first", []), ("stable", ["--check-stable"]), ("fresh", ["--fresh"])):
+    for run, options in (
+        ("stale", ["--check-stable"]),
+        ("first", []),
+        ("stable", ["--check-stable"]),
+        ("fresh", ["--fresh"]),
+    ):
         found[f"{run} code"] = notebooks.main([str(path), *options])
         found[run] = path.read_text(encoding="utf-8")
         found[f"{run} cells"] = read(path).cells
@@ -70,8 +77,10 @@ def test_a_live_cell_without_output_gets_one(runs):
 
 def test_only_what_must_be_in_the_file_is_in_it(runs):
     made = read(runs["path"])
-    assert made.metadata == {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-                             "language_info": {"name": "python"}}
+    assert made.metadata == {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
     assert all("execution" not in cell.metadata for cell in made.cells)
     assert [cell.execution_count for cell in made.cells[1:]] == [1, 2, 3, 4, 5]
     assert [output.execution_count for output in made.cells[2].outputs] == [2]
@@ -81,7 +90,9 @@ def test_only_what_must_be_in_the_file_is_in_it(runs):
 
 def test_outputs_are_what_the_cells_say(runs):
     cells = runs["first cells"]
-    printed = {name: "".join(output.text for output in cells[1].outputs if output.name == name) for name in ("stdout", "stderr")}
+    printed = {
+        name: "".join(output.text for output in cells[1].outputs if output.name == name) for name in ("stdout", "stderr")
+    }
     assert printed == {"stdout": "one\ntwo\nthree\nfour\n", "stderr": "aside\n"}
     assert cells[2].outputs[0].data["text/plain"] == "42"
     assert cells[3].outputs[0].data["text/html"] == "<p>a page</p>"
@@ -121,17 +132,28 @@ def test_an_error_in_a_cell_stops_the_run_and_leaves_the_file(tmp_path):
 
 
 def test_P1_the_other_notebooks_are_executed_and_all_that_failed_are_named(tmp_path, capsys):
-    paths = [save(notebook(code(source)), tmp_path / f"{name}.ipynb") for name, source in
-             (("1_wrong", "raise ValueError('no')"), ("2_right", "6 * 7"), ("3_wrong", "1 / 0"))]
-    with pytest.raises(SystemExit, match="(?s)1_wrong.ipynb is as it was.*ValueError.*3_wrong.ipynb is as it was.*ZeroDivisionError") as error:
+    paths = [
+        save(notebook(code(source)), tmp_path / f"{name}.ipynb")
+        for name, source in (("1_wrong", "raise ValueError('no')"), ("2_right", "6 * 7"), ("3_wrong", "1 / 0"))
+    ]
+    with pytest.raises(
+        SystemExit, match="(?s)1_wrong.ipynb is as it was.*ValueError.*3_wrong.ipynb is as it was.*ZeroDivisionError"
+    ) as error:
         notebooks.main([str(tmp_path)])
     assert "2_right" not in str(error.value) and read(paths[1]).cells[0].outputs[0].data["text/plain"] == "42"
     assert [line.split(": ")[1] for line in capsys.readouterr().out.splitlines()] == ["FAILED", "changed", "FAILED"]
 
 
 def test_P1_what_somebody_saved_while_the_notebook_ran_is_not_overwritten(tmp_path):
-    path = save(notebook(code("from pathlib import Path\nfile = Path('mine.ipynb')\n"
-                              "_ = file.write_text(file.read_text('utf-8').replace('cell-0', 'cell-mine'), 'utf-8')\n6 * 7")), tmp_path / "mine.ipynb")
+    path = save(
+        notebook(
+            code(
+                "from pathlib import Path\nfile = Path('mine.ipynb')\n"
+                "_ = file.write_text(file.read_text('utf-8').replace('cell-0', 'cell-mine'), 'utf-8')\n6 * 7"
+            )
+        ),
+        tmp_path / "mine.ipynb",
+    )
     with pytest.raises(SystemExit, match="mine.ipynb was saved by another program while it ran"):
         notebooks.main([str(path)])
     assert "cell-mine" in path.read_text(encoding="utf-8") and read(path).cells[0].outputs == []
@@ -150,10 +172,14 @@ def test_chapters_are_stored_as_the_tool_writes_them(path):
     assert text_of(notebooks.normalise(read(path))) == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("command", "says"), [
-    (["tools.notebooks"], "required: paths"), (["tools.address", "one", "two", "three"], "python -m tools.address https://"),
-    (["tools.address", "not-an-address"], "the address must look like"),
-])
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["tools.notebooks"], "required: paths"),
+        (["tools.address", "one", "two", "three"], "python -m tools.address https://"),
+        (["tools.address", "not-an-address"], "the address must look like"),
+    ],
+)
 def test_a_wrong_call_explains_itself(command, says):
     result = subprocess.run([sys.executable, "-m", *command], cwd=contract.ROOT, capture_output=True, text=True)
     assert result.returncode != 0 and says in result.stderr

@@ -50,6 +50,7 @@ def same_state(first, second):
 
 # ------------------------------------------------------------------ it learns, and repeats
 
+
 def test_a_small_resnext_learns(images):
     torch.manual_seed(0)
     history = train(small_resnext(), part("train", 600), images[1], Recipe(epochs=4, batch_size=50), progress=False)
@@ -60,7 +61,9 @@ def test_a_small_resnext_learns(images):
 
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(images):
     networks = [tiny() for _ in range(3)]
-    histories = [train(network, *images, SMALL, seed, progress=False) for network, seed in zip(networks, (1, 1, 2), strict=True)]
+    histories = [
+        train(network, *images, SMALL, seed, progress=False) for network, seed in zip(networks, (1, 1, 2), strict=True)
+    ]
     assert same_state(networks[0], networks[1]) and histories[0] == histories[1]
     assert not same_state(networks[0], networks[2])
 
@@ -87,6 +90,7 @@ def test_every_image_is_seen_once_an_epoch(images):
     train(Recorder(), *images, Recipe(epochs=1, batch_size=64, augment=False), progress=False)
     moments = data.mean_and_spread(images[0])
     wanted = data.normalise(images[0].pixels, *moments)
+
     def in_order(x):
         return sorted(row.tolist() for row in x.flatten(1))
 
@@ -114,8 +118,10 @@ def test_one_step_is_sgd_with_momentum_and_weight_decay(images):
     velocity = {name: torch.zeros_like(p) for name, p in by_hand.named_parameters()}
     by_hand.train()
     for step in range(2):
-        batch = order[100 * step:100 * step + 100]
-        loss = nn.functional.cross_entropy(by_hand(data.normalise(images[0].pixels[batch], *moments)), images[0].labels[batch])
+        batch = order[100 * step : 100 * step + 100]
+        loss = nn.functional.cross_entropy(
+            by_hand(data.normalise(images[0].pixels[batch], *moments)), images[0].labels[batch]
+        )
         gradients = torch.autograd.grad(loss, list(by_hand.parameters()))
         with torch.no_grad():
             for (name, p), g in zip(by_hand.named_parameters(), gradients, strict=True):
@@ -134,6 +140,7 @@ def test_the_learning_rate_rises_then_falls_to_nothing():
 
 
 # ------------------------------------------------------------------ checkpoints
+
 
 @pytest.mark.parametrize("stop", [1, 2])
 def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(images, tmp_path, stop):
@@ -169,8 +176,11 @@ def test_P6_other_images_are_another_run(images, tmp_path):
     path = tmp_path / "run.pt"
     train(tiny(), *images, SMALL, checkpoint=path, stop_after=1, progress=False)
     before = path.read_bytes()
-    for other in (part("train", 201), images[0]._replace(pixels=images[0].pixels.flip(0)),
-                  images[0]._replace(labels=images[0].labels.flip(0))):
+    for other in (
+        part("train", 201),
+        images[0]._replace(pixels=images[0].pixels.flip(0)),
+        images[0]._replace(labels=images[0].labels.flip(0)),
+    ):
         with pytest.raises(ValueError, match=r"of another run: images=[0-9a-f]{12} \(now [0-9a-f]{12}\)\. Use another file"):
             train(tiny(), other, images[1], SMALL, checkpoint=path, progress=False)
     assert path.read_bytes() == before
@@ -261,6 +271,7 @@ def test_a_killed_run_leaves_a_whole_checkpoint(images, tmp_path):
 
 # ------------------------------------------------------------------ precision, order, errors
 
+
 @pytest.mark.parametrize("recipe, tolerance", [(Recipe(channels_last=True), 1e-3), (Recipe(precision="bfloat16"), 0.1)])
 def test_precision_and_memory_order_change_the_result_by_rounding_only(images, recipe, tolerance):
     torch.manual_seed(0)
@@ -284,7 +295,9 @@ def test_mixed_precision_leaves_the_weights_in_float32(images):
 
 def test_a_loss_that_is_no_number_stops_the_run_with_advice(images):
     network = tiny()
-    with pytest.raises(FloatingPointError, match=r"the loss is (nan|inf) in epoch 1, step \d+, .*smaller learning_rate than 1e\+30"):
+    with pytest.raises(
+        FloatingPointError, match=r"the loss is (nan|inf) in epoch 1, step \d+, .*smaller learning_rate than 1e\+30"
+    ):
         train(network, *images, Recipe(learning_rate=1e30, batch_size=20), progress=False)
 
 
@@ -299,7 +312,10 @@ def wrong_images(images):
         (images._replace(labels=labels.float()), "train_images.labels must be a torch.int64 tensor"),
         (images._replace(labels=labels.tolist()), "train_images.labels must be a torch.int64 tensor .* not list"),
         (images._replace(labels=labels - 5), "train_images.labels must count from 0"),
-        (images._replace(labels=labels + 5), r"labels go up to 14, but the network has 10 outputs: build it with num_classes=15"),
+        (
+            images._replace(labels=labels + 5),
+            r"labels go up to 14, but the network has 10 outputs: build it with num_classes=15",
+        ),
         (images._replace(pixels=pixels[:0], labels=labels[:0]), "train_images is empty"),
         (images._replace(pixels=torch.full_like(pixels, 7)), "every pixel of channel 0 has the same value"),
     ]
@@ -325,6 +341,7 @@ def test_fault_11a_images_that_cannot_be_tested_on_are_named(images, case):
 
 def test_fault_11_a_last_batch_of_one_picture_joins_the_one_before(images):
     """Batch norm has no variance of one number on a 1x1 map, and torch said so in its own words in the last step."""
+
     class Pooled(Tiny):
         def __init__(self):
             super().__init__()
@@ -349,31 +366,37 @@ def test_fault_11b_a_device_that_is_not_there_is_named(images):
             train(tiny(), *images, SMALL, device=device, progress=False)
 
 
-@pytest.mark.parametrize("change, error, message", [
-    ({"epochs": "3"}, TypeError, r"epochs must be a whole number, not '3' \(str\)"),
-    ({"epochs": 2.5}, TypeError, "epochs must be a whole number, not 2.5"),
-    ({"epochs": True}, TypeError, "epochs must be a whole number, not True"),
-    ({"batch_size": None}, TypeError, "batch_size must be a whole number, not None"),
-    ({"learning_rate": "0.1"}, TypeError, "learning_rate must be a number, not '0.1'"),
-    ({"learning_rate": math.inf}, ValueError, "learning_rate must be above 0, not inf"),
-    ({"momentum": -0.1}, ValueError, "momentum must be 0 or more, not -0.1"),
-    ({"weight_decay": math.nan}, ValueError, "weight_decay must be 0 or more, not nan"),
-    ({"augment": "no"}, TypeError, "augment must be True or False, not 'no'"),
-    ({"channels_last": 1}, TypeError, "channels_last must be True or False, not 1"),
-    ({"precision": None}, ValueError, "precision must be one of .* not None"),
-])
+@pytest.mark.parametrize(
+    "change, error, message",
+    [
+        ({"epochs": "3"}, TypeError, r"epochs must be a whole number, not '3' \(str\)"),
+        ({"epochs": 2.5}, TypeError, "epochs must be a whole number, not 2.5"),
+        ({"epochs": True}, TypeError, "epochs must be a whole number, not True"),
+        ({"batch_size": None}, TypeError, "batch_size must be a whole number, not None"),
+        ({"learning_rate": "0.1"}, TypeError, "learning_rate must be a number, not '0.1'"),
+        ({"learning_rate": math.inf}, ValueError, "learning_rate must be above 0, not inf"),
+        ({"momentum": -0.1}, ValueError, "momentum must be 0 or more, not -0.1"),
+        ({"weight_decay": math.nan}, ValueError, "weight_decay must be 0 or more, not nan"),
+        ({"augment": "no"}, TypeError, "augment must be True or False, not 'no'"),
+        ({"channels_last": 1}, TypeError, "channels_last must be True or False, not 1"),
+        ({"precision": None}, ValueError, "precision must be one of .* not None"),
+    ],
+)
 def test_fault_11b_a_recipe_of_the_wrong_kind_is_refused(change, error, message):
     with pytest.raises(error, match=message):
         Recipe(**change)
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"epochs": 0}, "epochs must be above 0, not 0"),
-    ({"batch_size": -1}, "batch_size must be above 0, not -1"),
-    ({"learning_rate": 0.0}, "learning_rate must be above 0"),
-    ({"learning_rate": math.nan}, "learning_rate must be above 0, not nan"),
-    ({"precision": "half"}, r"precision must be one of \['float32', 'bfloat16'\], not 'half'"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"epochs": 0}, "epochs must be above 0, not 0"),
+        ({"batch_size": -1}, "batch_size must be above 0, not -1"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
+        ({"learning_rate": math.nan}, "learning_rate must be above 0, not nan"),
+        ({"precision": "half"}, r"precision must be one of \['float32', 'bfloat16'\], not 'half'"),
+    ],
+)
 def test_a_recipe_that_cannot_work_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         Recipe(**change)

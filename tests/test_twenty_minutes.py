@@ -60,8 +60,14 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "")
 
     def run(made):
-        NotebookClient(made, timeout=300, kernel_name="python3", record_timing=False, extra_arguments=["--log-level=ERROR"],
-                       resources={"metadata": {"path": str(tmp_path / "empty")}}).execute()
+        NotebookClient(
+            made,
+            timeout=300,
+            kernel_name="python3",
+            record_timing=False,
+            extra_arguments=["--log-level=ERROR"],
+            resources={"metadata": {"path": str(tmp_path / "empty")}},
+        ).execute()
         assert not list((tmp_path / "empty").iterdir()), "it leaves files"
         return normalise(made)
 
@@ -93,6 +99,7 @@ def test_it_imports_only_torch_torchvision_and_matplotlib():
 
 
 # ------------------------------------------------------------------ its block and its network are the library's
+
 
 def is_definition(node):
     """An import, a class, a function, or an assignment of literals."""
@@ -166,7 +173,9 @@ def check_network(page):
     options = {"image_channels": 2, "num_classes": 7}
     for groups, width in ((8, 2), (1, 8)):
         theirs = networks.ResNeXt((3, 4, 6, 3), groups, width, **options)
-        same(theirs.double(), page.ResNeXt(groups, width, **options).double(), torch.randn(2, 2, 48, 80, dtype=torch.float64))
+        same(
+            theirs.double(), page.ResNeXt(groups, width, **options).double(), torch.randn(2, 2, 48, 80, dtype=torch.float64)
+        )
 
 
 def check_start(page):
@@ -193,13 +202,15 @@ def check_forms(page):
     theirs = forms.FormA(256, 24, 256, 8).double()
     theirs.load_state_dict(forms.to_form(form_c.state_dict(), "A"))
     x = torch.randn(2, 256, 5, 6, dtype=torch.float64)
-    for training in (False, True):   # form B shares layers with A and C, so training moves their statistics twice
+    for training in (False, True):  # form B shares layers with A and C, so training moves their statistics twice
         right = theirs.train(training)(x)
         for found in (ours.train(training)(x), form_c.train(training)(x), page.form_b(ours, form_c, x)):
             torch.testing.assert_close(found, right, rtol=1e-9, atol=1e-9)
 
 
-CHECKS = {check.__name__: check for check in (check_block, check_counts, check_network, check_start, check_inception, check_forms)}
+CHECKS = {
+    check.__name__: check for check in (check_block, check_counts, check_network, check_start, check_inception, check_forms)
+}
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -243,6 +254,7 @@ def test_a_mistake_on_the_page_is_noticed(check, right, wrong):
 
 # ------------------------------------------------------------------ the cell that would download
 
+
 def guarded_cell():
     (source,) = [source for source in sources() if "DOWNLOAD" in source]
     return source
@@ -263,7 +275,9 @@ def test_the_download_cell_works_once_it_is_switched_on(page, monkeypatch, tmp_p
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", answer)
     Image.linear_gradient("L").save(tmp_path / "grey.jpg")
-    source = guarded_cell().replace("DOWNLOAD = False", "DOWNLOAD = True").replace("my_picture.jpg", str(tmp_path / "grey.jpg"))
+    source = (
+        guarded_cell().replace("DOWNLOAD = False", "DOWNLOAD = True").replace("my_picture.jpg", str(tmp_path / "grey.jpg"))
+    )
     weights = torchvision.models.ResNeXt50_32X4D_Weights.IMAGENET1K_V2
     network = page.ResNeXt(groups=32, width_per_group=4).double()
     with contextlib.redirect_stdout(io.StringIO()) as printed:
@@ -283,13 +297,22 @@ def test_published_weights_fit_the_network_for_other_pictures_but_for_the_entrie
 
 # ------------------------------------------------------------------ its numbers
 
+
 def derived_numbers():
     """Numbers of the prose that no output shows, each from what it is made of."""
     first, last = published("table3.50-layers.1x64d")["value"], published("table3.50-layers.32x4d")["value"]
     modules = networks.GOOGLENET_MODULES
     size = torchvision.models.ResNeXt50_32X4D_Weights.IMAGENET1K_V2.meta["_file_size"]
-    return {str(len(modules) * len(modules["3a"])), str(3 * 32), f"{first - last:.1f}", f"{size:.0f}", f"{first}", f"{last}",
-            f"{published('table5.resnext101-64x4d.320.top1')['value']}", f"{published('table5.inception-v4.299.top1')['value']}"}
+    return {
+        str(len(modules) * len(modules["3a"])),
+        str(3 * 32),
+        f"{first - last:.1f}",
+        f"{size:.0f}",
+        f"{first}",
+        f"{last}",
+        f"{published('table5.resnext101-64x4d.320.top1')['value']}",
+        f"{published('table5.inception-v4.299.top1')['value']}",
+    }
 
 
 def numbers_of_two_digits(text):
@@ -308,9 +331,16 @@ def test_every_number_in_the_prose_is_shown_or_published():
     assert orphans(read(PATH)) == set()
 
 
-@pytest.mark.parametrize(("right", "wrong", "named"), [("22.2 %", "22.3 %", "22.3"), ("54 widths", "57 widths", "57"),
-                                                       ("96 small", "94 small", "94"), ("1.7 points", "1.8 points", "1.8"),
-                                                       ("20.0 %", "20.1 %", "20.1")])
+@pytest.mark.parametrize(
+    ("right", "wrong", "named"),
+    [
+        ("22.2 %", "22.3 %", "22.3"),
+        ("54 widths", "57 widths", "57"),
+        ("96 small", "94 small", "94"),
+        ("1.7 points", "1.8 points", "1.8"),
+        ("20.0 %", "20.1 %", "20.1"),
+    ],
+)
 def test_an_altered_number_in_the_prose_is_noticed(right, wrong, named):
     made = read(PATH)
     assert sum(right in cell.source for cell in contract.markdown_cells(made)) == 1
@@ -325,7 +355,12 @@ def test_no_visible_line_of_evidence_ends_in_true_or_false():
 
 
 def test_figures_are_numbered_and_say_their_claim():
-    pages = [output["data"]["text/html"] for cell in contract.code_cells(read(PATH)) for output in cell.outputs if "data" in output]
+    pages = [
+        output["data"]["text/html"]
+        for cell in contract.code_cells(read(PATH))
+        for output in cell.outputs
+        if "data" in output
+    ]
     figures = [page for page in pages if "<figure" in page]
     for number, figure in enumerate(figures, start=1):
         assert f'<figure id="fig-{number}">' in figure and f"<strong>Figure {number}.</strong>" in figure

@@ -44,9 +44,7 @@ WRAPPERS = {  # what training scripts save around a state dict
     "DataParallel": lambda s: with_prefix("module.", s),
     "compile": lambda s: with_prefix("_orig_mod.", s),
     "Lightning": lambda s: {"state_dict": with_prefix("model.", s)},
-    "all at once": lambda s: {
-        "state_dict": with_prefix("model.", with_prefix("_orig_mod.", with_prefix("module.", s)))
-    },
+    "all at once": lambda s: {"state_dict": with_prefix("model.", with_prefix("_orig_mod.", with_prefix("module.", s)))},
 }
 
 
@@ -210,9 +208,7 @@ def test_an_architecture_is_recognised_by_keys_and_shapes(name):
 def test_basic_blocks_are_recognised():
     from torchvision.models import resnet18
 
-    with pytest.raises(
-        ValueError, match="a ResNet of 18 layers with basic blocks, but the network is ResNet-50"
-    ):
+    with pytest.raises(ValueError, match="a ResNet of 18 layers with basic blocks, but the network is ResNet-50"):
         load_weights(without_data(networks.resnet50), wide(resnet18))
 
 
@@ -254,9 +250,7 @@ def test_files_that_cannot_be_read_safely_are_refused(kind, tmp_path):
     damaged_file(path, kind)
     network = random_network(small)
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    with pytest.raises(
-        ValueError, match="weights.pth is no weights file that can be read safely.*torch.save"
-    ):
+    with pytest.raises(ValueError, match="weights.pth is no weights file that can be read safely.*torch.save"):
         load_weights(network, path)
     assert_close(dict(network.state_dict()), before, rtol=0, atol=0)
 
@@ -389,24 +383,37 @@ def test_unknown_names_and_weights_are_answered_with_the_known():
         assert name in list_models()
     with pytest.raises(ValueError, match="name='vgg16'"):
         pretrained("vgg16")
-    with pytest.raises(
-        ValueError, match="weights='V3' is unknown for resnet50.*IMAGENET1K_V1.*IMAGENET1K_V2"
-    ):
+    with pytest.raises(ValueError, match="weights='V3' is unknown for resnet50.*IMAGENET1K_V1.*IMAGENET1K_V2"):
         pretrained("resnet50", "V3")
 
 
 # Fault 3: what holds a state dict is loaded, whatever a training script keeps beside it; the rest is named.
 
 BESIDE = {  # what is saved with the state dict s, and where it is kept
-    "training.train's checkpoint": lambda s: {"network": s, "optimiser": {"state": {}}, "recipe": {"epochs": 2}, "seed": 0, "history": []},
+    "training.train's checkpoint": lambda s: {
+        "network": s,
+        "optimiser": {"state": {}},
+        "recipe": {"epochs": 2},
+        "seed": 0,
+        "history": [],
+    },
     "net": lambda s: {"net": s, "acc": 93.1, "epoch": 5},
     "network_state_dict": lambda s: {"network_state_dict": s},
     "state_dict_ema": lambda s: {"state_dict_ema": s, "epoch": 3},
     "params_ema": lambda s: {"params_ema": s},
     "weights and averaged weights": lambda s: {"state_dict_ema": {k: v + 1 for k, v in s.items()}, "state_dict": s},
     "an unusual key": lambda s: {"resnext": s, "epoch": 3},
-    "torchvision's reference script": lambda s: {"model": s, "epoch": 3, "args": argparse.Namespace(lr=0.1, model="resnext50_32x4d")},
-    "numpy numbers": lambda s: {"state_dict": s, "best": numpy.float64(93.1), "step": numpy.int64(5), "loss": numpy.float32(0.1)},
+    "torchvision's reference script": lambda s: {
+        "model": s,
+        "epoch": 3,
+        "args": argparse.Namespace(lr=0.1, model="resnext50_32x4d"),
+    },
+    "numpy numbers": lambda s: {
+        "state_dict": s,
+        "best": numpy.float64(93.1),
+        "step": numpy.int64(5),
+        "loss": numpy.float32(0.1),
+    },
     "averages": lambda s: {"model_ema": {"n_averaged": torch.tensor(5), **with_prefix("module.", s)}},
     "prefix net.": lambda s: with_prefix("net.", s),
     "prefix backbone.": lambda s: {"state_dict": with_prefix("backbone.", s)},
@@ -460,12 +467,15 @@ def convert(message, folder, monkeypatch):
     return folder / "weights.pth"
 
 
-@pytest.mark.parametrize(("saved", "blocked"), [
-    (lambda network: {"model": network.state_dict(), "settings": Settings()}, "test_weights.Settings"),
-    (lambda network: network, "resnext_lib.networks.CifarResNeXt"),
-    (lambda network: {"model": network.state_dict(), "path": Path("run")}, "pathlib"),
-    (lambda network: {"model": network.state_dict(), "when": datetime(2026, 11, 25)}, "datetime.datetime"),
-])
+@pytest.mark.parametrize(
+    ("saved", "blocked"),
+    [
+        (lambda network: {"model": network.state_dict(), "settings": Settings()}, "test_weights.Settings"),
+        (lambda network: network, "resnext_lib.networks.CifarResNeXt"),
+        (lambda network: {"model": network.state_dict(), "path": Path("run")}, "pathlib"),
+        (lambda network: {"model": network.state_dict(), "when": datetime(2026, 11, 25)}, "datetime.datetime"),
+    ],
+)
 def test_fault_3_a_blocked_type_is_named_with_the_line_that_converts(saved, blocked, tmp_path, monkeypatch):
     network, other = random_network(small), random_network(small, seed=1)
     torch.save(saved(network), tmp_path / "run.pt")
@@ -489,8 +499,11 @@ def test_fault_3_a_torchscript_archive_is_named_with_the_line_that_converts(tmp_
 @pytest.mark.parametrize("module", ["os", "subprocess", "builtins"])
 def test_fault_3_nothing_is_executed_whatever_stands_beside_the_weights(module, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    attack = {"os": (os.system, ("touch executed.txt",)), "subprocess": (subprocess.check_call, (["touch", "executed.txt"],)),
-              "builtins": (exec, ("open('executed.txt', 'w')",))}[module]
+    attack = {
+        "os": (os.system, ("touch executed.txt",)),
+        "subprocess": (subprocess.check_call, (["touch", "executed.txt"],)),
+        "builtins": (exec, ("open('executed.txt', 'w')",)),
+    }[module]
     # An allowed type must not open the door for what is inside it.
     for holder in (lambda x: x, lambda x: argparse.Namespace(x=x), lambda x: [numpy.float64(1), x]):
         bomb = type("Bomb", (), {"__reduce__": lambda self: attack})()
@@ -518,21 +531,25 @@ def test_several_unknown_state_dicts_are_not_guessed_from():
 
 # Fault 11b and its kind: weights that cannot be written into the network.
 
+
 def spoiled(change):
     state = dict(random_network(small, seed=1).state_dict())
     state["layer1.0.conv1.weight"] = change(state["layer1.0.conv1.weight"])
     return state
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    (lambda w: w.to_sparse(), "'layer1.0.conv1.weight' is sparse.*to_dense"),
-    (lambda w: w.to("meta"), "'layer1.0.conv1.weight' is on device \"meta\" and holds no numbers"),
-    (lambda w: w.to(torch.int8), "torch.int8 and not floating-point.*quantised"),
-    (lambda w: w.to(torch.bool), "torch.bool and not floating-point"),
-    (lambda w: w.to(torch.complex64), "torch.complex64 and not floating-point"),
-    (lambda w: w[0], "1 of another shape \\['layer1.0.conv1.weight'\\]"),
-    (lambda w: torch.zeros(()), "1 of another shape"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda w: w.to_sparse(), "'layer1.0.conv1.weight' is sparse.*to_dense"),
+        (lambda w: w.to("meta"), "'layer1.0.conv1.weight' is on device \"meta\" and holds no numbers"),
+        (lambda w: w.to(torch.int8), "torch.int8 and not floating-point.*quantised"),
+        (lambda w: w.to(torch.bool), "torch.bool and not floating-point"),
+        (lambda w: w.to(torch.complex64), "torch.complex64 and not floating-point"),
+        (lambda w: w[0], "1 of another shape \\['layer1.0.conv1.weight'\\]"),
+        (lambda w: torch.zeros(()), "1 of another shape"),
+    ],
+)
 def test_fault_11b_weights_that_hold_no_fitting_numbers_are_refused_and_change_nothing(change, words):
     network = random_network(small)
     before = {key: value.clone() for key, value in network.state_dict().items()}
@@ -546,12 +563,22 @@ def test_fault_11b_a_network_without_memory_is_refused():
         load_weights(without_data(small), random_network(small).state_dict())
 
 
-@pytest.mark.parametrize("state", [
-    {"layer1.0.conv2.weight": torch.zeros(3), "layer1.0.conv3.weight": torch.zeros(3), "layer1.0.bn3.weight": torch.zeros(3)},
-    {"layer1.0.conv2.weight": torch.zeros(0, 0, 3, 3), "layer1.0.bn3.weight": torch.zeros(8)},
-    {"fc.bias": torch.zeros(())}, {"conv1.weight": torch.zeros(2)}, {"inception3a.branch1.conv.weight": torch.zeros(2)},
-    {"layer1.0.paths.0.conv2.weight": torch.zeros(2, 2, 3, 3)}, {"stages.0.0.conv2.weight": torch.zeros(2)},
-])
+@pytest.mark.parametrize(
+    "state",
+    [
+        {
+            "layer1.0.conv2.weight": torch.zeros(3),
+            "layer1.0.conv3.weight": torch.zeros(3),
+            "layer1.0.bn3.weight": torch.zeros(3),
+        },
+        {"layer1.0.conv2.weight": torch.zeros(0, 0, 3, 3), "layer1.0.bn3.weight": torch.zeros(8)},
+        {"fc.bias": torch.zeros(())},
+        {"conv1.weight": torch.zeros(2)},
+        {"inception3a.branch1.conv.weight": torch.zeros(2)},
+        {"layer1.0.paths.0.conv2.weight": torch.zeros(2, 2, 3, 3)},
+        {"stages.0.0.conv2.weight": torch.zeros(2)},
+    ],
+)
 def test_odd_state_dicts_are_described_and_refused(state):
     assert isinstance(describe(state), str)
     for build in (small, networks.googlenet):
@@ -559,13 +586,16 @@ def test_odd_state_dicts_are_described_and_refused(state):
             load_weights(without_data(build), state)
 
 
-@pytest.mark.parametrize("build", [networks.resnet50, networks.googlenet,
-                                   partial(networks.torchvision_googlenet, auxiliary_heads=True)])
+@pytest.mark.parametrize(
+    "build", [networks.resnet50, networks.googlenet, partial(networks.torchvision_googlenet, auxiliary_heads=True)]
+)
 def test_fault_11b_classes_and_channels_that_differ_together_are_named_together(build):
     with pytest.raises(ValueError) as caught:
         load_weights(without_data(build), without_data(build, num_classes=10, image_channels=1).state_dict())
-    assert str(caught.value) == ("these weights have 10 classes and are for image_channels=1, but the network has "
-                                 "num_classes=1000 and image_channels=3")
+    assert str(caught.value) == (
+        "these weights have 10 classes and are for image_channels=1, but the network has "
+        "num_classes=1000 and image_channels=3"
+    )
 
 
 # Fault 4: a network is called what the book calls it.
@@ -597,5 +627,7 @@ def test_fault_4_every_network_of_the_studies_is_called_by_its_name():
 
 
 def test_fault_4_small_and_large_stages_are_told_apart():
-    with pytest.raises(ValueError, match=r"stages of the widths \(16, 32, 64\), but the network has stage_widths=\(64, 128, 256\)"):
+    with pytest.raises(
+        ValueError, match=r"stages of the widths \(16, 32, 64\), but the network has stage_widths=\(64, 128, 256\)"
+    ):
         load_weights(without_data(CifarResNeXt, 20, 16, 8, image_channels=1), wide(networks.small_resnext))

@@ -26,7 +26,7 @@ def full_disk(monkeypatch):
     def write_bytes(path, content):
         written.append(path)
         with open(path, "wb") as file:
-            file.write(content if len(written) == 1 else content[:len(content) // 2])
+            file.write(content if len(written) == 1 else content[: len(content) // 2])
             if len(written) > 1:
                 raise OSError(28, "No space left on device", str(path))
 
@@ -35,6 +35,7 @@ def full_disk(monkeypatch):
 
 
 # ------------------------------------------------------------------ whole or not at all
+
 
 def test_files_are_written_with_their_folders_and_the_lines_ends_of_git(tmp_path):
     writing.replace({tmp_path / "new/folder/a.txt": "ü\nb\n", tmp_path / "b.bin": b"\0\r\n"})
@@ -45,7 +46,9 @@ def test_a_full_disk_leaves_every_file_as_it_was(tmp_path, full_disk):
     for name in "ab":
         with open(tmp_path / name, "wb") as file:
             file.write(b"old")
-    with pytest.raises(SystemExit, match="b could not be written and is as it was: .*No space left on device.*run the command again"):
+    with pytest.raises(
+        SystemExit, match="b could not be written and is as it was: .*No space left on device.*run the command again"
+    ):
         writing.replace({tmp_path / "a": "new", tmp_path / "b": "new"})
     assert len(full_disk) == 2 and contents(tmp_path) == {"a": b"old", "b": b"old"}
 
@@ -97,6 +100,7 @@ def test_a_folder_that_may_not_be_written_to_is_named_before_any_work(tmp_path, 
 
 # ------------------------------------------------------------------ only what was made here
 
+
 def test_what_was_made_is_made_again(tmp_path):
     writing.replace_made(tmp_path, {"a.txt": "1", "sub/b.txt": "2"})
     writing.replace_made(tmp_path, {"a.txt": "3", "sub/b.txt": "2"})
@@ -132,7 +136,13 @@ def test_what_is_no_longer_made_goes_in_the_folders_that_are_made_whole_and_noth
     for name in ("whole/mine.txt", "mine.txt"):
         (tmp_path / name).write_text("mine", encoding="utf-8")
     writing.replace_made(tmp_path, {"whole/kept.txt": "5"}, whole=["whole"])
-    assert own(tmp_path) == {"old.txt": "1", "whole/kept.txt": "5", "other/old.txt": "4", "whole/mine.txt": "mine", "mine.txt": "mine"}
+    assert own(tmp_path) == {
+        "old.txt": "1",
+        "whole/kept.txt": "5",
+        "other/old.txt": "4",
+        "whole/mine.txt": "mine",
+        "mine.txt": "mine",
+    }
 
 
 def test_what_is_no_longer_made_but_was_changed_is_not_removed(tmp_path):

@@ -23,8 +23,13 @@ DEFAULT_BRANCH = "colab"
 URL = re.compile(r"https://[a-z0-9]+((\.|-+)[a-z0-9]+)*(:\d{1,5})?(/~?\w[\w.-]*)+", re.ASCII)
 # The path of a repository on hosts that are known; one with more parts leads to a page about it, NAME.git to the same.
 OWNER_AND_NAME = r"/[\w.-]+/[\w.-]+(?<!\.git)"
-PATHS = {GITHUB: r"/[A-Za-z0-9]+(-[A-Za-z0-9]+)*/[\w.-]+(?<!\.git)", "gitlab.com": r"/[\w.-]+(/[\w.-]+)+(?<!\.git)",
-         "gitee.com": OWNER_AND_NAME, "bitbucket.org": OWNER_AND_NAME, "codeberg.org": OWNER_AND_NAME}
+PATHS = {
+    GITHUB: r"/[A-Za-z0-9]+(-[A-Za-z0-9]+)*/[\w.-]+(?<!\.git)",
+    "gitlab.com": r"/[\w.-]+(/[\w.-]+)+(?<!\.git)",
+    "gitee.com": OWNER_AND_NAME,
+    "bitbucket.org": OWNER_AND_NAME,
+    "codeberg.org": OWNER_AND_NAME,
+}
 # They show pages or single files and hold no repository.
 NO_REPOSITORIES = re.compile(r"www\.github\.com|raw\.githubusercontent\.com|.+\.(github|gitlab|gitee)\.io")
 # What git allows, without the characters that a link or pip would read otherwise.
@@ -43,8 +48,10 @@ def present():
     try:
         url, _, branch = contract.address().partition("@")
     except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise SystemExit('_config.yml must have a line repository: {url: "", branch: ""} that holds the address; '
-                         f"mend it, or take it back from git ({error})") from error
+        raise SystemExit(
+            '_config.yml must have a line repository: {url: "", branch: ""} that holds the address; '
+            f"mend it, or take it back from git ({error})"
+        ) from error
     if url:
         refuse_unless_address(url, branch)
     return url, branch
@@ -68,8 +75,10 @@ def is_repository(url):
 
 def refuse_unless_address(url, branch):
     if not is_repository(url):
-        raise SystemExit(f"the address must look like https://github.com/you/fork and end there, not {url!r} "
-                         "(another host than GitHub will do: https://gitlab.com/group/fork, https://git.example.org/fork)")
+        raise SystemExit(
+            f"the address must look like https://github.com/you/fork and end there, not {url!r} "
+            "(another host than GitHub will do: https://gitlab.com/group/fork, https://git.example.org/fork)"
+        )
     if not BRANCH.fullmatch(branch):
         raise SystemExit(f"the branch must look like main or v1.0, a name that git accepts, not {branch!r}")
 

@@ -23,8 +23,20 @@ from tools.no_network import quiet_profile
 
 # Those of Colab's packages that the book asks for, and what a kernel and pip need. torchinfo is not
 # among them: it and resnext_lib are what the setup cell has to bring.
-PREINSTALLED = ["torch", "torchvision", "numpy", "pandas", "scipy", "matplotlib", "scikit-image", "tqdm",
-                "ipython", "ipykernel", "pip", "setuptools"]
+PREINSTALLED = [
+    "torch",
+    "torchvision",
+    "numpy",
+    "pandas",
+    "scipy",
+    "matplotlib",
+    "scikit-image",
+    "tqdm",
+    "ipython",
+    "ipykernel",
+    "pip",
+    "setuptools",
+]
 UNTOUCHED = ["torch", "torchvision", "numpy", "pandas", "scipy"]
 # Pure Python packages that pip needs to build resnext_lib and to complete it.
 TO_FETCH = ["setuptools", "torchinfo"]
@@ -38,7 +50,8 @@ def with_requirements(names):
         if key not in found:
             found[key] = distribution(requirement.name)
             wanted += [
-                inner for inner in map(Requirement, found[key].requires or [])
+                inner
+                for inner in map(Requirement, found[key].requires or [])
                 if not inner.marker or any(inner.marker.evaluate({"extra": e}) for e in ["", *requirement.extras])
             ]
     return found.values()
@@ -81,14 +94,21 @@ class Colab:
         self.site = Path(self.say("import sysconfig; print(sysconfig.get_path('purelib'))").strip())
         (self.site / "colab.pth").write_text(f"{shared / 'packages'}\n", encoding="utf-8")
         self.variables = {
-            "PATH": os.environ["PATH"], "HOME": str(self.folder), "IPYTHONDIR": str(shared / "ipython"),
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "IPYTHONDIR": str(shared / "ipython"),
             "OMP_NUM_THREADS": "1",
             # No settings of this machine, no index: only the wheels.
-            "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(shared / "wheels"),
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": str(shared / "wheels"),
         }
         if public:
-            self.variables |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{public.as_uri()}.insteadOf",
-                               "GIT_CONFIG_VALUE_0": address}
+            self.variables |= {
+                "GIT_CONFIG_COUNT": "1",
+                "GIT_CONFIG_KEY_0": f"url.{public.as_uri()}.insteadOf",
+                "GIT_CONFIG_VALUE_0": address,
+            }
 
     def say(self, code):
         """What a fresh Python of this environment prints."""
@@ -100,7 +120,8 @@ class Colab:
 
     def state(self):
         """Version, place, and the size and date of every file of what a setup cell must not touch."""
-        return json.loads(self.say(f"""if True:
+        return json.loads(
+            self.say(f"""if True:
             import importlib.metadata, json, os
             state = {{}}
             for name in {UNTOUCHED}:
@@ -109,7 +130,8 @@ class Colab:
                 files = [(path, os.stat(path).st_size, os.stat(path).st_mtime_ns)
                          for path in paths if "__pycache__" not in path and os.path.exists(path)]
                 state[name] = [found.version, files]
-            print(json.dumps(state))"""))
+            print(json.dumps(state))""")
+        )
 
     def execute(self, notebook):
         """Run the notebook's cells in an empty folder."""

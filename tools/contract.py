@@ -66,8 +66,7 @@ def no_standard_error(notebook):
         f"stderr or an error under: {first_line(c)}"
         for c in code_cells(notebook)
         for o in c.outputs
-        if o.get("name") == "stderr"
-        or (o.output_type == "error" and "raises-exception" not in c.metadata.get("tags", []))
+        if o.get("name") == "stderr" or (o.output_type == "error" and "raises-exception" not in c.metadata.get("tags", []))
     ]
 
 
@@ -90,20 +89,14 @@ def few_live_cells(notebook):
         if i + 1 == len(cells) or is_live(cells[i + 1]) or not asserts(cells[i + 1])
     ]
     complaints += [
-        f"nbval's comment marker in: {first_line(c)}"
-        for c in cells
-        if re.search(r"#\s*NBVAL|PYTEST_VALIDATE", c.source)
+        f"nbval's comment marker in: {first_line(c)}" for c in cells if re.search(r"#\s*NBVAL|PYTEST_VALIDATE", c.source)
     ]
-    tags = {tag for c in cells for tag in c.metadata.get("tags", []) if tag.startswith("nbval")} - {
-        "nbval-ignore-output"
-    }
+    tags = {tag for c in cells for tag in c.metadata.get("tags", []) if tag.startswith("nbval")} - {"nbval-ignore-output"}
     return complaints + [f"tag {tag} hides a cell from the comparison" for tag in sorted(tags)]
 
 
 def lean_metadata(notebook):
-    complaints = (
-        [] if notebook.metadata.get("kernelspec", {}).get("name") == "python3" else ["kernelspec is not python3"]
-    )
+    complaints = [] if notebook.metadata.get("kernelspec", {}).get("name") == "python3" else ["kernelspec is not python3"]
     if notebook.metadata.get("language_info") != {"name": "python"}:
         complaints.append("language_info holds more than its name, or is missing")
     if len({cell.get("id") for cell in notebook.cells}) != len(notebook.cells):
@@ -208,9 +201,7 @@ def short_cells(notebook):
     """Cells fit on a screen: few lines, and lines that need no sideways scrolling on a laptop."""
     lines = [len(cell.source.split("\n")) for cell in code_cells(notebook)]
     complaints = [
-        f"{count} lines in: {first_line(c)}"
-        for c, count in zip(code_cells(notebook), lines, strict=True)
-        if count > 30
+        f"{count} lines in: {first_line(c)}" for c, count in zip(code_cells(notebook), lines, strict=True) if count > 30
     ]
     median = statistics.median(lines or [0])
     complaints += [
@@ -230,9 +221,7 @@ def one_sentence_a_line(notebook):
     for cell in markdown_cells(notebook):
         for text in cell.source.split("\n"):
             plain = re.sub(r"`[^`]*`|\$[^$]*\$|^\W*\d\.", "x", text)
-            if not text.lstrip().startswith("|") and re.search(
-                ABBREVIATIONS + r"[.?!][\"')*]* +[A-Z0-9“\"`$*(]", plain
-            ):
+            if not text.lstrip().startswith("|") and re.search(ABBREVIATIONS + r"[.?!][\"')*]* +[A-Z0-9“\"`$*(]", plain):
                 complaints.append(f"two sentences on a line: {text[:70]}")
     return complaints
 
@@ -245,9 +234,7 @@ def headings(notebook):
 
 def fixed_order(notebook):
     found = headings(notebook)
-    complaints = (
-        [] if [level for level, _ in found].count(1) == 1 and found[0][0] == 1 else ["not exactly one H1, first"]
-    )
+    complaints = [] if [level for level, _ in found].count(1) == 1 and found[0][0] == 1 else ["not exactly one H1, first"]
     titles = [title for level, title in found if level == 2]
     if titles[:1] != [OPENING] or titles[-4:] != SECTIONS or len(titles) < 6:
         complaints.append(f"sections are {titles}, not {OPENING}, the story, then {SECTIONS}")
@@ -313,9 +300,7 @@ def exercise_format(notebook):
             check = notebook.cells[i + 1] if i + 1 < len(notebook.cells) else None
             checked = check is not None and f"exercises.{name}(" in check.source
             if not folded or not checked or notebook.cells[i - 1].cell_type != "markdown":
-                complaints.append(
-                    f"exercise {name} is not a question, a folded solution and a check exercises.{name}(...)"
-                )
+                complaints.append(f"exercise {name} is not a question, a folded solution and a check exercises.{name}(...)")
             elif not re.match(r"\s*correct:", outputs_text(check)):
                 complaints.append(f"the solution of {name} does not pass its own check")
     return complaints + ([] if 3 <= len(names) <= 5 else [f"{len(names)} exercises, not three to five"])
@@ -394,8 +379,11 @@ def stated_minutes(notebook):
 def honest_time(notebook):
     stated, measured = TIMES.search(prose_of(notebook)), stated_minutes(notebook)
     says = (int(stated[1]), int(stated[3])) if stated else None
-    return [] if says == measured else [
-        f"reading and exercises take {measured} minutes, the chapter says {says}: make minutes writes them"]
+    return (
+        []
+        if says == measured
+        else [f"reading and exercises take {measured} minutes, the chapter says {says}: make minutes writes them"]
+    )
 
 
 def clean_code(notebook):

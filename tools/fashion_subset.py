@@ -39,8 +39,9 @@ def write(folder, target):
     Raises ``SystemExit`` where the originals are missing, damaged or too few, before anything is written.
     """
     if not Path(folder).is_dir():
-        raise SystemExit(f"FOLDER must be the folder with Fashion-MNIST's four original files, not {str(folder)!r}, "
-                         "which is no folder")
+        raise SystemExit(
+            f"FOLDER must be the folder with Fashion-MNIST's four original files, not {str(folder)!r}, which is no folder"
+        )
     check_folder(target)
     try:
         images = {split: fashion_mnist(split, folder) for split in PER_CLASS}
@@ -49,8 +50,10 @@ def write(folder, target):
     for split, per_class in PER_CLASS.items():
         fewest = np.bincount(images[split].labels.numpy(), minlength=10)[:10].min()
         if fewest < per_class:
-            raise SystemExit(f"the {split} files in {folder} hold only {fewest} images of some class, and {per_class} of "
-                             "each are drawn: these are not Fashion-MNIST's original files")
+            raise SystemExit(
+                f"the {split} files in {folder} hold only {fewest} images of some class, and {per_class} of "
+                "each are drawn: these are not Fashion-MNIST's original files"
+            )
     files = {split: packed(images[split], PER_CLASS[split], number) for number, split in enumerate(PER_CLASS)}
     replace({Path(target) / f"fashion_{split}.npz": content for split, content in files.items()})
     return {split: hashlib.sha256(content).hexdigest() for split, content in files.items()}

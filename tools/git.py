@@ -10,8 +10,14 @@ from tools import contract
 def printed(*arguments, **variables):
     """All that ``git ARGUMENTS`` prints, with ``variables`` added to its environment."""
     try:
-        done = subprocess.run(["git", *arguments], cwd=contract.ROOT, env={**os.environ, **variables},
-                              capture_output=True, encoding="utf-8", errors="surrogateescape")
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=contract.ROOT,
+            env={**os.environ, **variables},
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
     except FileNotFoundError as error:
         raise SystemExit("git was not found: install it (https://git-scm.com), or put it on the path") from error
     if done.returncode != 0:

@@ -37,7 +37,9 @@ def colours(palette, quiet, tint):
     return "html { " + "; ".join(f"--{name}: {colour}" for name, colour in tokens.items()) + " }\n"
 
 
-STYLE = colours(LIGHT, "#555B63", "#EEF3F8") + """
+STYLE = (
+    colours(LIGHT, "#555B63", "#EEF3F8")
+    + """
 @page { size: A4; margin: 0 }
 * { box-sizing: border-box }
 body { margin: 0; font: 10pt/1.35 "DejaVu Sans", Verdana, Arial, sans-serif; color: var(--ink); background: var(--paper) }
@@ -49,7 +51,9 @@ body { margin: 0; font: 10pt/1.35 "DejaVu Sans", Verdana, Arial, sans-serif; col
   nav { padding: 6mm 13mm 0 } nav a { color: var(--path); display: inline-block; padding-block: 3mm }
 }
 /* The figures carry both palettes as well, and follow color-scheme. Paper is always light. */
-@media screen and (prefers-color-scheme: dark) { """ + colours(DARK, LIGHT["line"], DARK["wash"]) + """}
+@media screen and (prefers-color-scheme: dark) { """
+    + colours(DARK, LIGHT["line"], DARK["wash"])
+    + """}
 @media screen and (max-width: 700px) {
   body { font-size: 12pt; overflow-wrap: break-word }
   .page { padding: 5mm 4mm } nav { padding: 4mm 4mm 0 }
@@ -73,6 +77,7 @@ footer { margin-top: auto; font-size: 8pt; color: var(--quiet) }
 td .blank { border: 0 } .blank.wide { min-width: min(75mm, 100%) }
 .blank.box { display: block; height: 34mm; border: 0.3mm dashed var(--quiet) }
 """
+)
 
 
 class Sheet:
@@ -97,9 +102,11 @@ def picture(fig, alt):
 
 def table(head, rows):
     """An HTML table; whole numbers get commas."""
+
     def cells(tag, values):
         texts = (f"{v:,}" if isinstance(v, int) else v for v in values)
         return "<tr>" + "".join(f"<{tag}>{text}</{tag}>" for text in texts) + "</tr>"
+
     return "<table>" + cells("th", head) + "".join(cells("td", row) for row in rows) + "</table>"
 
 
@@ -113,23 +120,28 @@ def three_forms():
     size = dict(in_channels=256, width=128, out_channels=256, cardinality=32)
     blocks = [forms.FormA(**size), forms.FormB(**size), forms.FormC(**size)]
     titles = ["Form A: sum the paths", "Form B: concatenate, one last 1×1", "Form C: one grouped 3×3"]
-    return picture(figures.block_diagram(*blocks, titles=titles),
-                   "The three forms of the block, A, B and C, with their sizes.")
+    return picture(
+        figures.block_diagram(*blocks, titles=titles), "The three forms of the block, A, B and C, with their sizes."
+    )
 
 
 def two_blocks():
     blocks = Bottleneck(256, 64, 256), Bottleneck(256, 128, 256, cardinality=32)
-    return picture(figures.block_diagram(*blocks, titles=["ResNet: 1×64d", "ResNeXt: 32×4d"]),
-                   "ResNet's bottleneck above ResNeXt's, with the sizes of their layers.")
+    return picture(
+        figures.block_diagram(*blocks, titles=["ResNet: 1×64d", "ResNeXt: 32×4d"]),
+        "ResNet's bottleneck above ResNeXt's, with the sizes of their layers.",
+    )
 
 
 def weights(sheet):
     if not sheet.answers:
-        return f'<p>Draw the three weights to scale.</p>{sheet.blank("", "box")}'
+        return f"<p>Draw the three weights to scale.</p>{sheet.blank('', 'box')}"
     block = Bottleneck(256, 128, 256, cardinality=32)
     layers = block.conv1, block.conv2, block.conv3
-    return picture(figures.weight_matrix(*layers, titles=["1×1", "3×3", "1×1"]),
-                   "The three weights of the block to scale: two full tables, between them a thin diagonal.")
+    return picture(
+        figures.weight_matrix(*layers, titles=["1×1", "3×3", "1×1"]),
+        "The three weights of the block to scale: two full tables, between them a thin diagonal.",
+    )
 
 
 def width_table(sheet):
@@ -150,14 +162,17 @@ def stage_table(sheet):
         stage = getattr(network, f"layer{number}")
         block, side = stage[0], costs[f"layer{number}"].output_shape[1]
         found = f"{block.cardinality}", f"{block.width // block.cardinality}", f"{block.width}", f"{block.out_channels}"
-        rows.append((f"conv{number + 1}", f"{len(stage)}", f"{side}×{side}",
-                     *(found if number == 1 else map(sheet.blank, found))))
+        rows.append(
+            (f"conv{number + 1}", f"{len(stage)}", f"{side}×{side}", *(found if number == 1 else map(sheet.blank, found)))
+        )
     return table(["stage", "blocks", "map", "C", "d", "C · d", "output"], rows)
 
 
 def count_table(sheet):
-    rows = [(name, sheet.blank(f"{count_parameters(network):,}"), sheet.blank(f"{count_macs(network, IMAGE):,}"))
-            for name, network in network_pair().items()]
+    rows = [
+        (name, sheet.blank(f"{count_parameters(network):,}"), sheet.blank(f"{count_macs(network, IMAGE):,}"))
+        for name, network in network_pair().items()
+    ]
     return table(["network", "parameters", "MACs at 224×224"], rows)
 
 
@@ -200,12 +215,21 @@ A block of C paths, each d wide, has</p>
 C · d cannot pass {sheet.blank(width_limit())}: by then {sheet.blank("the two 1×1s have spent it all")}.</p>
 </div></div>
 <div><h2>Words</h2>
-{table(["paper", "this book", "torchvision"], [
-    ("cardinality, C", "<code>cardinality</code>", "<code>groups</code>"),
-    ("bottleneck width, d of the first stage", "<code>bottleneck_width</code>",
-     "<code>width_per_group</code>, <code>base_width</code>"),
-    ("C · d of this stage", "<code>width</code>", "<code>width</code>"),
-    ("64, doubled per stage", "<code>stage_width</code>", "<code>planes</code>")])}</div>
+{
+        table(
+            ["paper", "this book", "torchvision"],
+            [
+                ("cardinality, C", "<code>cardinality</code>", "<code>groups</code>"),
+                (
+                    "bottleneck width, d of the first stage",
+                    "<code>bottleneck_width</code>",
+                    "<code>width_per_group</code>, <code>base_width</code>",
+                ),
+                ("C · d of this stage", "<code>width</code>", "<code>width</code>"),
+                ("64, doubled per stage", "<code>stage_width</code>", "<code>planes</code>"),
+            ],
+        )
+    }</div>
 <footer>Xie et al., Aggregated Residual Transformations for Deep Neural Networks, arXiv 1611.05431. CC BY 4.0.</footer>
 </section>"""
 
@@ -242,16 +266,30 @@ Equal MACs are not equal seconds.</p></div>
 {sheet.blank("run i")}, which is <code>groups=C</code>.
 No number changes; weights are only laid out differently.</p></div>
 <div class="columns"><div><h2>The equality needs</h2>
-{sheet.points("copied weights;", "groups that are runs of neighbouring channels;",
-"no ReLU and no batch norm of a path's own between its last 1×1 and the sum;",
-"the last batch norm once, after the sum and before the shortcut.")}
+{
+        sheet.points(
+            "copied weights;",
+            "groups that are runs of neighbouring channels;",
+            "no ReLU and no batch norm of a path's own between its last 1×1 and the sum;",
+            "the last batch norm once, after the sum and before the shortcut.",
+        )
+    }
 <p>Compare in 64 bits, in train and in eval mode, with a bound such as 1e-10.</p>
 </div><div><h2>It breaks with</h2>
-{sheet.points("a batch norm at the end of every path;", "interleaved groups (dealt like cards);",
-"the same seed instead of the same weights.")}
+{
+        sheet.points(
+            "a batch norm at the end of every path;",
+            "interleaved groups (dealt like cards);",
+            "the same seed instead of the same weights.",
+        )
+    }
 <h2>It survives</h2>
-{sheet.points("a bias in each path (train mode: removed; eval mode: C gets the biases' sum);",
-"one permutation of the middle channels, applied to all three layers.")}</div></div>
+{
+        sheet.points(
+            "a bias in each path (train mode: removed; eval mode: C gets the biases' sum);",
+            "one permutation of the middle channels, applied to all three layers.",
+        )
+    }</div></div>
 <footer>Counts and sizes were taken from the running network when this was made. CC BY 4.0.</footer>
 </section>"""
 
@@ -260,10 +298,12 @@ def html(answers=False, guide=None):
     """The handout as one HTML file that needs no other; ``guide`` is the address of the page that it belongs to."""
     sheet = Sheet(answers)
     way_back = f'<nav><a href="{guide}">Back to the teaching guide</a></nav>\n' if guide else ""
-    return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-            f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>The ResNeXt block, a handout{' with answers' * answers}</title>"
-            f"<style>{STYLE}</style></head>\n<body>{way_back}<main>\n{front(sheet)}\n{back(sheet)}\n</main></body></html>\n")
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>The ResNeXt block, a handout{' with answers' * answers}</title>"
+        f"<style>{STYLE}</style></head>\n<body>{way_back}<main>\n{front(sheet)}\n{back(sheet)}\n</main></body></html>\n"
+    )
 
 
 def print_pdf(page, file, chromium):

@@ -20,7 +20,11 @@ def apart_from_home():
     KEPT.append(tempfile.TemporaryDirectory(prefix="kernels-"))
     folder = Path(KEPT[-1].name)
     (folder / "matplotlibrc").write_text("", encoding="utf-8")
-    os.environ |= {MARK: str(folder), "MATPLOTLIBRC": str(folder / "matplotlibrc"),
-                   "IPYTHONDIR": str(folder / "ipython"), "JUPYTER_RUNTIME_DIR": str(folder / "runtime")}
+    os.environ |= {
+        MARK: str(folder),
+        "MATPLOTLIBRC": str(folder / "matplotlibrc"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+    }
     # Matplotlib notes in the environment where it can write, and lists the fonts once: here, not in a cell.
     import matplotlib.font_manager  # noqa: F401

@@ -45,8 +45,9 @@ def measured_runs():
         with RUNS.open(encoding="utf-8", newline="") as file:
             return {row["chapter"]: float(row["seconds"]) for row in csv.DictReader(file)}
     except (OSError, KeyError, ValueError) as error:
-        raise SystemExit(f"{RUNS} must hold the columns chapter and seconds: python -m tools.minutes --run writes it "
-                         f"({error})") from error
+        raise SystemExit(
+            f"{RUNS} must hold the columns chapter and seconds: python -m tools.minutes --run writes it ({error})"
+        ) from error
 
 
 def row(path, seconds):
@@ -54,8 +55,10 @@ def row(path, seconds):
     notebook = read(path)
     title = headings(notebook)[0][1]
     talk, (reading, exercises) = slides.minutes(notebook), stated_minutes(notebook)
-    return (f"| [{int(path.name[:2])}. {title}]({path.name}) | {reading} min | {seconds:.0f} s "
-            f"| {exercises} min | {f'{talk} min' if talk else 'none'} | {needs(notebook)} |")
+    return (
+        f"| [{int(path.name[:2])}. {title}]({path.name}) | {reading} min | {seconds:.0f} s "
+        f"| {exercises} min | {f'{talk} min' if talk else 'none'} | {needs(notebook)} |"
+    )
 
 
 def with_times(notebook):
@@ -96,8 +99,13 @@ def run(paths):
     if os.name == "nt":
         raise SystemExit("--run: Windows does not keep the processor time of finished programs; measure on Linux or macOS")
     os.environ["OMP_NUM_THREADS"] = "1"
-    circumstances = {"processor": platform.machine(), "cores": os.cpu_count(), "threads": 1,
-                     "python": platform.python_version(), "torch": torch.__version__}
+    circumstances = {
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": 1,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
     rows = []
     for path in paths:
         start = processor_seconds()

@@ -38,10 +38,12 @@ def merge_streams(outputs):
 
 def normalise(notebook):
     """Keep only what must be in the file: kernel name, language name, counts 1..n, no timing."""
-    notebook.metadata = nbformat.from_dict({
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    })
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
     count = 0
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -63,9 +65,14 @@ def execute(notebook, folder, fresh=False):
     apart_from_home()
     kept = {cell.id: copy.deepcopy(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"}
     # A kernel warns that it talks to this program unencrypted, which stays on this machine.
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", record_timing=False,
-                            extra_arguments=["--log-level=ERROR"],
-                            resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        record_timing=False,
+        extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": str(folder)}},
+    )
     client.execute()
     for cell in notebook.cells:
         if cell.cell_type == "code" and is_live(cell) and kept[cell.id] and not fresh:

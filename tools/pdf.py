@@ -24,7 +24,7 @@ SITE = ROOT / "_build" / "html"
 OUTPUT = ROOT / "_build" / "resnext-book.pdf"
 # What has no use on paper, or repeats in every chapter.
 LEFT_OUT = "script, .headerlink, .page-facts a, .chapter-map, .cell:has(summary:-soup-contains('Show the setup cell'))"
-WIDTH = 642   # CSS pixels between the margins: 170 mm of A4's 210
+WIDTH = 642  # CSS pixels between the margins: 170 mm of A4's 210
 
 PAGE = """<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>
 <link rel="stylesheet" href="_static/site.css"><style>
@@ -98,8 +98,10 @@ def contents(titles, numbers):
     """The table of contents; ``numbers`` has the page on which a title stands, where that is known."""
     lists = []
     for caption, pages in toc_parts():
-        lines = [f'<li><a href="#{anchor(page)}">{titles[page]}</a><span>{numbers.get(anchor(page), "")}</span></li>'
-                 for page in pages]
+        lines = [
+            f'<li><a href="#{anchor(page)}">{titles[page]}</a><span>{numbers.get(anchor(page), "")}</span></li>'
+            for page in pages
+        ]
         lists.append(f"<h3>{caption}</h3><ul>{''.join(lines)}</ul>")
     return "".join(lists)
 
@@ -122,15 +124,20 @@ def one_page(site, numbers=None):
     articles = {page: article_of(site, page) for page in pages}
     titles = {page: article.h1.get_text() for page, article in articles.items()}
     logo = BeautifulSoup((site / "intro.html").read_text(encoding="utf-8"), "html.parser").select_one(".logo-mark")
-    return PAGE.format(title=titles["intro"], logo=logo, contents=contents(titles, numbers or {}),
-                       articles="".join(map(str, articles.values())))
+    return PAGE.format(
+        title=titles["intro"],
+        logo=logo,
+        contents=contents(titles, numbers or {}),
+        articles="".join(map(str, articles.values())),
+    )
 
 
 def page_numbers(pdf):
     """{name of a link's target: number of its page, from 1}."""
     reader = PdfReader(pdf)
-    return {name.lstrip("/"): reader.get_destination_page_number(place) + 1
-            for name, place in reader.named_destinations.items()}
+    return {
+        name.lstrip("/"): reader.get_destination_page_number(place) + 1 for name, place in reader.named_destinations.items()
+    }
 
 
 @contextmanager
@@ -151,7 +158,7 @@ def launched():
 def sheet(chromium):
     """A page as wide as the paper between its margins, laid out as for print."""
     page = chromium.new_page(viewport={"width": WIDTH, "height": 971})
-    page.set_default_timeout(600_000)   # 250 pages with 100 pictures take a slow machine minutes
+    page.set_default_timeout(600_000)  # 250 pages with 100 pictures take a slow machine minutes
     page.emulate_media(media="print")
     yield page
     page.close()

@@ -36,10 +36,13 @@ from tools.notebooks import chapters_in, read, text_of
 PUBLISHED = ["LICENSE", "LICENSE-text", "README.md", "pyproject.toml", "resnext_lib", "chapters/*.ipynb"]
 SUBJECT = "Notebooks for Colab, made from"
 # The last line names the commit's own content: who changes the content and keeps the message is found out.
-MESSAGE = SUBJECT + """ {source}
+MESSAGE = (
+    SUBJECT
+    + """ {source}
 
 tools.publish made this commit and replaces it by its next one; never work on it.
 Content: {tree}"""
+)
 
 FOREIGN = """{remote}'s branch {branch} was not made by this command, or somebody has committed to it since:
   {what}
@@ -53,6 +56,7 @@ or, if it is to be replaced, keep what is there under another name and remove it
 
 # ------------------------------------------------------------------ what may be published
 
+
 def is_published(name):
     return any(fnmatch(name, pattern) or name.startswith(f"{pattern}/") for pattern in PUBLISHED)
 
@@ -62,8 +66,10 @@ def refuse_another_address(url, branch):
     texts = {path: address.text_at(path) for path in address.places()}
     wrong = [path.name for path, text in texts.items() if address.with_address(path, text, url, branch) != text]
     if wrong:
-        raise SystemExit(f"the address {url}@{branch} is not in {', '.join(wrong)}: make address URL={url} BRANCH={branch}, "
-                         "then make book")
+        raise SystemExit(
+            f"the address {url}@{branch} is not in {', '.join(wrong)}: make address URL={url} BRANCH={branch}, "
+            "then make book"
+        )
 
 
 def only_the_address_differs(name, url, branch):
@@ -86,8 +92,11 @@ def refuse_uncommitted(url, branch):
         elif set(letters) - {"M", " "} or not only_the_address_differs(name, url, branch):
             wrong.append(name)
     if wrong:
-        raise SystemExit("not committed, and what is published must be what its commit says:\n  " + "\n  ".join(wrong) +
-                         "\nCommit them (git add, git commit) or take them back (git restore), then make book and publish.")
+        raise SystemExit(
+            "not committed, and what is published must be what its commit says:\n  "
+            + "\n  ".join(wrong)
+            + "\nCommit them (git add, git commit) or take them back (git restore), then make book and publish."
+        )
 
 
 def is_ours(commit):
@@ -102,19 +111,24 @@ def is_ours(commit):
 def refuse_own_branch(branch):
     """A branch of this checkout that holds anyone's work is not replaced."""
     if branch == git("rev-parse", "--abbrev-ref", "HEAD"):
-        raise SystemExit(f"{branch} is the branch you are on; give the published copy one of its own: "
-                         "make address URL=... BRANCH=colab")
+        raise SystemExit(
+            f"{branch} is the branch you are on; give the published copy one of its own: make address URL=... BRANCH=colab"
+        )
     tip = branch_tip(branch)
     if tip and not is_ours(tip):
-        raise SystemExit(f"{branch} is a branch of this checkout with work of its own; give the published copy another: "
-                         "make address URL=... BRANCH=colab, then make book")
+        raise SystemExit(
+            f"{branch} is a branch of this checkout with work of its own; give the published copy another: "
+            "make address URL=... BRANCH=colab, then make book"
+        )
 
 
 def refuse_unless_remote(remote):
     known = git("remote").splitlines()
     if remote not in known:
-        raise SystemExit(f"REMOTE must be one of {', '.join(known) or '(there is none yet)'}, as git remote lists them, "
-                         f"not {remote!r}; git remote add NAME URL adds one")
+        raise SystemExit(
+            f"REMOTE must be one of {', '.join(known) or '(there is none yet)'}, as git remote lists them, "
+            f"not {remote!r}; git remote add NAME URL adds one"
+        )
 
 
 def replaceable_tip(remote, branch):
@@ -122,18 +136,27 @@ def replaceable_tip(remote, branch):
     full, tag = f"refs/heads/{branch}", f"refs/tags/{branch}"
     refs = remote_refs(remote, full, tag)
     if tag in refs:
-        raise SystemExit(f"{remote} has a tag {branch}, and a branch of that name would be mistaken for it. "
-                         "Nothing was pushed; choose another: make address URL=... BRANCH=colab, then make book")
+        raise SystemExit(
+            f"{remote} has a tag {branch}, and a branch of that name would be mistaken for it. "
+            "Nothing was pushed; choose another: make address URL=... BRANCH=colab, then make book"
+        )
     tip = refs.get(full, "")
     if tip:
         git("fetch", "--quiet", "--no-tags", "--no-prune", "--no-write-fetch-head", "--", remote, full)
         if not is_ours(tip):
-            raise SystemExit(FOREIGN.format(remote=remote, branch=branch, tip=tip, what=git(
-                "show", "--no-patch", "--no-show-signature", "--format=%h %cn, %cs: %s", tip)))
+            raise SystemExit(
+                FOREIGN.format(
+                    remote=remote,
+                    branch=branch,
+                    tip=tip,
+                    what=git("show", "--no-patch", "--no-show-signature", "--format=%h %cn, %cs: %s", tip),
+                )
+            )
     return tip
 
 
 # ------------------------------------------------------------------ making it
+
 
 def lay_out(folder):
     """Copy what is published into ``folder``, and write the student edition beside the chapters."""
@@ -149,17 +172,24 @@ def commit(folder):
     """Make a commit of ``folder`` without parents. Author and date are HEAD's: the same source, the same commit."""
     shown = git("show", "--no-patch", "--no-show-signature", "--format=%H%n%an%n%ae%n%cI", "HEAD")
     source, name, email, date = shown.split("\n")
-    who = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER")
-           for what, value in (("NAME", name), ("EMAIL", email), ("DATE", date))}
+    who = {
+        f"GIT_{role}_{what}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", name), ("EMAIL", email), ("DATE", date))
+    }
     with tempfile.TemporaryDirectory() as index:
-        variables = {"GIT_INDEX_FILE": os.path.join(index, "index"), "GIT_WORK_TREE": str(folder),
-                     "GIT_DIR": git("rev-parse", "--absolute-git-dir")}
+        variables = {
+            "GIT_INDEX_FILE": os.path.join(index, "index"),
+            "GIT_WORK_TREE": str(folder),
+            "GIT_DIR": git("rev-parse", "--absolute-git-dir"),
+        }
         git("add", "--all", "--force", str(folder), **variables)
         tree = git("write-tree", **variables)
     return git("commit-tree", tree, "-m", MESSAGE.format(source=source, tree=tree), **who)
 
 
 # ------------------------------------------------------------------ launch links
+
 
 class Links(HTMLParser):
     """The links of a page that lead to Colab."""
@@ -192,8 +222,12 @@ def link_to(path):
 def complaints(site, files):
     """What is wrong with a site's launch links: a chapter without one, or one that leads to none of ``files``."""
     links, known = launch_links(site), {link_to(path) for path in files}
-    found = [f"{page}: {link} is not in the published branch"
-             for page, targets in links.items() for link in targets if link not in known]
+    found = [
+        f"{page}: {link} is not in the published branch"
+        for page, targets in links.items()
+        for link in targets
+        if link not in known
+    ]
     for path in chapters_in([contract.ROOT / "chapters"]):
         wanted = link_to(f"chapters/{path.name}")
         if wanted and wanted not in links.get(f"chapters/{path.stem}.html", []):

@@ -27,8 +27,19 @@ def build_in(folder):
     except (OSError, shutil.Error) as error:
         raise SystemExit(f"the library cannot be packed without all of its files: {error}") from error
     made = Path(folder, "made")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-               "--disable-pip-version-check", "--wheel-dir", str(made), str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--disable-pip-version-check",
+        "--wheel-dir",
+        str(made),
+        str(folder),
+    ]
     done = subprocess.run(command, env=os.environ | {"SOURCE_DATE_EPOCH": "1577836800"}, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"pip could not build the library's wheel. It says:\n{(done.stderr or done.stdout).strip()}")

@@ -52,8 +52,10 @@ def beside(path):
         yield new
         os.replace(new, path)
     except OSError as error:
-        raise SystemExit(f"{path} could not be written and is as it was: {error}. "
-                         f"Look at the space and the permissions of {path.parent}, then run the command again.") from error
+        raise SystemExit(
+            f"{path} could not be written and is as it was: {error}. "
+            f"Look at the space and the permissions of {path.parent}, then run the command again."
+        ) from error
     finally:
         new.unlink(missing_ok=True)
 
@@ -110,8 +112,10 @@ def replace_made(folder, files, whole=()):
     stale = [name for name in known if is_inside(name, whole) and name not in files]
     if names := foreign(folder, files, stale, known):
         listed = "\n".join(f"  {folder / name}" for name in names)
-        raise SystemExit(f"These were not made by this command, or were changed since, and would be lost:\n{listed}\n"
-                         "Nothing was written. Move them away, or delete them, and run the command again.")
+        raise SystemExit(
+            f"These were not made by this command, or were changed since, and would be lost:\n{listed}\n"
+            "Nothing was written. Move them away, or delete them, and run the command again."
+        )
     kept = {name: value for name, value in known.items() if name not in stale}
     record = kept | {name: checksum(content) for name, content in files.items()}
     text = json.dumps(dict(sorted(record.items())), indent=1) + "\n"

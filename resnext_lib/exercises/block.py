@@ -14,6 +14,7 @@ def draw_cardinalities(dice):
 
     The two differ for some; an answer may take either, as the question and the hint do.
     """
+
     def exact(c):
         return ((256**2 + 9 * RESNET_BUDGET / c) ** 0.5 - 256) / 9
 
@@ -39,13 +40,11 @@ def budget_width(answer, cases):
             width,
             right,
             {
-                136
-                // c: f"for C={c} you share out 136, as if the 3x3 cost nothing; that is the limit for very many paths",
+                136 // c: f"for C={c} you share out 136, as if the 3x3 cost nothing; that is the limit for very many paths",
                 64 // c: f"for C={c} you share out 64 channels; that keeps C*d and not the cost: "
                 f"{bottleneck_weights(c, max(1, 64 // c)):,} weights are far below the budget",
                 128 // c: f"for C={c} you fix C*d at 128; that fits the budget only from C=32 on",
-                right
-                - 1: f"for C={c} the neighbour {right} is nearer to the budget: round to the nearest cost, not down",
+                right - 1: f"for C={c} the neighbour {right} is nearer to the budget: round to the nearest cost, not down",
                 right + 1: f"for C={c} the neighbour {right} is nearer to the budget",
             },
         )
@@ -76,9 +75,7 @@ def stage_widths(answer, cases):
             rows != [(c * 2**i, d, c * d * 2**i) for i in range(4)],
             "you double the cardinality; C is the same in every stage, d doubles",
         )
-        expect(
-            rows != [(c, d * 2**i, 4 * c * d * 2**i) for i in range(4)], "C*d is the middle, not the block's output"
-        )
+        expect(rows != [(c, d * 2**i, 4 * c * d * 2**i) for i in range(4)], "C*d is the middle, not the block's output")
         expect(
             rows != [(c, d * (i + 1), c * d * (i + 1)) for i in range(4)],
             "d doubles from stage to stage; you add d each time",

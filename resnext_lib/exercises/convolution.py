@@ -17,8 +17,9 @@ from resnext_lib.exercises.values import (
 )
 from resnext_lib.exercises.verdicts import FUNCTION, check, expect, shown
 
-MATRIX_ONLY = Forbidden(convolutions=(
-    lambda groups: False, "right, but a convolution did it: use matrix multiplication only"))
+MATRIX_ONLY = Forbidden(
+    convolutions=(lambda groups: False, "right, but a convolution did it: use matrix multiplication only")
+)
 
 
 def draw_convolutions(dice):
@@ -106,8 +107,9 @@ def output_size(answer, cases):
 
 def draw_maps(dice):
     """Batch, channels in and out, height, width of other maps, and a seed for their numbers."""
-    return [(dice.randint(1, 3), dice.randint(3, 9), dice.randint(2, 9), dice.randint(2, 6), 7, seed)
-            for seed in (11, 12, 13)]
+    return [
+        (dice.randint(1, 3), dice.randint(3, 9), dice.randint(2, 9), dice.randint(2, 6), 7, seed) for seed in (11, 12, 13)
+    ]
 
 
 @check(

@@ -122,8 +122,11 @@ CURRENT = ContextVar("calls of the answer that is being checked", default=None)
 @contextlib.contextmanager
 def watch(forbidden):
     """Note what answers call inside :func:`call`, until the check is over."""
-    files = {module.__file__: name for name, module in list(sys.modules.items())
-             if name.split(".")[0] in forbidden.libraries and getattr(module, "__file__", None)}
+    files = {
+        module.__file__: name
+        for name, module in list(sys.modules.items())
+        if name.split(".")[0] in forbidden.libraries and getattr(module, "__file__", None)
+    }
     calls = Calls(forbidden, files=files)
     token = CURRENT.set(calls)
     try:

@@ -135,7 +135,9 @@ def steps_to_convnext(answer):
         expect(groups != 32, f"{name}: 32 paths is ResNeXt's choice; here every channel is a group of its own")
         expect(groups == middle, f"{name}: the 3x3 reads {middle} channels, so depthwise is {middle} groups, not {groups}")
         expect_same_function(
-            expect_module(block), Bottleneck(outer, middle, outer, middle), normal_numbers(1, outer, 5, 5),
+            expect_module(block),
+            Bottleneck(outer, middle, outer, middle),
+            normal_numbers(1, outer, 5, 5),
             f"{name}: the sizes are right, but the block computes something else than Bottleneck",
         )
     return "both are our block, with one channel a group."

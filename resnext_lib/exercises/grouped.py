@@ -16,10 +16,12 @@ from resnext_lib.exercises.values import (
 )
 from resnext_lib.exercises.verdicts import FUNCTION, check, expect
 
-ORDINARY_ONLY = Forbidden(convolutions=(
-    lambda groups: groups == 1,
-    "right, but a convolution with groups={groups} did it: the exercise asks for ordinary ones, one a group",
-))
+ORDINARY_ONLY = Forbidden(
+    convolutions=(
+        lambda groups: groups == 1,
+        "right, but a convolution with groups={groups} did it: the exercise asks for ordinary ones, one a group",
+    )
+)
 ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 
 
@@ -47,8 +49,8 @@ def grouped_cost(answer, cases):
             dense // g,
             {
                 dense: "that is the dense one: groups is not used",
-                dense // (g * g):
-                    "you divide twice: each of the g groups has in/g times out/g weights, and there are g of them",
+                dense
+                // (g * g): "you divide twice: each of the g groups has in/g times out/g weights, and there are g of them",
                 dense * g: "groups save weights; they do not add any",
             },
             f"weights for (in, out, kernel, groups) = {(cin, cout, k, g)}",
@@ -58,8 +60,10 @@ def grouped_cost(answer, cases):
 
 def draw_maps(dice):
     """Batch, channels in and out of a group, side, groups, and a seed."""
-    return [(dice.randint(1, 3), dice.randint(2, 4), dice.randint(2, 5), dice.randint(5, 8), groups, 30 + groups)
-            for groups in (2, 3, 4)]
+    return [
+        (dice.randint(1, 3), dice.randint(2, 4), dice.randint(2, 5), dice.randint(5, 8), groups, 30 + groups)
+        for groups in (2, 3, 4)
+    ]
 
 
 @check(
@@ -115,7 +119,7 @@ def block_diagonal(answer, cases):
         given = call_with_copies(answer, weight, groups)
         dense = torch.zeros(groups * gives, groups * reads, k, k, dtype=torch.float64)
         for g in range(groups):
-            dense[gives * g:gives * (g + 1), reads * g:reads * (g + 1)] = weight[gives * g:gives * (g + 1)]
+            dense[gives * g : gives * (g + 1), reads * g : reads * (g + 1)] = weight[gives * g : gives * (g + 1)]
         found, _ = tensor(given, "return a tensor")
         if not same(given, dense):
             _name_the_wrong_blocks(found, dense, weight, groups)

@@ -62,9 +62,7 @@ def reduction_saving(answer, cases):
         direct, reduced = cin * cout * k * k, cin * r + r * cout * k * k
         swapped = near(number(given[0]), reduced) and near(number(given[1]), direct) and direct != reduced
         expect(not swapped, "the two are the other way round: first without, then with")
-        expect_number(
-            given[0], direct, {cin * cout * k: "the kernel counts twice: height and width"}, "weights without"
-        )
+        expect_number(given[0], direct, {cin * cout * k: "the kernel counts twice: height and width"}, "weights without")
         expect_number(
             given[1],
             reduced,

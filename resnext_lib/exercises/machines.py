@@ -87,8 +87,9 @@ def mean_of_all(answer, cases):
     """A function (gradients, counts): the mean over all images of ranks with unequal shares."""
     for counts in cases:
         gradients = [normal_numbers(4, seed=seed + sum(counts)) for seed in range(len(counts))]
-        given = in_either_precision(lambda dtype, gradients=gradients, counts=counts:
-                                    _called_on_copies(answer, copies(gradients, dtype), counts))
+        given = in_either_precision(
+            lambda dtype, gradients=gradients, counts=counts: _called_on_copies(answer, copies(gradients, dtype), counts)
+        )
         total = sum(gradient * count for gradient, count in zip(gradients, counts, strict=True))
         right = total / sum(counts)
         tensor(given, "give a tensor")

@@ -14,9 +14,23 @@ from resnext_lib.exercises.verdicts import NotYet, expect
 FORWARD_RETURNS_NOTHING = "your forward returns nothing: is `return` missing?"
 # What PyTorch has in a ReLU's place, by the names of the functions; the layers call them.
 OTHER_ACTIVATIONS = {
-    "gelu": "GELU", "silu": "SiLU", "leaky_relu": "LeakyReLU", "leaky_relu_": "LeakyReLU", "elu": "ELU", "elu_": "ELU",
-    "selu": "SELU", "celu": "CELU", "prelu": "PReLU", "rrelu": "RReLU", "softplus": "Softplus", "mish": "Mish",
-    "relu6": "ReLU6", "hardtanh": "Hardtanh", "hardswish": "Hardswish", "tanh": "Tanh", "sigmoid": "Sigmoid",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "leaky_relu": "LeakyReLU",
+    "leaky_relu_": "LeakyReLU",
+    "elu": "ELU",
+    "elu_": "ELU",
+    "selu": "SELU",
+    "celu": "CELU",
+    "prelu": "PReLU",
+    "rrelu": "RReLU",
+    "softplus": "Softplus",
+    "mish": "Mish",
+    "relu6": "ReLU6",
+    "hardtanh": "Hardtanh",
+    "hardswish": "Hardswish",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
 }
 
 
@@ -27,8 +41,10 @@ def expect_module(built):
     for part in nn.Module.modules(built):
         # The library's blocks look at their input before the call; by code, since grading has a copy of the library.
         known = (nn.Module.__call__, Checked.__call__)
-        expect(type(part).__call__ in known or getattr(type(part).__call__, "__code__", None) == Checked.__call__.__code__,
-               f"{type(part).__name__} redefines __call__; define forward, which nn.Module calls with all its hooks")
+        expect(
+            type(part).__call__ in known or getattr(type(part).__call__, "__code__", None) == Checked.__call__.__code__,
+            f"{type(part).__name__} redefines __call__; define forward, which nn.Module calls with all its hooks",
+        )
     return built
 
 

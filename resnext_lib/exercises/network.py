@@ -23,9 +23,7 @@ def small_change(answer):
         "give a ResNeXt: this network lacks its convolutions or its fc",
     )
     first = convolutions(answer)[0]
-    expect(
-        first.in_channels == 1, f"the first convolution reads {first.in_channels} channels: image_channels is missing"
-    )
+    expect(first.in_channels == 1, f"the first convolution reads {first.in_channels} channels: image_channels is missing")
     outputs = getattr(answer.fc, "out_features", None)
     expect(outputs == 10, f"the classifier has {outputs} outputs: num_classes is missing")
     total = count_parameters(answer)
@@ -53,10 +51,12 @@ def _twins():
 
 def shuffled(cases):
     """A function that draws ``cases`` in another order."""
+
     def draw(dice):
         found = list(cases)
         dice.shuffle(found)
         return found
+
     return draw
 
 
@@ -65,15 +65,20 @@ def shuffled(cases):
     FUNCTION,
     takes="network",
     visible=("conv2", "conv1"),
-    hidden=lambda dice: [f"{layer} of a {kind}" for layer, kind in
-                         shuffled([("conv1", "ResNet-50"), ("conv2", "ResNet-50"), ("conv1", "small one")])(dice)],
+    hidden=lambda dice: [
+        f"{layer} of a {kind}"
+        for layer, kind in shuffled([("conv1", "ResNet-50"), ("conv2", "ResNet-50"), ("conv1", "small one")])(dice)
+    ],
 )
 def stride_layer(answer, cases):
     """A function from a network to the name of the layer that carries the stride: "conv1" or "conv2"."""
     for case in cases:
         name, _, kind = case.partition(" of a ")
-        network = {"": networks.resnext50_32x4d, "ResNet-50": networks.resnet50,
-                   "small one": lambda: networks.ResNeXt((1, 1, 1, 1), 2, 4)}[kind]()
+        network = {
+            "": networks.resnext50_32x4d,
+            "ResNet-50": networks.resnet50,
+            "small one": lambda: networks.ResNeXt((1, 1, 1, 1), 2, 4),
+        }[kind]()
         given = call(answer, network if name == "conv2" else _stride_on_first(network))
         given = text(given, "return the name as a string")
         expect(given != "downsample", "the projection has a stride in both; the question is about the main path")

@@ -99,8 +99,12 @@ def count_depth(answer, cases):
 def draw_blocks(dice):
     """Sizes with and without a projection, at both strides."""
     channels, width = dice.randint(20, 60), dice.randint(5, 15)
-    return [(channels, width, channels, 1), (channels, width, channels, 2), (channels, width, 2 * width, 2),
-            (width, channels, 3 * width, 1)]
+    return [
+        (channels, width, channels, 1),
+        (channels, width, channels, 2),
+        (channels, width, 2 * width, 2),
+        (width, channels, 3 * width, 1),
+    ]
 
 
 @check(

@@ -9,8 +9,10 @@ from resnext_lib.exercises.verdicts import FUNCTION, check, expect
 
 def draw_seconds(dice):
     """Pairs of lists of seconds, each with an interrupted call; of odd and of even length."""
+
     def arm(count, scale):
         return [scale * dice.randint(100, 140) / 16 for _ in range(count - 1)] + [scale * dice.randint(2000, 3000) / 16]
+
     return [(arm(n, 4), arm(m, 1)) for n, m in ((5, 5), (7, 7), (6, 6), (4, 5))]
 
 
@@ -33,8 +35,9 @@ def times_as_fast(answer, cases):
             _name_another_middle(given, first, second)
         else:
             low, high = (sorted(first)[n] / median(second) for n in (len(first) // 2 - 1, len(first) // 2))
-            expect(not near(given, low) and not near(given, high),
-                   "of four numbers the median is the mean of the middle two")
+            expect(
+                not near(given, low) and not near(given, high), "of four numbers the median is the mean of the middle two"
+            )
         expect(False, f"for {first} and {second} it is {right:.2f}, not {given:.2f}")
     return "the median forgets the call that was interrupted."
 
@@ -47,8 +50,10 @@ def _name_another_middle(given, first, second):
     expect(not near(given, min(first) / min(second)), "the fastest calls are the luckiest ones: take the medians")
     ratios = median(a / b for a, b in zip(first, second, strict=False))
     expect(not near(given, ratios), "that is the median of the ratios; asked is the ratio of the medians")
-    expect(not near(given, first[len(first) // 2] / second[len(second) // 2]),
-           "the middle of the list as it came is not the median: sort it, or use median()")
+    expect(
+        not near(given, first[len(first) // 2] / second[len(second) // 2]),
+        "the middle of the list as it came is not the median: sort it, or use median()",
+    )
 
 
 def draw_layers(dice):
@@ -90,8 +95,10 @@ def draw_roofs(dice):
     found = []
     for _ in range(3):
         peak, bandwidth = float(dice.randint(200, 900)), float(dice.randint(10, 60))
-        found += [(dice.randint(2, 8) / 10 * peak / bandwidth, peak, bandwidth),
-                  (dice.randint(15, 80) / 10 * peak / bandwidth, peak, bandwidth)]
+        found += [
+            (dice.randint(2, 8) / 10 * peak / bandwidth, peak, bandwidth),
+            (dice.randint(15, 80) / 10 * peak / bandwidth, peak, bandwidth),
+        ]
     return found
 
 

@@ -92,11 +92,13 @@ def differences(answer, cases):
         if len(given) == len(right) and all(map(near, given, right)):
             continue
         listed = f"{', '.join(map(str, seeds[:-1]))} and {seeds[-1]}"
-        expect(len(given) == len(right),
-               f"seeds {listed} are in both, so there are {len(seeds)} differences, not {len(given)}")
+        expect(
+            len(given) == len(right), f"seeds {listed} are in both, so there are {len(seeds)} differences, not {len(given)}"
+        )
         expect(not all(map(near, given, [-value for value in right])), "the other way round: first minus second")
-        expect(not all(map(near, given, map(abs, right))),
-               "keep the signs: the second pair speaks against the first network")
+        expect(
+            not all(map(near, given, map(abs, right))), "keep the signs: the second pair speaks against the first network"
+        )
         expect(not all(map(near, sorted(given), sorted(right))), "the right differences, but not in the order of the seeds")
         expect(False, f"expected {right}, not {given}: subtract what belongs to the same seed")
     return "what the seed did to both has dropped out."

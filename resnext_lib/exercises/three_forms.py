@@ -27,8 +27,10 @@ def form_c_shapes(answer):
     """A dictionary of the weight shapes of form C at 64x4d in conv2 (256 in, 256 out)."""
     right = {f"conv{i}": tuple(getattr(Bottleneck(256, 256, 256, 64), f"conv{i}").weight.shape) for i in (1, 2, 3)}
     given = table(answer, f"give a dictionary with the keys {list(right)}", right)
-    given = {key: tuple(number(size) for size in items(value, f"{key}: give a shape, not {type(value).__name__}"))
-             for key, value in given.items()}
+    given = {
+        key: tuple(number(size) for size in items(value, f"{key}: give a shape, not {type(value).__name__}"))
+        for key, value in given.items()
+    }
     expect(
         given["conv2"] != (256, 64, 3, 3),
         "conv2: 64 is the number of paths; the second number is what one path is wide, 4",
@@ -62,8 +64,9 @@ def merge_last_layers(answer, cases):
         biases = [normal_numbers(out, seed=seed + 10 + i) for i in range(paths)]
         given = call_with_copies(answer, weights, biases)
         weight, bias = items(given, "return two tensors: weight, bias", 2)
-        _expect_merged_shapes(*(tuple(tensor(part, "return two tensors: weight, bias")[0].shape) for part in (weight, bias)),
-                              out, d, paths)
+        _expect_merged_shapes(
+            *(tuple(tensor(part, "return two tensors: weight, bias")[0].shape) for part in (weight, bias)), out, d, paths
+        )
         expect(
             same(bias, sum(biases)) or not same(bias, sum(biases) / paths),
             "you average the biases; the paths are added, so the biases are too",
@@ -73,8 +76,9 @@ def merge_last_layers(answer, cases):
         right = sum(functional.conv2d(x, w, b) for x, w, b in zip(pieces, weights, biases, strict=True))
         (weight, error), (bias, _) = tensor(weight, ""), tensor(bias, "")
         merged = functional.conv2d(torch.cat(pieces, 1), weight, bias)
-        expect_close(merged.float() if error > 1e-9 else merged, right,
-                     "the order of the pieces is not that of the concatenation")
+        expect_close(
+            merged.float() if error > 1e-9 else merged, right, "the order of the pieces is not that of the concatenation"
+        )
     return "one layer, the same sum."
 
 
@@ -84,9 +88,7 @@ def _expect_merged_shapes(weight, bias, out, d, paths):
         weight != (paths * out, d, 1, 1),
         "you stack along the output (dim 0): the sum needs them side by side along the input",
     )
-    expect(
-        weight != (out, d, 1, 1), f"the weight still reads {d} channels: after the concatenation there are {paths * d}"
-    )
+    expect(weight != (out, d, 1, 1), f"the weight still reads {d} channels: after the concatenation there are {paths * d}")
     wanted = (out, paths * d, 1, 1)
     expect(weight == wanted, f"the weight is {weight}, but should be {wanted}")
     names = {2: "two", 3: "three"}
@@ -147,8 +149,7 @@ def _expect_entry(key, given, right):
     expect(same_numbers, f"{key} has the right shape but other numbers than the paths: stack them, change nothing")
     expect(
         torch.equal(given, right),
-        f"{key} has the right shape but the wrong order: path 0 first, then path 1, ... "
-        "(as numbers: path 2 before path 10)",
+        f"{key} has the right shape but the wrong order: path 0 first, then path 1, ... (as numbers: path 2 before path 10)",
     )
 
 

@@ -41,8 +41,10 @@ def channel_moments(answer, cases):
         population = x.std(dim=(0, 2, 3), correction=0)
         for what, value, wanted, other in zip(("mean", "spread"), given, right, (right[0], population), strict=True):
             value = tensor(value, f"{what}: give a tensor, not {type(value).__name__}")[0].squeeze()
-            expect(value.shape == (channels,),
-                   f"{what}: one number for each of the {channels} channels, not shape {tuple(value.shape)}")
+            expect(
+                value.shape == (channels,),
+                f"{what}: one number for each of the {channels} channels, not shape {tuple(value.shape)}",
+            )
             if torch.allclose(value, wanted, rtol=0, atol=1e-5) or torch.allclose(value, other, rtol=0, atol=1e-5):
                 continue
             expect(not torch.allclose(value, 255 * wanted, atol=0.5), f"{what}: that is on the scale 0 to 255")
@@ -117,12 +119,15 @@ def class_accuracy(answer, cases):
             continue
         answered = [label for label in classes if (answers == label).any()]
         of_answers = {label: (labels[answers == label] == label).double().mean().item() for label in answered}
-        expect(any(not near(given[n], of_answers[n]) for n in of_answers), "you divide by how often a class was answered; "
-               "divide by how often it is true")
+        expect(
+            any(not near(given[n], of_answers[n]) for n in of_answers),
+            "you divide by how often a class was answered; divide by how often it is true",
+        )
         for label, share in right.items():
             expect(not near(given[label], 100 * share) or share == 0, "shares are numbers from 0 to 1, not per cent")
-            expect(near(given[label], share),
-                   f"class {label}: {share:.3g} of its pictures are right, not {given[label]:.2f}")
+            expect(
+                near(given[label], share), f"class {label}: {share:.3g} of its pictures are right, not {given[label]:.2f}"
+            )
     return "the row of the confusion matrix: its diagonal, divided by its sum."
 
 
@@ -143,16 +148,19 @@ def only_path(answer, cases):
         unchanged = all(torch.equal(before[name], value) for name, value in block.state_dict().items())
         expect(unchanged, "your function changed the block it was given: copy.deepcopy it first")
         x = normal_numbers(2, channels, 5, 5, seed=3)
-        kept = range(d * paths)[d * path:d * (path + 1)]
+        kept = range(d * paths)[d * path : d * (path + 1)]
         right = _output_of_paths(block, x, kept)
         result = output_of(given, x)
         if same(result, right):
             continue
         others = [n for n in range(d * paths) if n not in kept]
-        expect(not same(result, _output_of_paths(block, x, others)),
-               f"path {path} is off and the others are on: the other way round")
-        expect(not same(result, _output_of_paths(block, x, [path])),
-               "that is one channel; a path is group_width channels wide")
+        expect(
+            not same(result, _output_of_paths(block, x, others)),
+            f"path {path} is off and the others are on: the other way round",
+        )
+        expect(
+            not same(result, _output_of_paths(block, x, [path])), "that is one channel; a path is group_width channels wide"
+        )
         expect(not same(result, _output_of_paths(block, x, kept, 0)), "the shortcut is gone; it should stay")
         expect_close(result, right, f"the output is not that of path {path} alone (counted from 0) plus the shortcut")
     return "one path, one term of the sum."

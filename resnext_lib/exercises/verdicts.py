@@ -70,8 +70,10 @@ def _expect_kind(answer, kind, takes):
         expect(not isinstance(answer, type), f"give a function, not the class {getattr(answer, '__name__', '')}")
         expect(callable(answer), f"give a function, its name without brackets, not {type(answer).__name__}")
     if kind == CLASS:
-        expect(isinstance(answer, type) or not hasattr(type(answer), "forward"),
-               "give the class itself, without brackets: the check builds the module")
+        expect(
+            isinstance(answer, type) or not hasattr(type(answer), "forward"),
+            "give the class itself, without brackets: the check builds the module",
+        )
         expect(callable(answer), f"give a class whose objects are nn.Modules, not {type(answer).__name__}")
     if kind in (FUNCTION, CLASS):
         try:

@@ -237,8 +237,11 @@ def _draw_shortcut(axes, result, x, centre, start, height):
     line(axes, [(start, centre), (start, height), (plus, height), (plus, centre - 9)], SUM, 2.5)
     draw_sum(axes, plus, centre, result.joint)
     if isinstance(result.shortcut, Node):
-        shown = replace(result.shortcut, note="", label=result.shortcut.label + (
-            f", {result.shortcut.note}" if result.shortcut.note else ""))
+        shown = replace(
+            result.shortcut,
+            note="",
+            label=result.shortcut.label + (f", {result.shortcut.note}" if result.shortcut.note else ""),
+        )
         draw_node(axes, WIDTH / 2 - box_size(shown)[0] / 2, height, shown)
     else:
         half = max(34, text_width(result.shortcut) / 2 + 8)

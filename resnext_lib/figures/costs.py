@@ -22,8 +22,17 @@ def cost_bars(rows, unit, limit=None):
     for i, (label, value, emphasised) in enumerate(rows):
         y = 24 + 24 * i
         write(axes, left - 6, y + 9, label, align="right")
-        axes.add_patch(Rectangle((left, y), max(value * scale, 0.8), 18, facecolor=PATH if emphasised else PALE,
-                                 edgecolor=INK, linewidth=0.8, hatch=None if emphasised else "////"))
+        axes.add_patch(
+            Rectangle(
+                (left, y),
+                max(value * scale, 0.8),
+                18,
+                facecolor=PATH if emphasised else PALE,
+                edgecolor=INK,
+                linewidth=0.8,
+                hatch=None if emphasised else "////",
+            )
+        )
         write(axes, left + value * scale + 4, y + 9, f"{value:,}", align="left")
     if limit:
         line(axes, [(left + limit * scale, 20), (left + limit * scale, 24 * len(rows) + 22)], SUM, 2)
@@ -45,8 +54,11 @@ def share_bars(rows, parts, unit):
         write(axes, left - 6, 34 + 26 * i, label, align="right")
         for part, value in enumerate(values):
             blue = part == 1
-            axes.add_patch(Rectangle((x, 24 + 26 * i), value * scale, 20, facecolor=PATH if blue else PALE,
-                                     edgecolor=INK, linewidth=0.8))
+            axes.add_patch(
+                Rectangle(
+                    (x, 24 + 26 * i), value * scale, 20, facecolor=PATH if blue else PALE, edgecolor=INK, linewidth=0.8
+                )
+            )
             x += value * scale
         write(axes, x + 4, 34 + 26 * i, f"{sum(values):,}", align="left")
     write(axes, left, 38 + 26 * len(rows), " + ".join(parts), align="left")

@@ -5,9 +5,9 @@ from matplotlib.textpath import TextPath
 
 from resnext_lib.figures.palette import INK, LINE, PAPER
 
-WIDTH = 360     # points; every figure
+WIDTH = 360  # points; every figure
 LETTERING = 12  # points
-ROW = 40        # points; the height of a lane
+ROW = 40  # points; the height of a lane
 
 
 def canvas(height):
@@ -47,8 +47,14 @@ def line(axes, points, colour=INK, width=1.2, arrow=False):
     axes.plot(xs, ys, color=colour, linewidth=width, solid_capstyle="butt", solid_joinstyle="round", zorder=2)
     if arrow:
         (x0, y0), (x1, y1) = points[-2:]
-        axes.annotate("", (x1, y1), (x0, y0), arrowprops=dict(
-            arrowstyle="-|>,head_width=0.22,head_length=0.38", color=colour, linewidth=width, shrinkA=0, shrinkB=0))
+        axes.annotate(
+            "",
+            (x1, y1),
+            (x0, y0),
+            arrowprops=dict(
+                arrowstyle="-|>,head_width=0.22,head_length=0.38", color=colour, linewidth=width, shrinkA=0, shrinkB=0
+            ),
+        )
 
 
 def draw_grid(axes, left, top, rows, columns, scale):

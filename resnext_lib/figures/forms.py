@@ -25,7 +25,7 @@ def middle_masks(block):
     for layer in layers:
         mask = torch.zeros(layer.out_channels, layer.in_channels, dtype=torch.bool)
         for row, column, rows, columns in kernel_blocks(layer):
-            mask[row:row + rows, column:column + columns] = True
+            mask[row : row + rows, column : column + columns] = True
         masks.append(mask)
     return masks[0], masks[1], masks[2].T
 
@@ -62,20 +62,36 @@ def _draw_lanes_of_weights(axes, mask, block, corner, size, follow):
     paths = _number_of_paths(block)
     rows, columns = mask.shape
     depth = rows // paths
-    top += 2 * (5 - gap)   # closed lanes stand in the middle of the strip
+    top += 2 * (5 - gap)  # closed lanes stand in the middle of the strip
     for row in range(rows):
-        kept = mask[row].nonzero().flatten()   # neighbours, so one rectangle is enough
+        kept = mask[row].nonzero().flatten()  # neighbours, so one rectangle is enough
         y, path = top + row * side + row // depth * gap, row // depth
-        axes.add_patch(Rectangle((left + int(kept[0]) * side, y), len(kept) * side, side, edgecolor="none",
-                                 facecolor=PATH if path == follow else WEIGHT))
+        axes.add_patch(
+            Rectangle(
+                (left + int(kept[0]) * side, y),
+                len(kept) * side,
+                side,
+                edgecolor="none",
+                facecolor=PATH if path == follow else WEIGHT,
+            )
+        )
         line(axes, [(left, y), (left + columns * side, y)], PAPER, 0.6)
     for column in range(1, columns):
         x = left + column * side
         line(axes, [(x, top), (x, top + rows * side + (paths - 1) * gap)], PAPER, 0.6)
     for lane in range(paths if gap else 1):
         height = (depth if gap else rows) * side
-        axes.add_patch(Rectangle((left, top + lane * (depth * side + gap)), columns * side, height,
-                                 fill=False, edgecolor=INK, linewidth=0.9, zorder=3))
+        axes.add_patch(
+            Rectangle(
+                (left, top + lane * (depth * side + gap)),
+                columns * side,
+                height,
+                fill=False,
+                edgecolor=INK,
+                linewidth=0.9,
+                zorder=3,
+            )
+        )
 
 
 def _number_of_paths(block):

@@ -18,8 +18,10 @@ def weight_matrix(*convolutions, titles):
     Filled is a kernel that exists; paper is a zero that is neither stored nor computed.
     """
     gaps = 16 * (len(convolutions) - 1) + 8
-    scale = min(230 / max(max(c.in_channels, c.out_channels) for c in convolutions),
-                (WIDTH - gaps) / sum(c.in_channels for c in convolutions))
+    scale = min(
+        230 / max(max(c.in_channels, c.out_channels) for c in convolutions),
+        (WIDTH - gaps) / sum(c.in_channels for c in convolutions),
+    )
     fig, axes = canvas(max(c.out_channels for c in convolutions) * scale + 62)
     left = 4
     for convolution, title in zip(convolutions, titles, strict=True):
@@ -38,8 +40,11 @@ def _draw_matrix(axes, convolution, left, top, scale):
     axes.add_patch(Rectangle((left, top), columns * scale, rows * scale, facecolor=PAPER, edgecolor=INK, linewidth=1))
     fill = PATH if convolution.kernel_size[0] > 1 else WEIGHT
     for row, column, height, width in kernel_blocks(convolution):
-        axes.add_patch(Rectangle((left + column * scale, top + row * scale), width * scale, height * scale,
-                                 facecolor=fill, edgecolor="none"))
+        axes.add_patch(
+            Rectangle(
+                (left + column * scale, top + row * scale), width * scale, height * scale, facecolor=fill, edgecolor="none"
+            )
+        )
     if max(rows, columns) <= 16:
         draw_grid(axes, left, top, rows, columns, scale)
 
@@ -54,14 +59,26 @@ def number_grids(grids, titles, marks=()):
         write(axes, left, 10, title, align="left", weight="bold")
         if mark:
             row, column, rows, columns = mark
-            axes.add_patch(Rectangle((left + column * side, 22 + row * side), columns * side, rows * side,
-                                     facecolor=WASH, edgecolor="none"))
+            axes.add_patch(
+                Rectangle(
+                    (left + column * side, 22 + row * side), columns * side, rows * side, facecolor=WASH, edgecolor="none"
+                )
+            )
         draw_grid(axes, left, 22, len(grid), len(grid[0]), side)
         for r, values in enumerate(grid):
             for c, value in enumerate(values):
                 write(axes, left + (c + 0.5) * side, 22 + (r + 0.5) * side, str(value).replace("-", "−"))
         if mark:
-            axes.add_patch(Rectangle((left + column * side, 22 + row * side), columns * side, rows * side,
-                                     fill=False, edgecolor=PATH, linewidth=2.5, zorder=4))
+            axes.add_patch(
+                Rectangle(
+                    (left + column * side, 22 + row * side),
+                    columns * side,
+                    rows * side,
+                    fill=False,
+                    edgecolor=PATH,
+                    linewidth=2.5,
+                    zorder=4,
+                )
+            )
         left += len(grid[0]) * side + gap
     return fig

@@ -50,8 +50,10 @@ def group_line(rows):
     ``rows`` are (label, convolutions of the stages); from the first (open circle) an arrow leads to the last.
     """
     fig, axes = canvas(40 * len(rows) + 48)
-    for x, end, align, texts in ((14, 2, "left", ("groups = 1", "dense")),
-                                 (WIDTH - 14, WIDTH - 2, "right", ("groups = channels", "depthwise"))):
+    for x, end, align, texts in (
+        (14, 2, "left", ("groups = 1", "dense")),
+        (WIDTH - 14, WIDTH - 2, "right", ("groups = channels", "depthwise")),
+    ):
         write(axes, end, 10, texts[0], align=align, weight="bold")
         write(axes, end, 26, texts[1], align=align)
         line(axes, [(x, 36), (x, 40 * len(rows) + 40)], LINE)

@@ -39,8 +39,10 @@ def image(fig, alt):
         raise ValueError(f"alt must say in a sentence what is to be seen, but is {alt!r}")
     # A line break inside a URL is dropped by the browser: it only keeps the file readable.
     uri = quote(svg_text(fig), safe=" /:=;,.'()!*@$&?+~-_[]{}|^").replace("%0A", "%0A\n")
-    return (f'<img class="dark-light" alt="{html.escape(alt, quote=True)}" '
-            f'style="width:100%;max-width:480px" src="data:image/svg+xml,{uri}">')
+    return (
+        f'<img class="dark-light" alt="{html.escape(alt, quote=True)}" '
+        f'style="width:100%;max-width:480px" src="data:image/svg+xml,{uri}">'
+    )
 
 
 def svg_text(fig):

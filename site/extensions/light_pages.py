@@ -10,12 +10,33 @@ import tinycss2
 from sphinx.errors import ExtensionError
 
 # In the order in which a page would load them; the last one is this book's own.
-STYLE_SHEETS = ["basic.css", "styles/pydata-sphinx-theme.css", "pygments.css", "styles/sphinx-book-theme.css",
-                "copybutton.css", "mystnb.*.css", "katex/katex.min.css", "book.css"]
+STYLE_SHEETS = [
+    "basic.css",
+    "styles/pydata-sphinx-theme.css",
+    "pygments.css",
+    "styles/sphinx-book-theme.css",
+    "copybutton.css",
+    "mystnb.*.css",
+    "katex/katex.min.css",
+    "book.css",
+]
 # Read as source only: no page loads them.
-UNUSED_FILES = ["**/*.map", "**/*.pyc", "**/fontawesome.js*", "vendor/**/*", "scripts/bootstrap.js", "styles/theme.css",
-                "**/sbt-webpack-macros.html", "**/webpack-macros.html", "_sphinx_javascript_frameworks_compat.js",
-                "sbt-webpack-macros.html", "images/logo_*", "locales/**/*", "searchtools.js", "language_data.js"]
+UNUSED_FILES = [
+    "**/*.map",
+    "**/*.pyc",
+    "**/fontawesome.js*",
+    "vendor/**/*",
+    "scripts/bootstrap.js",
+    "styles/theme.css",
+    "**/sbt-webpack-macros.html",
+    "**/webpack-macros.html",
+    "_sphinx_javascript_frameworks_compat.js",
+    "sbt-webpack-macros.html",
+    "images/logo_*",
+    "locales/**/*",
+    "searchtools.js",
+    "language_data.js",
+]
 # The icons are drawn in book.css; the theme's come from a font of 156 KB.
 ICON_FONT = re.compile(r"\.fa[bsr]?(?![\w])|\.fa-|Font ?Awesome")
 

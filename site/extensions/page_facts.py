@@ -39,17 +39,25 @@ def read_chapter(root, file):
         raise ExtensionError(f"{file}: the list in intro.md has no line for it")
     chapters = " ".join(re.findall(r"chapters? ([\d, and]+)", needs[0]))
     picture = root / "site/map" / f"{re.sub(r'.*/[0-9]+_', '', file)}.svg"
-    return {"file": file, "number": int(file[9:11]), "title": opening.splitlines()[0].lstrip("# "),
-            "teaser": listed[file][0].upper() + listed[file][1:], "minutes": int(minutes[1]),
-            "needs": sorted({int(number) for number in re.findall(r"\d+", chapters)}),
-            "picture": Markup(picture.read_text(encoding="utf-8") if picture.exists() else "")}
+    return {
+        "file": file,
+        "number": int(file[9:11]),
+        "title": opening.splitlines()[0].lstrip("# "),
+        "teaser": listed[file][0].upper() + listed[file][1:],
+        "minutes": int(minutes[1]),
+        "needs": sorted({int(number) for number in re.findall(r"\d+", chapters)}),
+        "picture": Markup(picture.read_text(encoding="utf-8") if picture.exists() else ""),
+    }
 
 
 def read_parts(root):
     """The numbered parts of ``_toc.yml``, each with what its chapters say about themselves."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    parts = [{"caption": part["caption"], "chapters": [read_chapter(root, c["file"]) for c in part["chapters"]]}
-             for part in toc["parts"] if part.get("numbered")]
+    parts = [
+        {"caption": part["caption"], "chapters": [read_chapter(root, c["file"]) for c in part["chapters"]]}
+        for part in toc["parts"]
+        if part.get("numbered")
+    ]
     chapters = {chapter["number"]: chapter for part in parts for chapter in part["chapters"]}
     for chapter in chapters.values():
         chapter["level"] = level_of(chapter["number"], chapters)
@@ -81,8 +89,13 @@ def mark_path(chapters):
 def last_changes(root):
     """The date of each file's last commit; empty where there is no git or no history."""
     try:
-        log = subprocess.run(["git", "log", "--format=%cs", "--name-only", "--relative", "--", "intro.md", "chapters"],
-                             cwd=root, capture_output=True, text=True, check=True).stdout
+        log = subprocess.run(
+            ["git", "log", "--format=%cs", "--name-only", "--relative", "--", "intro.md", "chapters"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
     except (OSError, subprocess.CalledProcessError):
         return {}
     dates, day = {}, None
@@ -118,8 +131,13 @@ def facts_of(app, pagename, context):
     """What site/templates/facts.html shows."""
     source = Path(app.env.doc2path(pagename)).relative_to(app.srcdir).as_posix()
     updated = app.book_dates.get(source)
-    facts = {"chapter": context["chapter"], "student": context.get("student"), "handout": context.get("handout"),
-             "updated": updated, "updated_words": updated and f"{updated.day} {updated:%B %Y}"}
+    facts = {
+        "chapter": context["chapter"],
+        "student": context.get("student"),
+        "handout": context.get("handout"),
+        "updated": updated,
+        "updated_words": updated and f"{updated.day} {updated:%B %Y}",
+    }
     if source.endswith(".ipynb"):
         facts["notebook"] = context["pathto"](f"_sources/{context['sourcename']}", 1)
         facts["colab"] = colab_address(app.config.html_theme_options, source)
@@ -141,8 +159,12 @@ def describe_page(app, pagename, templatename, context, doctree):
     """Put the facts under the page's title, and the map on the landing page."""
     chapters = {chapter["file"]: chapter for part in app.book_parts for chapter in part["chapters"]}
     chapter = chapters.get(pagename)
-    context |= {"parts": app.book_parts, "chapter": chapter, "logo_svg": app.book_logo,
-                "description": chapter["teaser"] if chapter else "From Inception to ResNeXt, every step as code."}
+    context |= {
+        "parts": app.book_parts,
+        "chapter": chapter,
+        "logo_svg": app.book_logo,
+        "description": chapter["teaser"] if chapter else "From Inception to ResNeXt, every step as code.",
+    }
     if doctree is None:
         return
     templates = app.builder.templates

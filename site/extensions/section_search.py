@@ -96,10 +96,14 @@ def terms_of(glossary):
 def index_of(app):
     """Everything that the search page needs to know about the book."""
     root, output = Path(app.srcdir), Path(app.outdir)
-    sections = {name: sections_of((output / f"{name}.html").read_text(encoding="utf-8"))
-                for name in sorted(app.env.found_docs)}
-    return {"pages": sections, "terms": terms_of((root / "chapters/glossary.md").read_text(encoding="utf-8")),
-            "synonyms": tomllib.loads((root / "site/search/synonyms.toml").read_text(encoding="utf-8"))}
+    sections = {
+        name: sections_of((output / f"{name}.html").read_text(encoding="utf-8")) for name in sorted(app.env.found_docs)
+    }
+    return {
+        "pages": sections,
+        "terms": terms_of((root / "chapters/glossary.md").read_text(encoding="utf-8")),
+        "synonyms": tomllib.loads((root / "site/search/synonyms.toml").read_text(encoding="utf-8")),
+    }
 
 
 def replace_sphinxs_search(app):

@@ -16,17 +16,21 @@ def main(argv=None):
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="print the arms with their costs, run nothing")
     commands.add_parser("run", help="do what is left; may be stopped at any time").add_argument(
-        "--workers", type=int, default=2, choices=range(1, 65), metavar="N", help="processes of one thread (default: 2)")
+        "--workers", type=int, default=2, choices=range(1, 65), metavar="N", help="processes of one thread (default: 2)"
+    )
     again = commands.add_parser("repeat", help="run one row again and compare; writes nothing")
     again.add_argument("arm", choices=ARMS)
     again.add_argument("seed", type=int)
     commands.add_parser("analyse", help="the analysis that the protocol names").add_argument(
-        "--write", action="store_true", help="write what the book reads, too")
+        "--write", action="store_true", help="write what the book reads, too"
+    )
     options = parser.parse_args(argv)
     if options.command == "list":
         for arm, (cardinality, width, seeds) in ARMS.items():
-            print(f"{arm:12} {cardinality}x{width}d {count_parameters(build(arm, 0)):9,} parameters {macs(arm):12,} MACs, "
-                  f"{len(seeds)} seeds")
+            print(
+                f"{arm:12} {cardinality}x{width}d {count_parameters(build(arm, 0)):9,} parameters {macs(arm):12,} MACs, "
+                f"{len(seeds)} seeds"
+            )
     elif not options.out.is_dir():
         parser.error(f"--out {options.out} is no folder")
     elif options.command == "run":

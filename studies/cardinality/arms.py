@@ -30,7 +30,7 @@ def random_connections(channels, reads):
     inputs = torch.stack([torch.randperm(channels) for _ in range(reads)], dim=1)
     for column in range(1, reads):
         while True:
-            twice = (inputs[:, :column] == inputs[:, column:column + 1]).any(dim=1).nonzero().flatten()
+            twice = (inputs[:, :column] == inputs[:, column : column + 1]).any(dim=1).nonzero().flatten()
             if len(twice) == 0:
                 break
             row, other = twice[0].item(), torch.randint(channels, ()).item()
@@ -92,7 +92,7 @@ def initialise(network, seed):
             fan_out = parameter.shape[0] * parameter.shape[2] * parameter.shape[3]
             parameter.normal_(0, (2 / fan_out) ** 0.5, generator=generator)
         elif name.startswith("fc."):
-            bound = network.fc.in_features ** -0.5
+            bound = network.fc.in_features**-0.5
             parameter.uniform_(-bound, bound, generator=generator)
 
 

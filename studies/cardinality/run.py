@@ -23,8 +23,18 @@ RATES, FURTHER, RATE_SEED = (0.05, 0.1, 0.2), {0.05: 0.025, 0.2: 0.4}, 1000
 
 WHERE = ("device", "threads", "versions", "revision", "protocol")
 RATE_COLUMNS = ("arm", "learning_rate", "seed", "validation_loss", "validation_accuracy", *WHERE)
-RUN_COLUMNS = ("arm", "seed", "learning_rate", "parameters", "macs", "train_loss", "train_accuracy", "test_loss",
-               "test_accuracy", *WHERE)
+RUN_COLUMNS = (
+    "arm",
+    "seed",
+    "learning_rate",
+    "parameters",
+    "macs",
+    "train_loss",
+    "train_accuracy",
+    "test_loss",
+    "test_accuracy",
+    *WHERE,
+)
 
 
 def protocol_hash():
@@ -40,9 +50,11 @@ def parts(folder=IMAGES):
     """The pictures as ``{"train": …, "validation": …, "test": …}``, divided as the protocol says."""
     everything, test = data.fashion_mnist("train", folder), data.fashion_mnist("test", folder)
     order = torch.from_numpy(np.random.Generator(np.random.PCG64(0)).permutation(len(everything.labels)))
-    chosen = {"train": order[:TRAIN], "validation": order[TRAIN:TRAIN + VALIDATION]}
-    divided = {name: everything._replace(pixels=everything.pixels[rows_], labels=everything.labels[rows_])
-               for name, rows_ in chosen.items()}
+    chosen = {"train": order[:TRAIN], "validation": order[TRAIN : TRAIN + VALIDATION]}
+    divided = {
+        name: everything._replace(pixels=everything.pixels[rows_], labels=everything.labels[rows_])
+        for name, rows_ in chosen.items()
+    }
     return divided | {"test": test}
 
 
@@ -60,8 +72,14 @@ def rate_row(arm, rate, seed, images, checkpoint=None, epochs=EPOCHS):
     network, recipe, _ = fit(arm, rate, seed, images, checkpoint, epochs)
     moments = data.mean_and_spread(images["train"])
     scores = training.evaluate(network, images["validation"], *moments, recipe)
-    return {"arm": arm, "learning_rate": rate, "seed": seed, "validation_loss": round(scores["loss"], 5),
-            "validation_accuracy": round(scores["accuracy"], 5), **where}
+    return {
+        "arm": arm,
+        "learning_rate": rate,
+        "seed": seed,
+        "validation_loss": round(scores["loss"], 5),
+        "validation_accuracy": round(scores["accuracy"], 5),
+        **where,
+    }
 
 
 def final_row(arm, rate, seed, images, checkpoint=None, epochs=EPOCHS):
@@ -69,16 +87,30 @@ def final_row(arm, rate, seed, images, checkpoint=None, epochs=EPOCHS):
     where = circumstances()
     network, recipe, history = fit(arm, rate, seed, images, checkpoint, epochs)
     moments = data.mean_and_spread(images["train"])
-    scores = {f"train_{name}": round(value, 5)
-              for name, value in training.evaluate(network, images["train"], *moments, recipe).items()}
+    scores = {
+        f"train_{name}": round(value, 5)
+        for name, value in training.evaluate(network, images["train"], *moments, recipe).items()
+    }
     logits = training.predict(network, images["test"], *moments, recipe)
     losses = functional.cross_entropy(logits, images["test"].labels, reduction="none")
     answers = logits.argmax(dim=1)
     correct = (answers == images["test"].labels).double().mean().item()
-    row = {"arm": arm, "seed": seed, "learning_rate": rate, "parameters": count_parameters(network), "macs": macs(arm),
-           **scores, "test_loss": round(losses.mean().item(), 5), "test_accuracy": round(correct, 5), **where}
-    kept = {"answers": answers.numpy().astype(np.uint8), "losses": losses.numpy().astype(np.float16),
-            "train_loss": np.array([epoch["train_loss"] for epoch in history], dtype=np.float32)}
+    row = {
+        "arm": arm,
+        "seed": seed,
+        "learning_rate": rate,
+        "parameters": count_parameters(network),
+        "macs": macs(arm),
+        **scores,
+        "test_loss": round(losses.mean().item(), 5),
+        "test_accuracy": round(correct, 5),
+        **where,
+    }
+    kept = {
+        "answers": answers.numpy().astype(np.uint8),
+        "losses": losses.numpy().astype(np.float16),
+        "train_loss": np.array([epoch["train_loss"] for epoch in history], dtype=np.float32),
+    }
     return row, kept
 
 
@@ -102,8 +134,10 @@ def rows_of_this_protocol(path, columns):
     """The rows at ``path``. Raises ``ValueError`` when they follow another protocol than the file that is here."""
     found = rows.read(path, columns)
     if any(row["protocol"] != protocol_hash() for row in found):
-        raise ValueError(f"{path} holds rows of another {PROTOCOL.name}: restore the protocol (git checkout), "
-                         "and list what you do differently in DEVIATIONS.md")
+        raise ValueError(
+            f"{path} holds rows of another {PROTOCOL.name}: restore the protocol (git checkout), "
+            "and list what you do differently in DEVIATIONS.md"
+        )
     return found
 
 
@@ -156,16 +190,22 @@ def run(out, folder=IMAGES, workers=2):
         chosen, _ = choose_rates(rows.read(out / "learning_rates.csv", RATE_COLUMNS))
         print(f"learning rates: {chosen}", flush=True)
         finished = {(row["arm"], int(row["seed"])) for row in rows_of_this_protocol(out / "runs.csv", RUN_COLUMNS)}
-        tasks = [(arm, chosen[arm], seed) for seed in range(10) for arm in ARMS
-                 if seed in ARMS[arm][2] and (arm, seed) not in finished]
+        tasks = [
+            (arm, chosen[arm], seed)
+            for seed in range(10)
+            for arm in ARMS
+            if seed in ARMS[arm][2] and (arm, seed) not in finished
+        ]
         for row, kept in spread_over(workers, folder, scratch, final_row, tasks):
             keep(out, row, kept)
 
 
 def repeat(out, arm, seed, folder=IMAGES):
     """Run one row again, write nothing, and return ``(stored, again)``."""
-    stored = next((row for row in rows.read(Path(out) / "runs.csv", RUN_COLUMNS)
-                   if (row["arm"], int(row["seed"])) == (arm, seed)), None)
+    stored = next(
+        (row for row in rows.read(Path(out) / "runs.csv", RUN_COLUMNS) if (row["arm"], int(row["seed"])) == (arm, seed)),
+        None,
+    )
     if stored is None:
         raise ValueError(f"no run of arm={arm!r}, seed={seed} in {Path(out) / 'runs.csv'}")
     torch.set_num_threads(1)

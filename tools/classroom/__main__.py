@@ -79,8 +79,7 @@ def row(path, notebook):
 def files_of(path):
     """The editions of one chapter: file name to text."""
     notebook = read(path)
-    made = {f"student/{path.name}": text_of(student(notebook)),
-            f"solution/{path.name}": path.read_text(encoding="utf-8")}
+    made = {f"student/{path.name}": text_of(student(notebook)), f"solution/{path.name}": path.read_text(encoding="utf-8")}
     if any(map(slides.is_slide, notebook.cells)):
         made[f"slides/{path.stem}.html"] = slides.slides(notebook, path.stem)
     return made

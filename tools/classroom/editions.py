@@ -8,7 +8,7 @@ import copy
 import re
 
 FOLDED = ("tags", "jupyter", "cellView", "mystnb")  # how the site, JupyterLab and Colab fold a solution and its check
-TEACHERS = ("slide", "slideshow")         # slides and speaker notes
+TEACHERS = ("slide", "slideshow")  # slides and speaker notes
 YOURS = "# your code"
 
 
@@ -23,9 +23,9 @@ def head(node, lines):
     """Decorators, signature and docstring of a class or function, as they were typed."""
     start = min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1
     if node.body[0].lineno == node.lineno:  # def f(x): return x
-        return lines[start:node.lineno - 1] + [lines[node.lineno - 1][:node.body[0].col_offset].rstrip()]
+        return lines[start : node.lineno - 1] + [lines[node.lineno - 1][: node.body[0].col_offset].rstrip()]
     # Blank lines and comments between signature and body belong to the answer.
-    kept = lines[start:docstring_end(node)]
+    kept = lines[start : docstring_end(node)]
     while kept and (not kept[-1].strip() or kept[-1].strip().startswith("#")):
         kept.pop()
     return kept
@@ -39,7 +39,7 @@ def calls_super(statement):
 def empty_function(node, lines):
     """The head, a kept ``super().__init__()``, and a place for the reader's code."""
     pad = " " * (node.col_offset + 4)
-    kept = [line for s in node.body if calls_super(s) for line in lines[s.lineno - 1:s.end_lineno]]
+    kept = [line for s in node.body if calls_super(s) for line in lines[s.lineno - 1 : s.end_lineno]]
     nothing = "..." if node.name == "__init__" else "return ..."
     body = [*kept, pad + YOURS] if kept else [f"{pad}{nothing}  {YOURS}"]
     return head(node, lines) + body
@@ -63,7 +63,7 @@ def starter(source):
     lines, made = source.split("\n"), ""
     for node in ast.parse(source).body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            made += "\n".join(lines[node.lineno - 1:node.end_lineno]) + "\n"
+            made += "\n".join(lines[node.lineno - 1 : node.end_lineno]) + "\n"
         elif isinstance(node, ast.FunctionDef):
             made += "\n\n" + "\n".join(empty_function(node, lines)) + "\n\n\n"
         elif isinstance(node, ast.ClassDef):
@@ -83,7 +83,7 @@ def student(notebook):
     What comes after the heading "Quiz" shows keys and verdicts, so it is left to be run.
     """
     made, answers_follow = copy.deepcopy(notebook), False
-    checked = None   # the exercise whose check comes next
+    checked = None  # the exercise whose check comes next
     for cell in made.cells:
         for key in TEACHERS:
             cell.metadata.pop(key, None)
@@ -92,7 +92,7 @@ def student(notebook):
             continue
         if "exercise" in cell.metadata:
             cell.source = starter(cell.source)
-        if "exercise" in cell.metadata or checked:   # a verdict that is folded would not be seen
+        if "exercise" in cell.metadata or checked:  # a verdict that is folded would not be seen
             for key in FOLDED:
                 cell.metadata.pop(key, None)
         checked = cell.metadata.get("exercise")

@@ -66,8 +66,10 @@ def panels(figure, cuts):
     pieces = []
     for number, (top, bottom) in enumerate(pairwise(edges)):
         box = f'<svg viewBox="0 0 {width} {tallest:.1f}" preserveAspectRatio="xMidYMin" role="img" aria-label="{alt}">'
-        piece = f'<svg width="{width}" height="{height * (bottom - top):.1f}" viewBox="0 {height * top:.1f} {width} ' \
-                f'{height * (bottom - top):.1f}"><image href="{source}" width="{width}" height="{height}"/></svg></svg>'
+        piece = (
+            f'<svg width="{width}" height="{height * (bottom - top):.1f}" viewBox="0 {height * top:.1f} {width} '
+            f'{height * (bottom - top):.1f}"><image href="{source}" width="{width}" height="{height}"/></svg></svg>'
+        )
         pieces.append(f'<div class="panel{" fragment" if number else ""}">{box}{piece}</div>')
     return f'<figure class="panels">{"".join(pieces)}</figure>'
 
@@ -122,8 +124,9 @@ def markdown_reader():
     def formula(latex, options):
         return static_math.render(latex, options["display_mode"])
 
-    return MarkdownIt("commonmark", {"html": True}).enable("table").use(
-        dollarmath_plugin, renderer=formula, double_inline=True)
+    return (
+        MarkdownIt("commonmark", {"html": True}).enable("table").use(dollarmath_plugin, renderer=formula, double_inline=True)
+    )
 
 
 def to_html(source):
@@ -173,5 +176,6 @@ def slides(notebook, title):
     if not any(map(is_slide, notebook.cells)):
         raise ValueError(f"no cell of {title!r} is marked as a slide: set slideshow.slide_type to slide in its metadata")
     page, _resources = exporter().from_notebook_node(
-        deck(notebook), resources={"title": title, "styles": styles(), "width": SIZE[0], "height": SIZE[1]})
+        deck(notebook), resources={"title": title, "styles": styles(), "width": SIZE[0], "height": SIZE[1]}
+    )
     return page

@@ -78,8 +78,9 @@ def assign(course, title, names, points, due=None):
 
 
 def parser():
-    made = argparse.ArgumentParser(prog="python -m tools.grading", description=__doc__,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = argparse.ArgumentParser(
+        prog="python -m tools.grading", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     made.add_argument("--course", type=Path, default=COURSE, help="the course's folder")
     commands = made.add_subparsers(dest="command", required=True)
     commands.add_parser("list")

@@ -39,8 +39,11 @@ def exercises_of(chapters=None):
     found = {}
     for path in chapters or chapters_in([ROOT / "chapters"]):
         notebook = read(path)
-        found |= {cell.metadata["exercise"]: (notebook, index)
-                  for index, cell in enumerate(notebook.cells) if "exercise" in cell.metadata}
+        found |= {
+            cell.metadata["exercise"]: (notebook, index)
+            for index, cell in enumerate(notebook.cells)
+            if "exercise" in cell.metadata
+        }
     return found
 
 
@@ -53,8 +56,15 @@ def find(name, known):
 def cell(kind, source, grade_id, **nbgrader):
     """A cell with nbgrader's metadata; locked unless it is the student's."""
     make = new_code_cell if kind == "code" else new_markdown_cell
-    marks = {"schema_version": 3, "grade_id": grade_id, "grade": False, "solution": False, "locked": True,
-             "task": False, "cell_type": kind} | nbgrader
+    marks = {
+        "schema_version": 3,
+        "grade_id": grade_id,
+        "grade": False,
+        "solution": False,
+        "locked": True,
+        "task": False,
+        "cell_type": kind,
+    } | nbgrader
     made = make(source, metadata={"nbgrader": marks})
     made["id"] = grade_id[:64]
     return made
@@ -73,19 +83,25 @@ def answer_in(check, name):
 
 def cells_for(name, notebook, index, points):
     """Question, what it needs, answer, check, graded test."""
-    solution, check = notebook.cells[index:index + 2]
+    solution, check = notebook.cells[index : index + 2]
     try:
         imports, needed = needed_imports(notebook, index), needed_cells(notebook, index)
     except ValueError as problem:
         raise ValueError(f"exercise {name!r} cannot stand alone: {problem}") from None
-    made = [cell("markdown", question(notebook, index), f"{name}-question"),
-            cell("code", "\n".join(imports), f"{name}-imports")]
+    made = [
+        cell("markdown", question(notebook, index), f"{name}-question"),
+        cell("code", "\n".join(imports), f"{name}-imports"),
+    ]
     made += [cell("code", c.source, f"{name}-needs-{number}") for number, c in enumerate(needed, 1)]
     answer = cell("code", solution.source, f"{name}-answer", solution=True, locked=False)
     answer.metadata["starter"] = starter(solution.source)
     hidden = HIDDEN.format(name=name, answer=answer_in(check.source, name))
-    return [*made, answer, cell("code", check.source, f"{name}-check"),
-            cell("code", hidden, f"{name}-test", grade=True, points=points)]
+    return [
+        *made,
+        answer,
+        cell("code", check.source, f"{name}-check"),
+        cell("code", hidden, f"{name}-test", grade=True, points=points),
+    ]
 
 
 def without_repeated_imports(more, earlier):
@@ -105,8 +121,10 @@ def assignment(title, names, points=10, chapters=None):
     if not names or len(set(names)) != len(names):
         raise ValueError(f"give one exercise or more, each once, not {names}")
     known = exercises_of(chapters)
-    cells = [cell("markdown", OPENING.format(title=title), "opening"),
-             cell("code", SETUP.format(address=address()), "setup")]
+    cells = [
+        cell("markdown", OPENING.format(title=title), "opening"),
+        cell("code", SETUP.format(address=address()), "setup"),
+    ]
     for name in names:
         cells += without_repeated_imports(cells_for(name, *find(name, known), points), cells)
     return normalise(new_notebook(cells=cells))

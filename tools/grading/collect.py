@@ -164,9 +164,11 @@ def collect(course, source, title=None):
         raise ValueError(f"there is no assignment {title!r}; there are: {', '.join(titles) or 'none'}")
     made, strange = grouped(files_in(source), titles, title, roster(course))
     if not made:
-        raise ValueError(f"{source} has no hand-in of {title or ', '.join(titles) or 'any assignment'}: "
-                         "it is no zip of Moodle's, Canvas's or nbgrader's. "
-                         f"It holds: {', '.join(strange[:5]) or 'nothing'}")
+        raise ValueError(
+            f"{source} has no hand-in of {title or ', '.join(titles) or 'any assignment'}: "
+            "it is no zip of Moodle's, Canvas's or nbgrader's. "
+            f"It holds: {', '.join(strange[:5]) or 'nothing'}"
+        )
     for (student, found_title), held in sorted(made.items()):
         became = put(course, checked_student(student), found_title, contents(held, found_title, titles))
         note(course, student, found_title, held)

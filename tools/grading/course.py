@@ -105,14 +105,21 @@ def nbgrader(course, *arguments, walls=False, **variables):
             arguments += ("--KernelManager.transport=ipc", f"--KernelManager.ip={runtime}/kernel")
         log.write(f"\n$ nbgrader {' '.join(arguments)}\n")
         log.flush()
-        return subprocess.run([program("nbgrader"), *arguments], cwd=course, stdin=subprocess.DEVNULL, stdout=log,
-                              stderr=subprocess.STDOUT, env=environment(TMPDIR=runtime, **variables)).returncode
+        return subprocess.run(
+            [program("nbgrader"), *arguments],
+            cwd=course,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment(TMPDIR=runtime, **variables),
+        ).returncode
 
 
 def in_gradebook(course, code, *arguments):
     """Run a program of nbgrader's Python beside the gradebook; what it prints is JSON, and is returned."""
-    done = subprocess.run([program("python"), "-c", code, *arguments], cwd=course, env=environment(), encoding="utf-8",
-                          capture_output=True)
+    done = subprocess.run(
+        [program("python"), "-c", code, *arguments], cwd=course, env=environment(), encoding="utf-8", capture_output=True
+    )
     if done.returncode:
         with open(course / "nbgrader.log", "a", encoding="utf-8") as log:
             log.write(done.stderr)
@@ -133,5 +140,3 @@ def replace_text(path, text):
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
-
-

@@ -21,8 +21,12 @@ def tables(table):
 def used_and_defined(source):
     """Two sets: the names that a cell looks up outside its own functions, and those that it binds at top level."""
     top = symtable.symtable(source, "cell", "exec")
-    used = {symbol.get_name() for table in tables(top) for symbol in table.get_symbols()
-            if symbol.is_referenced() and (symbol.is_global() or table is top)}
+    used = {
+        symbol.get_name()
+        for table in tables(top)
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (symbol.is_global() or table is top)
+    }
     bound = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
     return used - KNOWN, bound
 
@@ -40,8 +44,12 @@ def changed(source):
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Assign, ast.AugAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found |= {root(part) for target in targets for part in getattr(target, "elts", [target])
-                      if isinstance(part, (ast.Attribute, ast.Subscript))}
+            found |= {
+                root(part)
+                for target in targets
+                for part in getattr(target, "elts", [target])
+                if isinstance(part, (ast.Attribute, ast.Subscript))
+            }
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
             found.add(root(node.value.func))
     return found
@@ -80,15 +88,18 @@ def needed_imports(notebook, index):
     exercises ask for.
     """
     earlier = [cell for cell in notebook.cells[2:index] if cell.cell_type == "code"]
-    question, solution, check = (cell.source for cell in notebook.cells[index - 1:index + 2])
+    question, solution, check = (cell.source for cell in notebook.cells[index - 1 : index + 2])
     code = [solution, check, *(cell.source for cell in needed_cells(notebook, index))]
     used = set().union(*(used_and_defined(source)[0] for source in code))
     # What stands before "Exercises" in the same cell belongs to the chapter.
     named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", question.split("## Exercises")[-1]))))
     checked = getattr(exercises, notebook.cells[index].metadata["exercise"], None)
     named |= set(re.findall(r"\b(\w+)\.\w", checked.hint)) if checked else set()
-    return [statement for name, statement in single_imports(imports_of(earlier)).items()
-            if name in used or name in named and not (checked and gives_away(statement, checked.forbidden))]
+    return [
+        statement
+        for name, statement in single_imports(imports_of(earlier)).items()
+        if name in used or name in named and not (checked and gives_away(statement, checked.forbidden))
+    ]
 
 
 def imported_names(cells):
@@ -101,7 +112,7 @@ def needed_cells(notebook, index):
     Raises ``ValueError`` if it needs the answer to another exercise, or a name that no cell defines.
     """
     earlier = [cell for cell in notebook.cells[2:index] if cell.cell_type == "code"]
-    solution, check = (cell.source for cell in notebook.cells[index:index + 2])
+    solution, check = (cell.source for cell in notebook.cells[index : index + 2])
     given = imported_names(earlier)
     needed = (used_and_defined(solution)[0] | used_and_defined(check)[0]) - used_and_defined(solution)[1] - given
     taken = []

@@ -15,13 +15,22 @@ from tools.grading.handed_in import Problem, hand_in, master_cells, place_proble
 
 NOT_RUN, NO_FEEDBACK = "not run to the end: see nbgrader.log", "nbgrader could not write its feedback: see nbgrader.log"
 AUTOGRADE = ["--force", f"--Judged.kernel_name={KERNEL}"] + [
-    f"--Autograde.autograde_preprocessors={name}" for name in (
-        "tools.grading.preprocessors.Judged", "nbgrader.preprocessors.IgnorePattern",
-        "nbconvert.preprocessors.ClearMetadataPreprocessor", "nbgrader.preprocessors.LimitOutput",
-        "nbgrader.preprocessors.SaveAutoGrades", "nbgrader.preprocessors.AssignLatePenalties",
-        "nbgrader.preprocessors.CheckCellMetadata")]
-FEEDBACK = ["--force", "--HTMLExporter.template_name=answers",
-            f"--HTMLExporter.extra_template_basedirs={ROOT / 'tools' / 'grading' / 'templates'}"]
+    f"--Autograde.autograde_preprocessors={name}"
+    for name in (
+        "tools.grading.preprocessors.Judged",
+        "nbgrader.preprocessors.IgnorePattern",
+        "nbconvert.preprocessors.ClearMetadataPreprocessor",
+        "nbgrader.preprocessors.LimitOutput",
+        "nbgrader.preprocessors.SaveAutoGrades",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    )
+]
+FEEDBACK = [
+    "--force",
+    "--HTMLExporter.template_name=answers",
+    f"--HTMLExporter.extra_template_basedirs={ROOT / 'tools' / 'grading' / 'templates'}",
+]
 
 
 def stand_alone(page):
@@ -35,8 +44,16 @@ def run_nbgrader(course, title, student, verdicts, seconds, walls):
     with tempfile.TemporaryDirectory(prefix="verdicts-") as folder:
         path = Path(folder) / "verdicts.json"
         path.write_text(json.dumps(verdicts), encoding="utf-8")
-        failed = nbgrader(course, "autograde", title, f"--student={student}", *AUTOGRADE,
-                          f"--ExecutePreprocessor.timeout={seconds}", walls=walls, RESNEXT_VERDICTS=str(path))
+        failed = nbgrader(
+            course,
+            "autograde",
+            title,
+            f"--student={student}",
+            *AUTOGRADE,
+            f"--ExecutePreprocessor.timeout={seconds}",
+            walls=walls,
+            RESNEXT_VERDICTS=str(path),
+        )
     if failed:
         raise Problem(NOT_RUN)
     if nbgrader(course, "generate_feedback", title, f"--student={student}", *FEEDBACK):
@@ -90,8 +107,12 @@ def update(course, title, student, master, seconds, walls, in_gradebook):
 def is_up_to_date(course, title, student, seconds, scored):
     """Whether the last grading still says what a new one would. Whoever was not graded then is tried again."""
     known = records.remembered(course, "graded.json").get(title, {}).get(student, {})
-    return (student in scored and known.get("status") == records.GRADED and known["how"] == records.way_of_grading(seconds)
-            and known["files"] == records.files_of(course, title, student))
+    return (
+        student in scored
+        and known.get("status") == records.GRADED
+        and known["how"] == records.way_of_grading(seconds)
+        and known["files"] == records.files_of(course, title, student)
+    )
 
 
 def to_grade(course, title, student):
@@ -136,7 +157,8 @@ def grade(course, title, seconds, student=None, again=False):
         print(f"{name:20} {result}")
     for name in loose(course):
         without += 1
-        print(f"{name:20} NO SCORE, it lies beside the students' folders: make collect NAME={title} "
-              f"ZIP={course / 'submitted'}")
+        print(
+            f"{name:20} NO SCORE, it lies beside the students' folders: make collect NAME={title} ZIP={course / 'submitted'}"
+        )
     print(f"Scores: {course / 'grades.csv'}; feedback: {course / 'feedback'}/STUDENT/{title}/{title}.html")
     return without

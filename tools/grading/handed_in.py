@@ -75,8 +75,11 @@ def readable(path):
 
 def missing(cells, master):
     """Ids of cells that grading needs and that are not there. Texts and the visible checks may go."""
-    return [grade_id for grade_id, cell in master.items() if grade_id not in cells and cell.cell_type == "code"
-            and not grade_id.endswith("-check")]
+    return [
+        grade_id
+        for grade_id, cell in master.items()
+        if grade_id not in cells and cell.cell_type == "code" and not grade_id.endswith("-check")
+    ]
 
 
 def inspect(notebook, master):

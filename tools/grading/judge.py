@@ -33,6 +33,7 @@ class Nowhere(io.TextIOBase):
 @contextlib.contextmanager
 def fresh_library():
     """``resnext_lib.exercises`` imported anew; the student's copy is back afterwards."""
+
     def ours(name):
         return name.split(".")[0] in ("resnext_lib", "tools")
 

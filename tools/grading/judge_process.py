@@ -56,11 +56,12 @@ class Channel:
         line = "\t".join([self.token, *(" ".join(part.split()) for part in parts)])
         data = (line[:50_000] + "\n").encode("utf-8", "replace")
         while data:
-            data = data[self.put(self.number, data):]
+            data = data[self.put(self.number, data) :]
 
 
 def within(seconds, action):
     """What ``action`` returns. Raises ``TooLong`` in it after so many seconds."""
+
     def stop(*_):
         raise TooLong
 
@@ -83,8 +84,12 @@ def foundations():
     """What checks are built on, {(owner, name): object}: a cell that replaces any of it would judge itself."""
     kinds = [kind for kind in vars(nn).values() if isinstance(kind, type)]
     owners = [builtins, torch, torch.Tensor, nn, nn.functional, nn.Module, *kinds]
-    return {(owner.__name__, name): part for owner in owners for name, part in list(vars(owner).items())
-            if callable(part) and not (owner is builtins and name in MAY_CHANGE)}
+    return {
+        (owner.__name__, name): part
+        for owner in owners
+        for name, part in list(vars(owner).items())
+        if callable(part) and not (owner is builtins and name in MAY_CHANGE)
+    }
 
 
 def changed(before):

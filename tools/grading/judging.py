@@ -16,8 +16,15 @@ from tools.contract import ROOT
 SANDBOX = ROOT / "tools" / "grading" / "sandbox.py"
 # What a hand-in finds of the book: the library that students have, and in the judge's process the judge.
 LIBRARY = {"resnext_lib": str(ROOT / "resnext_lib")}
-JUDGE = LIBRARY | {name: str(ROOT / name) for name in (
-    "tools/__init__.py", "tools/grading/__init__.py", "tools/grading/judge.py", "tools/grading/judge_process.py")}
+JUDGE = LIBRARY | {
+    name: str(ROOT / name)
+    for name in (
+        "tools/__init__.py",
+        "tools/grading/__init__.py",
+        "tools/grading/judge.py",
+        "tools/grading/judge_process.py",
+    )
+}
 JUDGED = re.compile(r'^passed, message = judge\("(\w+)", (.*?)\)\nprint\(message\)$', re.MULTILINE | re.DOTALL)
 START, GRACE, LINE = 320, 20, 100_000  # seconds for importing PyTorch on a busy machine; beyond a cell's own; characters
 
@@ -115,8 +122,16 @@ def judge_apart(cells, hand_in, seconds, walls, log):
     """Run and judge the ``cells`` of a hand-in, with the files of the folder ``hand_in`` beside it. Raises ``NotRun``."""
     settings = {"book": JUDGE, "hand_in": str(hand_in), "walls": walls}
     command = walled_command(settings, "{book}/tools/grading/judge_process.py")
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, encoding="utf-8",
-                          errors="replace", env=os.environ | {"OMP_NUM_THREADS": "1"}) as process:
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    ) as process:
         try:
             return converse(Conversation(process, secrets.token_hex(16)), cells, seconds)
         finally:
@@ -152,10 +167,14 @@ def in_force(seconds):
     problem = walls_problem()
     limits = f"{seconds} seconds a cell, 64 MB a file, 1 MB of output"
     if problem is None:
-        return True, ("In force for each hand-in: a process of its own; no network, no other hand-in, no key and no file of "
-                      f"yours in reach; 6 GB of memory, {limits}.")
+        return True, (
+            "In force for each hand-in: a process of its own; no network, no other hand-in, no key and no file of "
+            f"yours in reach; 6 GB of memory, {limits}."
+        )
     memory = "6 GB of memory, " if sys.platform == "linux" else ""
-    return False, (f"In force for each hand-in: a process and a folder of its own, {memory}{limits}.\n"
-                   f"WARNING: NOT in force: walls round network and files ({problem}). A hand-in can read and delete "
-                   "what you can, the key and the other hand-ins included. Grade in an account, a virtual machine or a "
-                   "container that holds nothing else.")
+    return False, (
+        f"In force for each hand-in: a process and a folder of its own, {memory}{limits}.\n"
+        f"WARNING: NOT in force: walls round network and files ({problem}). A hand-in can read and delete "
+        "what you can, the key and the other hand-ins included. Grade in an account, a virtual machine or a "
+        "container that holds nothing else."
+    )

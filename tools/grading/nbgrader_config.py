@@ -48,9 +48,22 @@ TOO_LONG = "the cell ran longer than it may, and was stopped"
 c = get_config()  # noqa: F821 -- nbgrader defines it
 c.CourseDirectory.course_id = "resnext"
 c.Autograde.autograde_preprocessors = [OnlyByMakeGrade]  # `make grade` puts its own in this place
-c.ExecutePreprocessor.iopub_timeout = 10            # how long a cell that was stopped may take to give up
-c.ExecutePreprocessor.error_on_timeout = {"output_type": "error", "ename": "TooLong", "evalue": TOO_LONG,
-                                          "traceback": [f"TooLong: {TOO_LONG}"]}
+c.ExecutePreprocessor.iopub_timeout = 10  # how long a cell that was stopped may take to give up
+c.ExecutePreprocessor.error_on_timeout = {
+    "output_type": "error",
+    "ename": "TooLong",
+    "evalue": TOO_LONG,
+    "traceback": [f"TooLong: {TOO_LONG}"],
+}
 c.GenerateFeedback.preprocessors = [GetGrades, Discreet, CSSHTMLHeaderPreprocessor]
-c.GenerateAssignment.preprocessors = [LockCells, Starters, ClearOutput, CheckCellMetadata, ComputeChecksums, SaveCells,
-                                      ClearHiddenTests, ComputeChecksums, CheckCellMetadata]
+c.GenerateAssignment.preprocessors = [
+    LockCells,
+    Starters,
+    ClearOutput,
+    CheckCellMetadata,
+    ComputeChecksums,
+    SaveCells,
+    ClearHiddenTests,
+    ComputeChecksums,
+    CheckCellMetadata,
+]

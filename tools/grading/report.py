@@ -123,8 +123,10 @@ def moodle(title, results, people, ids):
 def canvas(title, results, people, ids):
     """Canvas's gradebook: a row of possible points, then a row for each student who has a score, by Canvas's own ID."""
     points = next(iter(results[title].values())).points
-    rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title],
-            ["    Points Possible", "", "", "", "", f"{points:g}"]]
+    rows = [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title],
+        ["    Points Possible", "", "", "", "", f"{points:g}"],
+    ]
     for student, number in ids.items():
         one, (last, first, _email) = results[title][student], people[student]
         if one.score is not None:

@@ -22,9 +22,23 @@ from pathlib import Path
 
 MEMORY, FILE_SIZE, DISK, SECONDS, PROCESSES = 6 << 30, 64 << 20, 512 << 20, 3600, 512
 BOOK, HAND_IN = "/book", "/hand-in"
-PROGRAMS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix", "/gnu",
-            "/etc/ld.so.cache", "/etc/alternatives", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/localtime",
-            "/etc/fonts")
+PROGRAMS = (
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/nix",
+    "/gnu",
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/nsswitch.conf",
+    "/etc/localtime",
+    "/etc/fonts",
+)
 DEVICES = ("null", "zero", "full", "random", "urandom")
 # The kernel's numbers: unshare, mount and prctl.
 NEW_USER, NEW_FILES, NEW_NETWORK, NEW_PROCESSES, NEW_IPC = 0x10000000, 0x20000, 0x40000000, 0x20000000, 0x8000000
@@ -69,13 +83,21 @@ def limit_processes():
 def clean_environment(home, book):
     """What the command finds in its environment: nothing of the teacher's."""
     kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "OMP_NUM_THREADS", "SYSTEMROOT") if name in os.environ}
-    return kept | {"PATH": os.pathsep.join([os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"]),
-                   "HOME": home, "TMPDIR": home, "IPYTHONDIR": f"{home}/ipython", "MPLCONFIGDIR": f"{home}/matplotlib",
-                   "PYTHONPATH": book, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"}
+    return kept | {
+        "PATH": os.pathsep.join([os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"]),
+        "HOME": home,
+        "TMPDIR": home,
+        "IPYTHONDIR": f"{home}/ipython",
+        "MPLCONFIGDIR": f"{home}/matplotlib",
+        "PYTHONPATH": book,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONIOENCODING": "utf-8",
+    }
 
 
 def copy_of_hand_in(source, folder):
     """Copy what a student handed in beside the notebook; the notebook is no business of its own cells."""
+
     def unwanted(where, names):
         odd = [name for name in names if os.path.islink(os.path.join(where, name)) or name.endswith(".ipynb")]
         return [*odd, *(name for name in names if name == "timestamp.txt")]
@@ -205,8 +227,12 @@ def run_without_walls(settings, command):
                 shutil.copy(source, target)
         copy_of_hand_in(settings["hand_in"], folder)
         command = [part.replace("{book}", str(book)) for part in command]
-        with subprocess.Popen(command, cwd=folder, env=clean_environment(str(folder), str(book)),
-                              preexec_fn=limit if os.name == "posix" else None) as running:
+        with subprocess.Popen(
+            command,
+            cwd=folder,
+            env=clean_environment(str(folder), str(book)),
+            preexec_fn=limit if os.name == "posix" else None,
+        ) as running:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, lambda *_: running.kill())
             return running.wait()
