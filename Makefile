@@ -42,7 +42,7 @@ book: $(READY) ## set up, build the site, print where to open it
 # The core, the statistics, the contract and what belongs to no chapter. Left out: whatever executes a notebook, builds the
 # site, opens a browser, trains, or writes editions, and of these files the tests marked "whole": complete networks and
 # long grids that `make test` runs. No network and no Chromium is needed.
-QUICK := blocks forms networks complexity weights arguments statistics rows palette citation size lock contract
+QUICK := library/test_blocks library/test_forms library/test_networks library/test_complexity library/test_weights library/test_arguments library/test_statistics library/test_palette studies/test_rows house/test_citation house/test_size house/test_lock chapters/test_contract
 
 # Once the book's environment is there it is used, as it is; without one, the light one of `pip install -e .[dev]`.
 $(LIGHT_READY):
@@ -55,7 +55,7 @@ QUICK_BIN := $(if $(wildcard $(READY)),$(BIN),$(LIGHT)/bin)
 quick: $(if $(wildcard $(READY)),,$(LIGHT_READY)) ## within a minute: the core's units, the contract, the linter
 	$(QUICK_BIN)/python -m ruff check .
 	$(QUICK_BIN)/python -m ruff format --check .
-	$(QUICK_BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not whole" $(QUICK:%=tests/test_%.py)
+	$(QUICK_BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not whole" $(QUICK:%=tests/%.py)
 
 test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the built site
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"

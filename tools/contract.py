@@ -1,7 +1,7 @@
 """The notebook contract as rules: each takes a notebook and returns its complaints, one a line.
 
 ``RULES`` lists them; a page of the appendix that runs code keeps all but ``CHAPTERS_ONLY``, and the one notebook
-that stands alone has no setup cell either. tests/test_contract.py
+that stands alone has no setup cell either. tests/chapters/test_contract.py
 applies every rule to every chapter, and proves every rule with a notebook that breaks it.
 """
 

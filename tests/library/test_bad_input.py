@@ -273,10 +273,10 @@ ELSEWHERE = {  # tested below or in the file named
     "group_widths": "group_width",
     "path_layers": "conv1x1 and conv3x3, whose errors it passes on",
     "LayerNorm2d": "torch's own layer",
-    "trained_small_resnext": "takes nothing (tests/test_checkpoint.py)",
+    "trained_small_resnext": "takes nothing (tests/library/test_checkpoint.py)",
     "Cost": "a record",
 }
-# Here any dictionary of tensors is good enough to be looked at, or the file says more (tests/test_weights.py).
+# Here any dictionary of tensors is good enough to be looked at, or the file says more (tests/library/test_weights.py).
 FINE = {
     (weights.describe, "state", repr({"weight": torch.zeros(2)})),
     (complexity.layer_macs, "output_shape", "(3,)"),

@@ -1,6 +1,6 @@
 """ResNeXt in twenty minutes: one file that runs anywhere, and whose block and network are the library's.
 
-The notebook keeps the contract but for the setup cell (tests/test_contract.py), and nbval compares its outputs.
+The notebook keeps the contract but for the setup cell (tests/chapters/test_contract.py), and nbval compares its outputs.
 """
 
 import ast

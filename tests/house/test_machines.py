@@ -195,8 +195,8 @@ def test_make_quick_takes_the_light_environment_until_the_whole_one_is_there(mak
 
 def test_make_quick_runs_files_that_exist_and_drive_no_browser(make):
     make("quick")
-    named = re.findall(r"tests/test_\w+\.py", make.log.read_text(encoding="utf-8"))
-    assert len(named) >= 10 and "tests/test_contract.py" in named
+    named = re.findall(r"tests/\w+/test_\w+\.py", make.log.read_text(encoding="utf-8"))
+    assert len(named) >= 10 and "tests/chapters/test_contract.py" in named
     for name in named:
         source = (ROOT / name).read_text(encoding="utf-8")
         assert not re.search(r"def test_\w+\([^)]*\b(browser|site|pages|server)\b", source), name

@@ -397,7 +397,7 @@ def test_without_onnxruntime_the_file_is_written_and_said_to_be_unchecked(tmp_pa
 
 def test_the_extra_that_the_error_names_is_there():
     """A wrong name in the error would send the reader to a package that does not help."""
-    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert inference.EXTRA == f'pip install "{project["name"]}[onnx]"'
     extra = {requirement.split(">=")[0] for requirement in project["optional-dependencies"]["onnx"]}
     assert extra == {"onnx", "onnxscript", "onnxruntime", "openvino"}

@@ -318,7 +318,7 @@ def step_of_interval(given):
 
 
 def step_of_the_script(given):
-    """Chapter 12's cells are examples/distributed.py, to the letter (tests/test_distributed.py, which also runs it).
+    """Chapter 12's cells are examples/distributed.py, to the letter (tests/library/test_distributed.py, which also runs it).
 
     Here: the same variables, names and constants. Bytecode would depend on the imports compiled with it.
     """
@@ -359,7 +359,7 @@ STEPS = {
 
 
 def assert_step(given, name):
-    assert name in STEPS, f"step-of {name} has no comparison: add one to STEPS in tests/test_definitions.py"
+    assert name in STEPS, f"step-of {name} has no comparison: add one to STEPS in tests/chapters/test_definitions.py"
     STEPS[name](given)
 
 

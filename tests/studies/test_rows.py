@@ -10,7 +10,7 @@ import pytest
 
 from studies import rows
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ("name", "seed", "loss")
 ROW = {"name": "grouped, shuffled", "seed": 3, "loss": 0.25}
 

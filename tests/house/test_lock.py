@@ -185,7 +185,7 @@ def outside_modules(files):
 def test_the_light_environment_has_all_that_make_quick_imports():
     quick = re.search(r"^QUICK := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)[1].split()
     outside = outside_modules(
-        [ROOT / "conftest.py", ROOT / "tests/conftest.py", *(ROOT / f"tests/test_{name}.py" for name in quick)]
+        [ROOT / "conftest.py", ROOT / "tests/conftest.py", *(ROOT / f"tests/{name}.py" for name in quick)]
     )
     assert {"torch", "pytest", "timm", "nbformat"} <= outside.keys()
     there, packages = brought_along(LIGHT), packages_distributions()

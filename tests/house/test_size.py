@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-LIBRARY = Path(__file__).parent.parent / "resnext_lib"
+LIBRARY = Path(__file__).resolve().parents[2] / "resnext_lib"
 MODULES = sorted([*LIBRARY.rglob("*.py"), *(LIBRARY.parent / "studies").rglob("*.py")])
 
 

@@ -17,7 +17,7 @@ from resnext_lib.published import evidence
 from resnext_lib.statistics import interval
 from studies import experiments as command_line
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = Configuration(1, 64)
 
 

@@ -336,7 +336,7 @@ def test_the_teachers_key_is_not_on_the_site(site):
 
 
 def test_every_page_reads_well(browser, pages):
-    """On a phone, in the dark, from the disk. tests/test_site_audit.py looks at the other sizes and themes."""
+    """On a phone, in the dark, from the disk. tests/site/test_site_audit.py looks at the other sizes and themes."""
     problems = []
     with tab(browser, "dark", 390) as page:
         for path in pages:
@@ -526,7 +526,7 @@ def test_a_solution_is_folded_and_says_so(browser, pages):
 
 
 def test_launch_buttons_come_with_the_address(site):
-    """Without an address there is none; with one, tests/test_colab.py also looks the links up in git."""
+    """Without an address there is none; with one, tests/chapters/test_colab.py also looks the links up in git."""
     if contract.address():
         assert (
             publish.complaints(

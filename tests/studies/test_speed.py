@@ -15,7 +15,7 @@ from resnext_lib.published import evidence
 from studies import arms, int8, kernels, machine, rows, speed
 from studies.kernels import Spec
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 HERE = {"pairs": "2", "seed": "0", "clock": "wall", "load": "0.00", "processor": "P", "instructions": "I", "versions": "V"}
 
 # ------------------------------------------------------------------ the log
@@ -456,7 +456,7 @@ CLAIMS = {  # a sentence of the chapter, and what must hold for it to be true
         f["training", "channels-last, bfloat16"] == max(value for (group, _), value in f.items() if group == "training")
     ),
     "leave the convolutions, which are most of the time": lambda f: share_of_convolutions("inference_copy") > 0.5,
-    "in an order drawn anew": lambda f: True,  # tests/test_timing.py holds it
+    "in an order drawn anew": lambda f: True,  # tests/library/test_timing.py holds it
 }
 
 
