@@ -13,20 +13,19 @@ from resnext_lib.exercises.inception import inception_3a, inception_channels, nu
 from resnext_lib.exercises.machines import cluster_learning_rate, mean_of_all, share_of_images
 from resnext_lib.exercises.network import small_change, stage_parameters, stride_layer, write_a_test, wrong_networks
 from resnext_lib.exercises.residual import bottleneck, bottleneck_budget, count_depth, projection_needed
-from resnext_lib.exercises.speed import attainable, macs_a_byte, times_as_fast, whole_speedup
-from resnext_lib.exercises.studies import budget_kept, differences, five_runs, what_follows
+from resnext_lib.exercises.speed import fold, times_as_fast, whole_speedup, why_slow
+from resnext_lib.exercises.studies import all_positive, differences, no_paths, what_follows
 from resnext_lib.exercises.three_forms import b_to_c_map, form_a, form_c_shapes, merge_last_layers
 from resnext_lib.exercises.training import channel_moments, class_accuracy, only_path, staircase
 from resnext_lib.exercises.verdicts import Verdict
 
 __all__ = [
     "Verdict",
-    "attainable",
+    "all_positive",
     "b_to_c_map",
     "block_diagonal",
     "bottleneck",
     "bottleneck_budget",
-    "budget_kept",
     "budget_width",
     "channel_moments",
     "class_accuracy",
@@ -34,16 +33,16 @@ __all__ = [
     "convolution_cost",
     "count_depth",
     "differences",
-    "five_runs",
+    "fold",
     "form_a",
     "form_c_shapes",
     "grouped_cost",
     "inception_3a",
     "inception_channels",
     "kind_of_convolution",
-    "macs_a_byte",
     "mean_of_all",
     "merge_last_layers",
+    "no_paths",
     "numbers_tuned",
     "only_path",
     "output_size",
@@ -66,6 +65,7 @@ __all__ = [
     "valid_groups",
     "what_follows",
     "whole_speedup",
+    "why_slow",
     "write_a_test",
     "wrong_networks",
     "x_block",

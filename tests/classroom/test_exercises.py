@@ -4,6 +4,7 @@ import ast
 import copy
 import math
 import statistics
+from fractions import Fraction
 
 import pytest
 import torch
@@ -330,15 +331,6 @@ def alone(block, path, copied=True, width=None, others=False, shortcut=True):
     return block
 
 
-def budget(counts, scale=100, sign=abs, reference=None):
-    reference = reference or counts[0]
-    return max(sign(scale * (count / reference - 1)) for count in counts)
-
-
-def five(values, factor=2.776, spread=statistics.stdev, root=5**0.5):
-    return statistics.mean(values), factor * spread(values) / root
-
-
 def nearest_width(c):
     return min(range(1, 65), key=lambda d: abs(c * (512 * d + 9 * d * d) - 69_632))
 
@@ -351,12 +343,42 @@ def paired(first, second):
     return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
 
 
-FOLLOWS = {"fits": True, "always": False, "depth": False, "seeds": True}
+FOLLOWS = {"fits": True, "paths": False, "regulariser": False, "seeds": True}
 
 
-def intensity(channels, kernel, side, groups, maps=2, weights=1):
-    filters = channels * channels // groups * kernel**2
-    return filters * side**2 / (4 * (maps * channels * side**2 + weights * filters))
+def ring(channels, reads, shift=1, columns=None):
+    """Output i reads the inputs i, i + shift, i + 2 * shift, ..."""
+    mask = torch.zeros(channels, columns or channels)
+    for output in range(channels):
+        for step in range(reads):
+            mask[output, (output + shift * step) % mask.shape[1]] = 1
+    return mask
+
+
+def blocks_of(channels, reads):
+    """Groups where they fit; elsewhere a ring beside a group of channels that read each other."""
+    return torch.block_diag(ring(channels - reads, min(reads, channels - reads)), torch.ones(reads, reads))
+
+
+def first_inputs(channels, reads):
+    mask = torch.zeros(channels, channels)
+    mask[:, :reads] = 1
+    return mask
+
+
+def folded(weight, gamma, beta, mean, variance, eps, scale=None, bias=None, shape=(-1, 1, 1, 1)):
+    scale = gamma / (variance + eps) ** 0.5 if scale is None else scale
+    return weight * scale.view(shape), beta - mean * scale if bias is None else bias
+
+
+def diagnosis(first, second, agree=lambda one, other: 1 / 1.2 <= one / other <= 1.2, otherwise="routine", time="seconds"):
+    ratios = {name: second[name] / first[name] for name in first}
+    return next((name for name in ("MACs", "written", "calls") if agree(ratios[name], ratios[time])), otherwise)
+
+
+def nearest_count(first, second):
+    ratios = {name: second[name] / first[name] for name in first}
+    return min(("MACs", "written", "calls"), key=lambda name: abs(math.log(ratios[name] / ratios["seconds"])))
 
 
 def shares(count, world, rank):
@@ -415,13 +437,13 @@ RIGHT = {
     "staircase": [stairs],
     "class_accuracy": [by_class],
     "only_path": [alone],
-    "budget_kept": [budget],
-    "five_runs": [five, lambda v: list(five(v, factor=2.78))],
+    "all_positive": [lambda n: 1 / (n + 1), lambda n: Fraction(1, n + 1)],
     "differences": [paired],
+    "no_paths": [ring, lambda c, r: ring(c, r).bool(), lambda c, r: ring(c, r).flip(0).tolist()],
     "what_follows": [FOLLOWS],
     "times_as_fast": [lambda a, b: statistics.median(a) / statistics.median(b)],
-    "macs_a_byte": [intensity],
-    "attainable": [lambda i, p, b: min(p, i * b), lambda i, p, b: p if i > p / b else i * b],
+    "fold": [folded, lambda *a: [part.float() for part in folded(*a)]],
+    "why_slow": [diagnosis],
     "whole_speedup": [lambda s, f: 1 / (1 - s + s / f), lambda s, f: f / (f - f * s + s)],
     "share_of_images": [shares],
     "cluster_learning_rate": [lambda m, c, b: m * c * b / 2560],
@@ -784,20 +806,24 @@ WRONG = {
         (lambda a, b: None, "is `return` missing?"),
         (lambda a, b: "3", "give a number, not str"),
     ],
-    "macs_a_byte": [
-        (lambda *a: 4 * intensity(*a), "a number has 4 bytes"),
-        (lambda *a: 2 * intensity(*a), "count it once"),
-        (lambda c, k, s, g: g * intensity(c, k, s, g), "channels / groups inputs"),
-        (lambda c, k, s, g: intensity(c, k, s, g, weights=g), "fewer weights to fetch"),
-        (lambda *a: intensity(*a, maps=1), "so does the output"),
-        (lambda *a: intensity(*a, weights=0), "the weights move"),
-        (lambda *a: 1.0, "MACs a byte, not 1.00"),
+    "fold": [
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, 0), "eps is missing"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, scale=g / (v**0.5 + e)), "under the root"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, scale=g / (v + e)), "the root of the variance"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, bias=b), "the bias needs it too"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, bias=b - m), "scale it as well"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, bias=b + m * g / (v + e) ** 0.5), "not added"),
+        (lambda w, g, b, m, v, e: (w, folded(w, g, b, m, v, e)[1]), "a scale of its own"),
+        (lambda w, g, b, m, v, e: (folded(w, g, b, m, v, e)[0], m), "where the convolution gives 0"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e)[0], "return two tensors"),
     ],
-    "attainable": [
-        (lambda i, p, b: max(p, i * b), "the smaller limit"),
-        (lambda i, p, b: p, "less than the peak"),
-        (lambda i, p, b: i * b, "passes the peak"),
-        (lambda i, p, b: 3, "10, not 3"),
+    "why_slow": [
+        (nearest_count, "No count changed as the time did"),
+        (lambda a, b: "MACs", "MACs did not change as the time did"),
+        (lambda a, b: "routine", "nothing else is needed"),
+        (lambda a, b: diagnosis(a, b, agree=lambda one, other: one / other <= 1.2), "No count changed as the time did"),
+        (lambda a, b: diagnosis(a, b, otherwise="kernel"), "'kernel' is no answer"),
+        (lambda a, b: 3, "return a name"),
     ],
     "whole_speedup": [
         (lambda s, f: 1 - s + s / f, "1 over it"),
@@ -806,24 +832,26 @@ WRONG = {
         (lambda s, f: f, "only the layer"),
         (lambda s, f: 9.0, "not 9.000"),
     ],
-    "budget_kept": [
-        (lambda c: budget(c, scale=1), "that is a share"),
-        (lambda c: budget(c, sign=float), "is downwards"),
-        (lambda c: -budget(c), "without sign"),
-        (lambda c: budget(c, reference=min(c)), "not the smallest"),
-        (lambda c: 7.0, "it is 3.0 per cent, not 7.0"),
-        (lambda c: None, "is `return` missing?"),
+    "all_positive": [
+        (lambda n: 0.5**n, "these are coins with a baseline each"),
+        (lambda n: 1 / n, "the baseline is one of those"),
+        (lambda n: 2 / (n + 1), "all better or all worse"),
+        (lambda n: 1 - 1 / (n + 1), "how often it does not happen"),
+        (lambda n: n + 1, "once in how many studies"),
+        (lambda n: 100 / (n + 1), "that is per cent"),
+        (lambda n: 0.05, "5 variants: 0.1667, not 0.0500"),
+        (lambda n: None, "is `return` missing?"),
     ],
-    "five_runs": [
-        (lambda v: five(v, root=1), "divide the spread by the root of 5"),
-        (lambda v: five(v, factor=1), "factor 2.78 is missing"),
-        (lambda v: five(v, spread=statistics.pstdev), "use stdev, not pstdev"),
-        (lambda v: five(v, root=5), "not by 5"),
-        (lambda v: five(v, factor=1.96), "1.96 is for many runs"),
-        (lambda v: five(v, factor=2 * 2.776), "the whole width"),
-        (lambda v: (max(v), five(v)[1]), "the mean of"),
-        (lambda v: five(v)[0], "return two numbers"),
-        (lambda v: (five(v)[0], 1.0), "the half width is"),
+    "no_paths": [
+        (blocks_of, "fall into 2 closed sets"),
+        (lambda c, r: blocks_of(c, r)[torch.randperm(c)], "in whichever order they stand"),
+        (first_inputs, "input 0 is read by 6"),
+        (lambda c, r: first_inputs(c, r).T, "output 0 reads 6"),
+        (lambda c, r: ring(c, r + 1), "output 0 reads 3"),
+        (lambda c, r: 2 * ring(c, r), "only zeros and ones"),
+        (lambda c, r: ring(c, r, columns=c + 1), "not of the shape (6, 7)"),
+        (lambda c, r: torch.ones(c, c), "output 0 reads 6"),
+        (lambda c, r: 3, "return a matrix"),
     ],
     "differences": [
         (lambda a, b: paired(b, a), "first minus second"),
@@ -837,9 +865,9 @@ WRONG = {
     ],
     "what_follows": [
         (FOLLOWS | {"fits": False}, "fits: look at the paired differences"),
-        (FOLLOWS | {"always": True}, "always: one data set"),
-        (FOLLOWS | {"depth": True}, "depth: six epochs"),
-        (FOLLOWS | {"seeds": False}, "seeds: compare the rankings"),
+        (FOLLOWS | {"paths": True}, "paths: what else grows in Table 3"),
+        (FOLLOWS | {"regulariser": True}, "regulariser: what does the training error do"),
+        (FOLLOWS | {"seeds": False}, "seeds: compare the places"),
         (FOLLOWS | {"fits": "yes"}, "answer True or False"),
         ({"fits": True}, "the keys are"),
         ([True], "give a dictionary"),

@@ -91,6 +91,11 @@ LINE = [
     ("MobileNet", [grouped(32, 32), grouped(1024, 1024)]),
 ]
 
+DIFFERENCES = {  # outcome -> (label, values, mean, half width)
+    "training": [("2x40d", [-1, 0, 1, 2], 0.5, 2.0), ("16x8d", [0.5, 0.7, 0.9], 0.7, 0.3)],
+    "test": [("2x40d", [0, 1], 0.5, 3.0), ("16x8d", [-0.7, -0.5], -0.6, 0.5)],
+}
+
 # Every kind of figure, for what holds of all of them.
 GALLERY = {name: (lambda build=build: figures.block_diagram(build())) for name, (build, *_) in BLOCKS.items()}
 GALLERY |= {
@@ -117,6 +122,12 @@ GALLERY |= {
     ),
     "layer bars": lambda: figures.layer_cost_bars(Bottleneck(256, 128, 256, 32), (256, 56, 56), "macs"),
     "group line": lambda: figures.group_line(LINE),
+    "masks": lambda: figures.mask_matrices(
+        [("grouped", torch.block_diag(*[torch.ones(2, 2)] * 8).bool()), ("dense", torch.ones(16, 16).bool())],
+        [("narrow", torch.ones(8, 8).bool())],
+    ),
+    "differences": lambda: figures.difference_panels(DIFFERENCES, "points better"),
+    "folding": lambda: figures.folding(weight=0.5, mean=1, deviation=2, scale=4, shift=3, x=6),
     "complete block": lambda: figures.complete_block(forms.FormA(**SIZE_32x4d), forms.FormC(**SIZE_32x4d)),
     "complete blocks, three": lambda: figures.complete_block(
         *[form(**SIZE_32x4d) for form in (forms.FormA, forms.FormB, forms.FormC)]
@@ -638,3 +649,45 @@ def test_the_followed_path_is_blue_and_straight(follow):
     blue = [p for p in fig.axes[0].patches if to_hex(p.get_facecolor()) == figures.PATH.lower()]
     heights = sorted({round(p.get_y(), 3) for p in blue})
     assert len(blue) == 6 and len(heights) == 2
+
+
+# ------------------------------------------------------------------ masks, differences, folding
+
+
+def test_the_rectangles_of_a_mask_cover_its_cells_once():
+    generator = torch.Generator().manual_seed(0)
+    for mask in (torch.rand(9, 7, generator=generator) < 0.4, torch.ones(4, 4).bool(), torch.zeros(3, 3).bool()):
+        covered = torch.zeros(mask.shape, dtype=torch.int)
+        for row, column, rows, columns in figures.mask_blocks(mask):
+            covered[row : row + rows, column : column + columns] += 1
+        assert torch.equal(covered, mask.int())
+    assert len(figures.mask_blocks(torch.block_diag(*[torch.ones(2, 2)] * 5).bool())) == 5
+
+
+def test_a_drawn_mask_fills_the_share_of_its_kernels():
+    mask = torch.block_diag(*[torch.ones(2, 2)] * 8).bool()
+    frame, *blocks = [p for p in figures.mask_matrices([("grouped", mask)]).axes[0].patches]
+    filled = sum(block.get_width() * block.get_height() for block in blocks)
+    assert filled / (frame.get_width() * frame.get_height()) == pytest.approx(1 / 8)
+
+
+def test_an_interval_that_leaves_out_zero_has_a_filled_square():
+    fig = figures.difference_panels(DIFFERENCES, "points better")
+    filled = {}
+    for axes, (title, rows) in zip(fig.axes, DIFFERENCES.items(), strict=True):
+        squares = [line for line in axes.lines if line.get_marker() == "s"]
+        assert [line.get_xdata()[0] for line in squares] == [mean for _, _, mean, _ in rows]
+        filled[title] = [to_hex(line.get_markerfacecolor()) == to_hex(figures.INK) for line in squares]
+    assert filled == {"training": [False, True], "test": [False, True]}
+
+
+def test_panels_must_compare_the_same():
+    with pytest.raises(ValueError, match="the same order"):
+        figures.difference_panels({"a": [("one", [0, 1], 0.5, 1)], "b": [("two", [0, 1], 0.5, 1)]}, "points")
+
+
+@pytest.mark.parametrize("numbers", [(0.5, 1, 2, 4, 3, 6), (3, -1, 4, 2, 0.5, 2)])
+def test_the_folded_row_ends_in_the_number_of_the_two_layers(numbers):
+    weight, mean, deviation, scale, shift, x = numbers
+    result = f"{scale * (weight * x - mean) / deviation + shift:g}"
+    assert [text.get_text() for text in figures.folding(*numbers).axes[0].texts].count(result) == 2

@@ -40,7 +40,7 @@ FIRST_HITS = {
     "overfitting": "03_residual_learning#deeper-got-worse",
     "squeeze-and-excitation": "11_what_came_next#squeeze-and-excitation",
     "what is a residual block?": "03_residual_learning#one-plus-sign",
-    "roofline": "10_flops_are_not_seconds#the-roofline",
+    "roofline": "10_flops_are_not_seconds#narrow-paths-run-far-from-the-peak",
     "channels last": "10_flops_are_not_seconds",
     "RegNet": "11_what_came_next#regnet",
     "GoogLeNet": "02_inception#googlenet-nine-modules",
