@@ -434,7 +434,7 @@ def test_fault_16_a_pointer_beside_the_point_would_be_found(question, other):
 def test_a_broken_link_would_be_found():
     right = "See [chapter 4, What usually goes wrong](04_grouped_convolution.ipynb#what-usually-goes-wrong)."
     assert broken(right) == []
-    for old, new in (("04_grouped", "04_group"), ("#what-usually", "#what"), ("on 4, What", "on 5, What"), ("goes wrong]", "goes right]")):
+    for old, new in (("04_grouped", "04_group"), ("#what-usually", "#what"), ("4, What", "5, What"), ("goes wrong]", "goes right]")):
         assert len(broken(right.replace(old, new))) == 1
 
 
