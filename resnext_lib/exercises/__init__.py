@@ -5,10 +5,10 @@ An answer that still is ``...`` gets a hint instead of a crash. No check changes
 ``exercises.NAME.graded(answer, seed)`` is the same check with other inputs, drawn for grading.
 """
 
-from resnext_lib.exercises.block import budget_width, path_reach, resnext_block, stage_widths
+from resnext_lib.exercises.block import all_grouped, budget_width, path_reach, resnext_block, stage_widths
 from resnext_lib.exercises.convolution import convolution_cost, output_size, pointwise, receptive_field
 from resnext_lib.exercises.descendants import kind_of_convolution, se_parameters, steps_to_convnext, x_block
-from resnext_lib.exercises.grouped import block_diagonal, grouped_cost, side_by_side, valid_groups
+from resnext_lib.exercises.grouped import block_diagonal, groups_from_count, side_by_side, valid_groups
 from resnext_lib.exercises.inception import inception_3a, inception_channels, numbers_tuned, reduction_saving
 from resnext_lib.exercises.machines import cluster_learning_rate, mean_of_all, share_of_images
 from resnext_lib.exercises.network import small_change, stage_parameters, stride_layer, write_a_test, wrong_networks
@@ -22,6 +22,7 @@ from resnext_lib.exercises.verdicts import Verdict
 __all__ = [
     "Verdict",
     "all_positive",
+    "all_grouped",
     "b_to_c_map",
     "block_diagonal",
     "bottleneck",
@@ -36,7 +37,7 @@ __all__ = [
     "fold",
     "form_a",
     "form_c_shapes",
-    "grouped_cost",
+    "groups_from_count",
     "inception_3a",
     "inception_channels",
     "kind_of_convolution",

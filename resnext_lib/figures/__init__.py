@@ -29,6 +29,9 @@ from resnext_lib.figures.forms import lanes, middle_masks
 from resnext_lib.figures.matrices import kernel_blocks, mask_blocks, mask_matrices, number_grids, weight_matrix
 from resnext_lib.figures.networks import group_line, network_diagram, place_of
 from resnext_lib.figures.palette import INK, LINE, PALE, PAPER, PATH, SUM, WASH, WEIGHT
+from resnext_lib.figures.paths import every_path
 from resnext_lib.figures.reaching import reach, reach_matrix, receptive_field, receptive_field_figure
 from resnext_lib.figures.showing import figure, image, show, svg_text
 from resnext_lib.figures.studies import difference_panels
+from resnext_lib.figures.sums import norm_and_sum, sum_of_products
+from resnext_lib.figures.wiring import connections, followed, wiring

@@ -14,10 +14,11 @@ def kernel_blocks(convolution):
     return [(g * rows, g * columns, rows, columns) for g in range(convolution.groups)]
 
 
-def weight_matrix(*convolutions, titles):
+def weight_matrix(*convolutions, titles, sides=("", "")):
     """Weights as matrices of kernels, to one scale: a row is an output channel, a column an input.
 
-    Filled is a kernel that exists; paper is a zero that is neither stored nor computed.
+    Filled is a kernel that exists; paper is a zero that is neither stored nor computed. ``sides`` names rows and
+    columns, as in ``("out", "in")``.
     """
     gaps = 16 * (len(convolutions) - 1) + 8
     scale = min(
@@ -30,7 +31,8 @@ def weight_matrix(*convolutions, titles):
         _draw_matrix(axes, convolution, left, 24, scale)
         write(axes, left, 10, title, align="left", weight="bold")
         below = 24 + convolution.out_channels * scale + 14
-        write(axes, left, below, f"{convolution.out_channels} × {convolution.in_channels}", align="left")
+        rows, columns = f"{convolution.out_channels} {sides[0]}".strip(), f"{convolution.in_channels} {sides[1]}".strip()
+        write(axes, left, below, f"{rows} × {columns}", align="left")
         if convolution.groups > 1:
             write(axes, left, below + 15, f"groups={convolution.groups}", align="left")
         left += convolution.in_channels * scale + 16

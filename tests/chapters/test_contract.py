@@ -433,7 +433,7 @@ def figures_of(made):
         for cell in made.cells
         if cell.cell_type == "code"
         for output in cell.outputs
-        if "<figure" in output.get("data", {}).get("text/html", "")
+        if re.match(r'<figure( id="fig-[\d-]+")?>', output.get("data", {}).get("text/html", ""))  # no explorers
     ]
 
 

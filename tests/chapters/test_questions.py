@@ -404,7 +404,7 @@ def test_fault_16_the_section_that_a_question_points_to_speaks_of_it():
     [
         (
             "Is the gain more than regularisation?",
-            "chapter 5, Is a higher cardinality better?](05_the_resnext_block.ipynb#is-a-higher-cardinality-better",
+            "chapter 5, The budget leaves one number](05_the_resnext_block.ipynb#the-budget-leaves-one-number",
         ),
         (
             "What is different in the network for CIFAR?",
@@ -416,7 +416,7 @@ def test_fault_16_the_section_that_a_question_points_to_speaks_of_it():
         ),
         (
             "With which settings were the networks trained?",
-            "chapter 5, Is a higher cardinality better?](05_the_resnext_block.ipynb#is-a-higher-cardinality-better",
+            "chapter 5, The budget leaves one number](05_the_resnext_block.ipynb#the-budget-leaves-one-number",
         ),
         (
             "Which counts are right for the CIFAR networks?",
@@ -432,9 +432,9 @@ def test_fault_16_a_pointer_beside_the_point_would_be_found(question, other):
 
 
 def test_a_broken_link_would_be_found():
-    right = "See [chapter 4, What it costs](04_grouped_convolution.ipynb#what-it-costs)."
+    right = "See [chapter 4, What usually goes wrong](04_grouped_convolution.ipynb#what-usually-goes-wrong)."
     assert broken(right) == []
-    for old, new in (("04_grouped", "04_group"), ("#what-it", "#what"), ("4, What", "5, What"), ("it costs]", "they cost]")):
+    for old, new in (("04_grouped", "04_group"), ("#what-usually", "#what"), ("4, What", "5, What"), ("goes wrong]", "goes right]")):
         assert len(broken(right.replace(old, new))) == 1
 
 

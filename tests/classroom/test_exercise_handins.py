@@ -332,8 +332,14 @@ DELEGATED = {
     "in a thread": ("budget_width", in_a_thread, "does the work"),
     "the library's weights": ("bottleneck_budget", lambda c, w: complexity.bottleneck_weights(1, w, c), "does the work"),
     "the library's counter": (
-        "grouped_cost",
-        lambda i, o, k, g: complexity.count_parameters(nn.Conv2d(i, o, k, groups=g, bias=False)),
+        "all_grouped",
+        lambda i, w, o, c: (
+            sum(
+                complexity.count_parameters(nn.Conv2d(*sizes, groups=c, bias=False))
+                for sizes in ((i, w, 1), (w, w, 3), (w, o, 1))
+            ),
+            i // c,
+        ),
         "count_parameters does the work",
     ),
     "the library's map": ("b_to_c_map", forms.b_to_c, "resnext_lib.forms.b_to_c does the work"),
@@ -873,7 +879,8 @@ TABLED = [
     "projection_needed",
     "bottleneck_budget",
     "count_depth",
-    "grouped_cost",
+    "groups_from_count",
+    "all_grouped",
     "valid_groups",
     "stage_widths",
     "stage_parameters",

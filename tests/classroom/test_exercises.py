@@ -226,6 +226,11 @@ def divisors(*numbers):
     return [g for g in range(1, max(numbers) + 1) if all(n % g == 0 for n in numbers)]
 
 
+def three_grouped(in_channels, width, out_channels, cardinality):
+    """The exercise's answer: the weights of three grouped layers, and the inputs of an output."""
+    return (in_channels * width + 9 * width**2 + width * out_channels) // cardinality, in_channels // cardinality
+
+
 def merge_bc(state, drop=(), dim=0, order=lambda parts: parts, extra=False):
     new = {key: value for key, value in state.items() if extra or not key.startswith("paths.")}
     for key in [key for key in state if key.startswith("paths.0.")]:
@@ -406,7 +411,7 @@ RIGHT = {
     "bottleneck_budget": [lambda c, w: 2 * c * w + 9 * w * w],
     "count_depth": [lambda blocks: 3 * sum(blocks) + 2],
     "bottleneck": [spoilt_bottleneck()],
-    "grouped_cost": [lambda i, o, k, g: i * o * k * k // g, lambda i, o, k, g: i / g * o * k**2],
+    "groups_from_count": [lambda i, o, k, w: i * o * k * k // w, lambda i, o, k, w: i * o * k**2 / w],
     "side_by_side": [grouped_by_hand, lambda x, w, g: grouped_by_hand(x.float(), w.float(), g)],
     "block_diagonal": [diagonal, lambda w, g: diagonal(w, g, dtype=torch.float32)],
     "valid_groups": [divisors, lambda i, o: tuple(divisors(i, o))],
@@ -419,6 +424,7 @@ RIGHT = {
         lambda c, d: [(c, d << i, c * d << i) for i in range(4)],
         lambda c, d: [[c, d << i, c * d << i] for i in range(4)],
     ],
+    "all_grouped": [three_grouped, lambda i, w, o, c: (i * w / c + 9 * w * w / c + w * o / c, i / c)],
     "path_reach": [MIDDLE],
     "resnext_block": [spoilt()],
     "form_c_shapes": [SHAPES, {key: torch.Size(shape) for key, shape in SHAPES.items()}],
@@ -558,10 +564,15 @@ WRONG = {
         (lambda i, w, o, s: Block(i, 2 * w, o, 1, s), "but should be"),
         (lambda i, w, o, s: Block(i, w, o, 1, s, groups=2), "groups=2, but cardinality is 1"),
     ],
-    "grouped_cost": [
-        (lambda i, o, k, g: i * o * k * k, "groups is not used"),
-        (lambda i, o, k, g: i // g * (o // g) * k * k, "divide twice"),
-        (lambda i, o, k, g: i * o * k * k * g, "do not add any"),
+    "groups_from_count": [
+        (lambda i, o, k, w: w / (i * o * k * k), "the groups are its inverse"),
+        (lambda i, o, k, w: i // (i * o * k * k // w), "how many channels a group reads"),
+        (lambda i, o, k, w: i * o / w, "you leave them out"),
+        (lambda i, o, k, w: i * o * k / w, "not k"),
+        (lambda i, o, k, w: math.isqrt(i * o * k * k // w), "divide the weights once"),
+        (lambda i, o, k, w: i * k * k / w, "out_channels is missing"),
+        (lambda i, o, k, w: 7, "7 groups for (in, out, kernel, weights)"),
+        (lambda i, o, k, w: None, "is `return` missing?"),
     ],
     "side_by_side": [
         (lambda x, w, g: grouped_by_hand(x, w, g, join=lambda parts, *_: torch.cat(parts)), "along dimension 0"),
@@ -608,6 +619,19 @@ WRONG = {
         (lambda c, d: [(c, d << i, c * d) for i in range(4)], "C*d grows with d"),
         (lambda c, d: [(c, d << i) for i in range(4)], "three numbers"),
         (lambda c, d: c * d, "return a list"),
+    ],
+    "all_grouped": [
+        (lambda i, w, o, c: (i * w + 9 * w * w // c + w * o, i // c), "you group the 3x3 only"),
+        (lambda i, w, o, c: (i * w + 9 * w * w + w * o, i // c), "nothing is grouped"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0] / c, i // c), "divide by C twice"),
+        (lambda i, w, o, c: ((i * w + w * w + w * o) // c, i // c), "the 3x3 has nine places"),
+        (lambda i, w, o, c: ((i * w + 3 * w * w + w * o) // c, i // c), "not three"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0], i), "does not see the whole input"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0], w // c), "follow them back"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0], w), "the whole middle"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0], c), "the number of groups"),
+        (lambda i, w, o, c: three_grouped(i, w, o, c)[0], "return two numbers"),
+        (lambda i, w, o, c: None, "is `return` missing?"),
     ],
     "path_reach": [
         (MIDDLE | {"reads": 8}, "splitting the input"),

@@ -79,6 +79,14 @@ BLOCKS = {
 }
 
 
+SPLIT = nn.Sequential(nn.Conv2d(16, 8, 1, groups=4), nn.Conv2d(8, 8, 3, groups=4), nn.Conv2d(8, 16, 1, groups=4))
+PRODUCTS = (
+    [torch.tensor([[1, 2], [0, 1], [3, 0]]), torch.tensor([[2, 0], [1, 1], [0, 5]])],
+    [torch.tensor([10, 1]), torch.tensor([3, 4])],
+)
+LOUD_AND_QUIET = [[2, 3, -1, -3, 1, 3, -2, -3], [0.5, -0.5, 0.5, -0.5, 0.5, -0.5, 0.5, -0.5]]
+
+
 def grouped(groups=4, channels=16, kernel=3):
     return nn.Conv2d(channels, channels, kernel, groups=groups, bias=False)
 
@@ -128,6 +136,19 @@ GALLERY |= {
     ),
     "differences": lambda: figures.difference_panels(DIFFERENCES, "points better"),
     "folding": lambda: figures.folding(weight=0.5, mean=1, deviation=2, scale=4, shift=3, x=6),
+    "wiring": lambda: figures.wiring(
+        [grouped(2, 8), nn.ChannelShuffle(2), grouped(2, 8)],
+        [grouped(2, 8), nn.Conv2d(8, 8, 1)],
+        titles=["shuffled between", "then a 1×1"],
+        follow=(0, [0]),
+        notes=["reaches 8 of 8", "reaches 8 of 8"],
+    ),
+    "wiring of 16": lambda: figures.wiring([*SPLIT], titles=["The input divided"], follow=(1, [2, 3])),
+    "every path": lambda: figures.every_path(
+        forms.FormA(256, 64, 256), forms.FormA(256, 96, 256, 4), forms.FormA(**SIZE_32x4d)
+    ),
+    "a sum of products": lambda: figures.sum_of_products(*PRODUCTS),
+    "norm and sum": lambda: figures.norm_and_sum(LOUD_AND_QUIET),
     "complete block": lambda: figures.complete_block(forms.FormA(**SIZE_32x4d), forms.FormC(**SIZE_32x4d)),
     "complete blocks, three": lambda: figures.complete_block(
         *[form(**SIZE_32x4d) for form in (forms.FormA, forms.FormB, forms.FormC)]
@@ -501,6 +522,57 @@ def test_the_rectangles_cover_the_kernels_that_are_not_zero():
     assert torch.equal(covered, figures.reach(layer, 6))
 
 
+def test_wiring_draws_a_line_where_channels_are_connected():
+    stack = [grouped(4, 8), nn.Conv2d(8, 6, 1, groups=2)]
+    fig = figures.wiring(stack, titles=["two layers"], follow=(0, [0]))
+    assert len(fig.axes[0].lines) == grouped(4, 8).weight[:, :, 0, 0].numel() + 6 * 4
+    blue = [line for line in fig.axes[0].lines if to_hex(line.get_color()) == figures.PATH.lower()]
+    assert len(blue) == 2 + 2 * 3, "input 1 reaches two channels, and each of them the three outputs of its group"
+    boxes = [patch for patch in fig.axes[0].patches if to_hex(patch.get_facecolor()) == figures.PATH.lower()]
+    assert len(boxes) == 1 + 2 + 3
+
+
+@pytest.mark.parametrize(
+    ("stack", "counts"),
+    [
+        ([grouped(4, 8), grouped(4, 8)], [1, 2, 2]),
+        ([grouped(4, 8), nn.ChannelShuffle(4), grouped(4, 8)], [1, 2, 2, 4]),
+        ([grouped(4, 8), nn.Conv2d(8, 8, 1)], [1, 2, 8]),
+    ],
+)
+def test_what_is_followed_spreads_as_the_layers_let_it(stack, counts):
+    seen = figures.followed(figures.connections(stack), (0, [0]))
+    assert [int(channels.sum()) for channels in seen] == counts
+
+
+def test_what_a_middle_channel_reads_is_followed_backwards_too():
+    whole = [nn.Conv2d(16, 8, 1), grouped(4, 8), nn.Conv2d(8, 16, 1)]
+    for stack, ends in ((whole, 16), (list(SPLIT), 4)):
+        seen = figures.followed(figures.connections(stack), (1, [2, 3]))
+        assert [int(channels.sum()) for channels in seen] == [ends, 2, 2, ends]
+
+
+def test_all_paths_are_drawn_and_as_high_as_they_are_wide():
+    fig = figures.every_path(forms.FormA(256, 64, 256), forms.FormA(**SIZE_32x4d))
+    heights = [patch.get_height() for patch in fig.axes[0].patches if isinstance(patch, Rectangle)]
+    assert len(heights) == 1 + 32
+    assert heights[0] / heights[1] == pytest.approx(64 / 4)
+    assert {"1 × 64 = 64", "32 × 4 = 128"} <= {text.get_text() for text in fig.axes[0].texts}
+
+
+def test_a_sum_of_products_shows_both_sums():
+    texts = [text.get_text() for text in figures.sum_of_products(*PRODUCTS).axes[0].texts]
+    assert [texts.count(number) for number in ("18", "8", "50")] == [2, 2, 2]
+    assert texts.count("10") == texts.count("4") == 2, "every number stands in the sum and in the product"
+
+
+def test_a_norm_in_each_path_makes_a_quiet_path_as_loud_as_a_loud_one():
+    texts = [text.get_text() for text in figures.norm_and_sum(LOUD_AND_QUIET).axes[0].texts]
+    assert [text.removeprefix("spread ") for text in texts if text.startswith("spread")] == [
+        "2.4", "0.5", "1.0", "1.0", "1.0", "1.4",
+    ]  # fmt: skip
+
+
 # ------------------------------------------------------------------ show, and the same bytes every time
 
 ALT = 'Form C: a 1x1, a 3x3 in "32" groups & a 1x1, with < and >.'
@@ -614,7 +686,6 @@ def test_stored_figures_are_images_of_360_points(path):
 # ------------------------------------------------------------------ forms as moves of the same numbers
 
 SMALL = (16, 8, 16, 4)
-SPLIT = nn.Sequential(nn.Conv2d(16, 8, 1, groups=4), nn.Conv2d(8, 8, 3, groups=4), nn.Conv2d(8, 16, 1, groups=4))
 
 
 def weights_in(masks):
