@@ -6,7 +6,7 @@ An answer that still is ``...`` gets a hint instead of a crash. No check changes
 """
 
 from resnext_lib.exercises.block import budget_width, path_reach, resnext_block, stage_widths
-from resnext_lib.exercises.convolution import convolution_cost, output_size, pointwise, receptive_field
+from resnext_lib.exercises.convolution import convolution_cost, miscounts, output_size, pointwise, receptive_field
 from resnext_lib.exercises.descendants import kind_of_convolution, se_parameters, steps_to_convnext, x_block
 from resnext_lib.exercises.grouped import block_diagonal, grouped_cost, side_by_side, valid_groups
 from resnext_lib.exercises.inception import inception_3a, inception_channels, numbers_tuned, reduction_saving
@@ -44,6 +44,7 @@ __all__ = [
     "macs_a_byte",
     "mean_of_all",
     "merge_last_layers",
+    "miscounts",
     "numbers_tuned",
     "only_path",
     "output_size",

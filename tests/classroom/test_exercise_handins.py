@@ -26,7 +26,7 @@ from resnext_lib import blocks, complexity, data, descendants, exercises, experi
 SEED = 1611
 WHOLE = {"output_size", "budget_width"}  # "a whole number, an int": a float is refused, by both
 CLASSES = {"inception_3a", "bottleneck", "resnext_block", "form_a", "x_block"}
-VALUES = {"numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}
+VALUES = {"miscounts", "numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}
 
 
 def both(name, answer):

@@ -368,6 +368,8 @@ def weighted(gradients, counts):
     return sum(g * n for g, n in zip(gradients, counts, strict=True)) / sum(counts)
 
 
+MISCOUNTS = {"Ada": "FLOPs", "Ben": "input map", "Cem": "k once", "Dora": "one channel"}
+
 RIGHT = {
     "convolution_cost": [lambda i, o, k, h, w: (i * o * k * k, i * o * k * k * h * w)],
     "output_size": [lambda n, k, s, p: (n + 2 * p - k) // s + 1],
@@ -376,6 +378,7 @@ RIGHT = {
         lambda x, w: torch.einsum("nchw,oc->nohw", x.float(), w.float()),
     ],
     "receptive_field": [receptive],
+    "miscounts": [MISCOUNTS],
     "inception_channels": [lambda w: w["conv1x1"] + w["conv3x3"] + w["conv5x5"] + w["pool_projection"]],
     "reduction_saving": [lambda i, r, o, k: (i * o * k * k, i * r + r * o * k * k)],
     "inception_3a": [ThreeA],
@@ -463,6 +466,15 @@ WRONG = {
         (lambda layers: 1 + sum(k - 1 for k, _ in layers), "ignore the strides"),
         (lambda layers: 99, "99 as the side for [(3, 1)] is not it"),
         (lambda layers: None, "is `return` missing?"),
+    ],
+    "miscounts": [
+        (MISCOUNTS | {"Ada": "input map", "Ben": "FLOPs"}, "Ada is not explained by 'input map': the count is twice"),
+        (MISCOUNTS | {"Cem": "one channel"}, "the count is a third"),
+        (MISCOUNTS | {"Dora": "k once"}, "the count is a 64th"),
+        (MISCOUNTS | {"Dora": "the bias"}, "Dora: give one of ['FLOPs', 'input map', 'k once', 'one channel']"),
+        (MISCOUNTS | {"Ben": 4}, "Ben: give one of"),
+        ({"Ada": "FLOPs"}, "the names are"),
+        (["FLOPs"], "give a dictionary"),
     ],
     "inception_channels": [
         (lambda w: sum(w.values()), "also count the reductions"),
@@ -988,7 +1000,8 @@ def raising(*arguments):
 @pytest.mark.parametrize(
     "name",
     sorted(
-        set(CHECKS) - {"numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}
+        set(CHECKS)
+        - {"miscounts", "numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}
     ),
 )
 def test_code_that_raises_gets_a_verdict_of_one_line(name):

@@ -25,7 +25,7 @@ FIRST_HITS = {
     "54": "02_inception#how-many-numbers-did-a-person-choose",
     "3×3": "questions#are-two-33s-the-same-as-one-55",
     "3x3": "questions#are-two-33s-the-same-as-one-55",
-    "1×1": "01_what_a_convolution_costs#the-11-convolution",
+    "1×1": "01_what_a_convolution_costs#a-11-mixes-channels-for-a-ninth-of-the-price",
     "32x4d": "07_resnext50",
     # terms, each in its own chapter
     "grouped convolution": "04_grouped_convolution",
@@ -36,7 +36,7 @@ FIRST_HITS = {
     "form A": "06_three_forms#the-three-drawings",
     "Inception module": "02_inception",
     "depthwise convolution": "04_grouped_convolution#depthwise-the-far-end",
-    "receptive field": "01_what_a_convolution_costs#how-far-does-a-pixel-see",
+    "receptive field": "01_what_a_convolution_costs#two-33s-see-as-far-as-one-55",
     "overfitting": "03_residual_learning#deeper-got-worse",
     "squeeze-and-excitation": "11_what_came_next#squeeze-and-excitation",
     "what is a residual block?": "03_residual_learning#one-plus-sign",
@@ -50,7 +50,7 @@ FIRST_HITS = {
     "batchnorm": "02_inception#why-no-bias-before-batch-norm",
     "group conv": "04_grouped_convolution",
     "DDP": "12_more_than_one_machine",
-    "number of parameters": "01_what_a_convolution_costs#counting-parameters",
+    "number of parameters": "01_what_a_convolution_costs#every-filter-reads-all-channels",
     # Chinese, and code
     "分组卷积": "04_grouped_convolution",
     "基数": "05_the_resnext_block",
