@@ -9,7 +9,7 @@ from resnext_lib.exercises.block import budget_width, path_reach, resnext_block,
 from resnext_lib.exercises.convolution import convolution_cost, miscounts, output_size, pointwise, receptive_field
 from resnext_lib.exercises.descendants import kind_of_convolution, se_parameters, steps_to_convnext, x_block
 from resnext_lib.exercises.grouped import block_diagonal, grouped_cost, side_by_side, valid_groups
-from resnext_lib.exercises.inception import inception_3a, inception_channels, numbers_tuned, reduction_saving
+from resnext_lib.exercises.inception import common_factor, inception_3a, inception_channels, reduction_limit
 from resnext_lib.exercises.machines import cluster_learning_rate, mean_of_all, share_of_images
 from resnext_lib.exercises.network import small_change, stage_parameters, stride_layer, write_a_test, wrong_networks
 from resnext_lib.exercises.residual import bottleneck, bottleneck_budget, count_depth, projection_needed
@@ -31,6 +31,7 @@ __all__ = [
     "channel_moments",
     "class_accuracy",
     "cluster_learning_rate",
+    "common_factor",
     "convolution_cost",
     "count_depth",
     "differences",
@@ -45,14 +46,13 @@ __all__ = [
     "mean_of_all",
     "merge_last_layers",
     "miscounts",
-    "numbers_tuned",
     "only_path",
     "output_size",
     "path_reach",
     "pointwise",
     "projection_needed",
     "receptive_field",
-    "reduction_saving",
+    "reduction_limit",
     "resnext_block",
     "se_parameters",
     "share_of_images",

@@ -380,9 +380,12 @@ RIGHT = {
     "receptive_field": [receptive],
     "miscounts": [MISCOUNTS],
     "inception_channels": [lambda w: w["conv1x1"] + w["conv3x3"] + w["conv5x5"] + w["pool_projection"]],
-    "reduction_saving": [lambda i, r, o, k: (i * o * k * k, i * r + r * o * k * k)],
+    "reduction_limit": [
+        lambda i, o, k: max(r for r in range(i) if r * (i + o * k * k) < i * o * k * k),
+        lambda i, o, k: math.ceil(i * o * k * k / (i + o * k * k)) - 1,
+    ],
     "inception_3a": [ThreeA],
-    "numbers_tuned": [54, 54.0],
+    "common_factor": [1.47, 1.473, 1.4733],
     "projection_needed": [lambda i, o, s: i != o or s > 1],
     "bottleneck_budget": [lambda c, w: 2 * c * w + 9 * w * w],
     "count_depth": [lambda blocks: 3 * sum(blocks) + 2],
@@ -482,13 +485,15 @@ WRONG = {
         (lambda w: max(w["conv1x1"], w["conv3x3"], w["conv5x5"], w["pool_projection"]), "their channels add up"),
         (lambda w: w["conv1x1"], "64 is not it"),
     ],
-    "reduction_saving": [
-        (lambda i, r, o, k: (i * r + r * o * k * k, i * o * k * k), "other way round"),
-        (lambda i, r, o, k: (i * o * k, i * r + r * o * k), "counts twice"),
-        (lambda i, r, o, k: i * o * k * k, "return two numbers"),
-        (lambda i, r, o, k: (i * o * k * k, r * o * k * k), "the 1x1 itself is not free"),
-        (lambda i, r, o, k: (i * o * k * k, i * r + i * o * k * k), "only `reduce` channels"),
-        (lambda i, r, o, k: (i * o * k * k, i * r * k * k + r * o * k * k), "its kernel has one place"),
+    "reduction_limit": [
+        (lambda i, o, k: i * o * k * k // (i + o * k * k), "a reduction to 144 costs as much as none"),
+        (lambda i, o, k: (i * o * k * k - 1) // (i + o * k * k) + 1, "a reduction to 155 costs more than none"),
+        (lambda i, o, k: i - 1, "the 1x1 itself is not free"),
+        (lambda i, o, k: (i * o * k - 1) // (i + o * k), "counts twice"),
+        (lambda i, o, k: (i * o - 1) // (i + o), "the reduction is a 1x1"),
+        (lambda i, o, k: i * o * k * k / (i + o * k * k), "round down"),
+        (lambda i, o, k: 7, "7 for (192, 32, 5) is not it"),
+        (lambda i, o, k: None, "is `return` missing?"),
     ],
     "inception_3a": [
         (lambda: ThreeA(reduce=False), "its 1x1 reduction to 16 is missing"),
@@ -505,12 +510,13 @@ WRONG = {
         (lambda: ThreeA(order=(0, 2, 1, 3)), "in the order"),
         (lambda: Inception(192, **{**GOOGLENET_MODULES["3a"], "conv1x1": 96}), "but 3a has"),
     ],
-    "numbers_tuned": [
-        (9, "the number of modules"),
-        (6, "there are nine"),
-        (36, "a reduction to choose"),
-        (55, "55 is not it"),
-        ("54", "give a number, not str"),
+    "common_factor": [
+        (2, "3.5 times as many"),
+        (1.41, "keeps its 192 channels"),
+        (2**0.5, "keeps its 192 channels"),
+        (1, "changes nothing"),
+        (1.5, "become 2.07 times as many"),
+        ("1.47", "give a number"),
     ],
     "projection_needed": [
         (lambda i, o, s: True, "nothing changes"),
@@ -1001,7 +1007,7 @@ def raising(*arguments):
     "name",
     sorted(
         set(CHECKS)
-        - {"miscounts", "numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}
+        - {"common_factor", "miscounts", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}
     ),
 )
 def test_code_that_raises_gets_a_verdict_of_one_line(name):
