@@ -12,7 +12,7 @@ from resnext_lib.exercises.grouped import block_diagonal, grouped_cost, side_by_
 from resnext_lib.exercises.inception import common_factor, inception_3a, inception_channels, reduction_limit
 from resnext_lib.exercises.machines import cluster_learning_rate, mean_of_all, share_of_images
 from resnext_lib.exercises.network import small_change, stage_parameters, stride_layer, write_a_test, wrong_networks
-from resnext_lib.exercises.residual import bottleneck, bottleneck_budget, count_depth, projection_needed
+from resnext_lib.exercises.residual import bottleneck, count_depth, gradient_growth, projection_needed, sum_of_maps
 from resnext_lib.exercises.speed import attainable, macs_a_byte, times_as_fast, whole_speedup
 from resnext_lib.exercises.studies import budget_kept, differences, five_runs, what_follows
 from resnext_lib.exercises.three_forms import b_to_c_map, form_a, form_c_shapes, merge_last_layers
@@ -25,7 +25,6 @@ __all__ = [
     "b_to_c_map",
     "block_diagonal",
     "bottleneck",
-    "bottleneck_budget",
     "budget_kept",
     "budget_width",
     "channel_moments",
@@ -38,6 +37,7 @@ __all__ = [
     "five_runs",
     "form_a",
     "form_c_shapes",
+    "gradient_growth",
     "grouped_cost",
     "inception_3a",
     "inception_channels",
@@ -63,6 +63,7 @@ __all__ = [
     "staircase",
     "steps_to_convnext",
     "stride_layer",
+    "sum_of_maps",
     "times_as_fast",
     "valid_groups",
     "what_follows",

@@ -29,3 +29,4 @@ from resnext_lib.figures.networks import group_line, network_diagram, place_of
 from resnext_lib.figures.palette import INK, LINE, PALE, PAPER, PATH, SUM, WASH, WEIGHT
 from resnext_lib.figures.reaching import reach, reach_matrix, receptive_field, receptive_field_figure
 from resnext_lib.figures.showing import figure, image, show, svg_text
+from resnext_lib.figures.training import channel_histograms, residual_stream

@@ -329,7 +329,11 @@ DELEGATED = {
     "its code under another name": ("budget_width", renamed(complexity.width_for_budget), "does the work"),
     "in a partial": ("budget_width", functools.partial(complexity.width_for_budget, budget=69_632), "does the work"),
     "in a thread": ("budget_width", in_a_thread, "does the work"),
-    "the library's weights": ("bottleneck_budget", lambda c, w: complexity.bottleneck_weights(1, w, c), "does the work"),
+    "the library's weights": (
+        "budget_width",
+        lambda c: min(range(1, 65), key=lambda d: abs(complexity.bottleneck_weights(c, d) - 69_632)),
+        "does the work",
+    ),
     "the library's counter": (
         "grouped_cost",
         lambda i, o, k, g: complexity.count_parameters(nn.Conv2d(i, o, k, groups=g, bias=False)),
@@ -873,7 +877,6 @@ TABLED = [
     "output_size",
     "reduction_limit",
     "projection_needed",
-    "bottleneck_budget",
     "count_depth",
     "grouped_cost",
     "valid_groups",

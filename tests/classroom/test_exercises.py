@@ -368,6 +368,23 @@ def weighted(gradients, counts):
     return sum(g * n for g, n in zip(gradients, counts, strict=True)) / sum(counts)
 
 
+def summed(a, b):
+    if a == b:
+        return "adds"
+    return "broadcasts" if all(p == q or 1 in (p, q) for p, q in zip(a, b, strict=True)) else "raises"
+
+
+def growth(block, x, gradient):
+    x = x.clone().requires_grad_()
+    block(x).backward(gradient)
+    return x.grad.norm() / gradient.norm()
+
+
+def weight_growth(block, x, gradient):
+    block(x).backward(gradient)
+    return next(block.parameters()).grad.norm() / gradient.norm()
+
+
 MISCOUNTS = {"Ada": "FLOPs", "Ben": "input map", "Cem": "k once", "Dora": "one channel"}
 
 RIGHT = {
@@ -387,7 +404,8 @@ RIGHT = {
     "inception_3a": [ThreeA],
     "common_factor": [1.47, 1.473, 1.4733],
     "projection_needed": [lambda i, o, s: i != o or s > 1],
-    "bottleneck_budget": [lambda c, w: 2 * c * w + 9 * w * w],
+    "sum_of_maps": [summed, lambda a, b: summed(b, a)],
+    "gradient_growth": [growth, lambda b, x, g: growth(b.float(), x.float(), g.float())],
     "count_depth": [lambda blocks: 3 * sum(blocks) + 2],
     "bottleneck": [spoilt_bottleneck()],
     "grouped_cost": [lambda i, o, k, g: i * o * k * k // g, lambda i, o, k, g: i / g * o * k**2],
@@ -525,12 +543,23 @@ WRONG = {
         (lambda i, o, s: o > i or s > 1, "fewer channels"),
         (lambda i, o, s: "yes", "return True or False"),
     ],
-    "bottleneck_budget": [
-        (lambda c, w: c * w + 9 * w * w, "two 1x1s"),
-        (lambda c, w: 2 * c * w + 3 * w * w, "nine places"),
-        (lambda c, w: 2 * c * w + 9 * c * c, "narrow middle"),
-        (lambda c, w: 2 * c * w + 9 * w * w + 4 * w + 2 * c, "batch norms"),
-        (lambda c, w: 9 * c * c, "without the bottleneck"),
+    "sum_of_maps": [
+        (lambda a, b: "adds" if a == b else "raises", "(8, 256, 7, 7) + (8, 256, 1, 1): where the lengths differ, one"),
+        (lambda a, b: "raises" if a != b and 1 not in (*a, *b) else summed(a, a), "one of them is 1 and is repeated"),
+        (lambda a, b: "broadcasts" if 1 in (*a, *b) else summed(a, b), "two lengths differ and neither is 1"),
+        (lambda a, b: "adds" if a[2:] == b[2:] else "raises", "one of them is 1 and is repeated"),
+        (lambda a, b: a == b, "return one of 'adds', 'broadcasts', 'raises'"),
+        (lambda a, b: "works", "not 'works'"),
+        (lambda a, b: None, "is `return` missing?"),
+    ],
+    "gradient_growth": [
+        (lambda b, x, g: 1 / growth(b, x, g), "how much it shrinks"),
+        (lambda b, x, g: growth(b, x, g) ** 2, "the growth of the square"),
+        (lambda b, x, g: growth(b, x, g) * g.norm(), "divide by its size at the output"),
+        (lambda b, x, g: growth(b, x, torch.ones_like(g)) * g.numel() ** 0.5 / g.norm(), "send the given gradient back"),
+        (weight_growth, "the gradient of the weights"),
+        (lambda b, x, g: 1.2, "1.2 as the growth: it is"),
+        (lambda b, x, g: None, "is `return` missing?"),
     ],
     "count_depth": [
         (lambda b: 3 * sum(b), "stem's convolution and the classifier"),
