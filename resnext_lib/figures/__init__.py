@@ -22,7 +22,7 @@ from resnext_lib.figures.blocks import (
     node_of,
 )
 from resnext_lib.figures.complete import complete_block
-from resnext_lib.figures.costs import cost_bars, layer_cost_bars, share_bars
+from resnext_lib.figures.costs import cost_bars, layer_cost_bars, share_bars, two_costs
 from resnext_lib.figures.drawing import LETTERING, ROW, WIDTH, canvas, draw_grid, line, panels, plot, text_width, write
 from resnext_lib.figures.folding import folding
 from resnext_lib.figures.forms import lanes, middle_masks
@@ -34,4 +34,5 @@ from resnext_lib.figures.reaching import reach, reach_matrix, receptive_field, r
 from resnext_lib.figures.showing import figure, image, show, svg_text
 from resnext_lib.figures.studies import difference_panels
 from resnext_lib.figures.sums import norm_and_sum, sum_of_products
+from resnext_lib.figures.training import channel_histograms, residual_stream
 from resnext_lib.figures.wiring import connections, followed, wiring

@@ -27,7 +27,7 @@ from resnext_lib import blocks, complexity, data, descendants, exercises, forms,
 SEED = 1611
 WHOLE = {"output_size", "budget_width"}  # "a whole number, an int": a float is refused, by both
 CLASSES = {"inception_3a", "bottleneck", "resnext_block", "form_a", "x_block"}
-VALUES = {"numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}
+VALUES = {"common_factor", "miscounts", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}
 
 
 def both(name, answer):
@@ -330,7 +330,11 @@ DELEGATED = {
     "its code under another name": ("budget_width", renamed(complexity.width_for_budget), "does the work"),
     "in a partial": ("budget_width", functools.partial(complexity.width_for_budget, budget=69_632), "does the work"),
     "in a thread": ("budget_width", in_a_thread, "does the work"),
-    "the library's weights": ("bottleneck_budget", lambda c, w: complexity.bottleneck_weights(1, w, c), "does the work"),
+    "the library's weights": (
+        "convolution_cost",
+        lambda i, o, k, h, w: (complexity.count_parameters(nn.Conv2d(i, o, k, bias=False)), i * o * k * k * h * w),
+        "count_parameters does the work",
+    ),
     "the library's counter": (
         "all_grouped",
         lambda i, w, o, c: (
@@ -671,7 +675,7 @@ MISTAKES = {  # fault: exercise, answer, words
         {"resnextify": blocks.Bottleneck, "inverted": blocks.Bottleneck},
         "give a block made by Bottleneck(...)",
     ),
-    "27, a function for a number": ("numbers_tuned", lambda: 54, "give a number, not function"),
+    "27, a function for a number": ("common_factor", lambda: 1.47, "give a number, not function"),
     "27, a function for a dictionary": ("path_reach", lambda: {"reads": 256}, "give a dictionary with the keys"),
     "27, a list for a dictionary": ("what_follows", [True, False, False, True], "give a dictionary, not list"),
     "27, texts in a dictionary": ("path_reach", {"reads": "256", "middle": "4", "reaches": "256"}, "give a number, not str"),
@@ -690,7 +694,7 @@ MISTAKES = {  # fault: exercise, answer, words
     "27, an iterator for a list": ("share_of_images", lambda n, w, r: iter([0]), "give a list, not list_iterator"),
     "27, a set for a list": ("valid_groups", lambda i, o: {1, 2}, "return a list, not set"),
     "27, a dictionary for a pair": ("convolution_cost", lambda *a: {"parameters": 1, "MACs": 2}, "return two numbers"),
-    "27, three numbers for a pair": ("reduction_saving", lambda *a: (1, 2, 3), "return two numbers"),
+    "27, three numbers for a pair": ("convolution_cost", lambda *a: (1, 2, 3), "return two numbers"),
     "27, texts in a list": ("differences", lambda a, b: ["a", "b", "c"], "give a number, not str"),
     "27, a list of lists": ("share_of_images", lambda n, w, r: [[0]] * 3, "give a number, not list"),
     "27, NaN": ("whole_speedup", lambda s, f: float("nan"), "not nan"),
@@ -723,7 +727,7 @@ def test_fault_26a_a_reader_can_still_interrupt():
 
 
 def test_fault_26a_every_kind_of_number_is_a_number_everywhere():
-    for name in ("output_size", "numbers_tuned", "fold", "whole_speedup", "convolution_cost", "path_reach"):
+    for name in ("output_size", "reduction_limit", "fold", "whole_speedup", "convolution_cost", "path_reach"):
         assert all(both(name, converted(RIGHT[name][0], KINDS["NumPy's integers"], name)))
 
 
@@ -875,9 +879,8 @@ class WithoutShortcut(blocks.Bottleneck):
 TABLED = [
     "convolution_cost",
     "output_size",
-    "reduction_saving",
+    "reduction_limit",
     "projection_needed",
-    "bottleneck_budget",
     "count_depth",
     "groups_from_count",
     "all_grouped",

@@ -395,6 +395,25 @@ def weighted(gradients, counts):
     return sum(g * n for g, n in zip(gradients, counts, strict=True)) / sum(counts)
 
 
+def summed(a, b):
+    if a == b:
+        return "adds"
+    return "broadcasts" if all(p == q or 1 in (p, q) for p, q in zip(a, b, strict=True)) else "raises"
+
+
+def growth(block, x, gradient):
+    x = x.clone().requires_grad_()
+    block(x).backward(gradient)
+    return x.grad.norm() / gradient.norm()
+
+
+def weight_growth(block, x, gradient):
+    block(x).backward(gradient)
+    return next(block.parameters()).grad.norm() / gradient.norm()
+
+
+MISCOUNTS = {"Ada": "FLOPs", "Ben": "input map", "Cem": "k once", "Dora": "one channel"}
+
 RIGHT = {
     "convolution_cost": [lambda i, o, k, h, w: (i * o * k * k, i * o * k * k * h * w)],
     "output_size": [lambda n, k, s, p: (n + 2 * p - k) // s + 1],
@@ -403,12 +422,17 @@ RIGHT = {
         lambda x, w: torch.einsum("nchw,oc->nohw", x.float(), w.float()),
     ],
     "receptive_field": [receptive],
+    "miscounts": [MISCOUNTS],
     "inception_channels": [lambda w: w["conv1x1"] + w["conv3x3"] + w["conv5x5"] + w["pool_projection"]],
-    "reduction_saving": [lambda i, r, o, k: (i * o * k * k, i * r + r * o * k * k)],
+    "reduction_limit": [
+        lambda i, o, k: max(r for r in range(i) if r * (i + o * k * k) < i * o * k * k),
+        lambda i, o, k: math.ceil(i * o * k * k / (i + o * k * k)) - 1,
+    ],
     "inception_3a": [ThreeA],
-    "numbers_tuned": [54, 54.0],
+    "common_factor": [1.47, 1.473, 1.4733],
     "projection_needed": [lambda i, o, s: i != o or s > 1],
-    "bottleneck_budget": [lambda c, w: 2 * c * w + 9 * w * w],
+    "sum_of_maps": [summed, lambda a, b: summed(b, a)],
+    "gradient_growth": [growth, lambda b, x, g: growth(b.float(), x.float(), g.float())],
     "count_depth": [lambda blocks: 3 * sum(blocks) + 2],
     "bottleneck": [spoilt_bottleneck()],
     "groups_from_count": [lambda i, o, k, w: i * o * k * k // w, lambda i, o, k, w: i * o * k**2 / w],
@@ -492,19 +516,30 @@ WRONG = {
         (lambda layers: 99, "99 as the side for [(3, 1)] is not it"),
         (lambda layers: None, "is `return` missing?"),
     ],
+    "miscounts": [
+        (MISCOUNTS | {"Ada": "input map", "Ben": "FLOPs"}, "Ada is not explained by 'input map': the count is twice"),
+        (MISCOUNTS | {"Cem": "one channel"}, "the count is a third"),
+        (MISCOUNTS | {"Dora": "k once"}, "the count is a 64th"),
+        (MISCOUNTS | {"Dora": "the bias"}, "Dora: give one of ['FLOPs', 'input map', 'k once', 'one channel']"),
+        (MISCOUNTS | {"Ben": 4}, "Ben: give one of"),
+        ({"Ada": "FLOPs"}, "the names are"),
+        (["FLOPs"], "give a dictionary"),
+    ],
     "inception_channels": [
         (lambda w: sum(w.values()), "also count the reductions"),
         (lambda w: w["conv1x1"] + w["conv3x3"] + w["conv5x5"], "pooling branch is forgotten"),
         (lambda w: max(w["conv1x1"], w["conv3x3"], w["conv5x5"], w["pool_projection"]), "their channels add up"),
         (lambda w: w["conv1x1"], "64 is not it"),
     ],
-    "reduction_saving": [
-        (lambda i, r, o, k: (i * r + r * o * k * k, i * o * k * k), "other way round"),
-        (lambda i, r, o, k: (i * o * k, i * r + r * o * k), "counts twice"),
-        (lambda i, r, o, k: i * o * k * k, "return two numbers"),
-        (lambda i, r, o, k: (i * o * k * k, r * o * k * k), "the 1x1 itself is not free"),
-        (lambda i, r, o, k: (i * o * k * k, i * r + i * o * k * k), "only `reduce` channels"),
-        (lambda i, r, o, k: (i * o * k * k, i * r * k * k + r * o * k * k), "its kernel has one place"),
+    "reduction_limit": [
+        (lambda i, o, k: i * o * k * k // (i + o * k * k), "a reduction to 144 costs as much as none"),
+        (lambda i, o, k: (i * o * k * k - 1) // (i + o * k * k) + 1, "a reduction to 155 costs more than none"),
+        (lambda i, o, k: i - 1, "the 1x1 itself is not free"),
+        (lambda i, o, k: (i * o * k - 1) // (i + o * k), "counts twice"),
+        (lambda i, o, k: (i * o - 1) // (i + o), "the reduction is a 1x1"),
+        (lambda i, o, k: i * o * k * k / (i + o * k * k), "round down"),
+        (lambda i, o, k: 7, "7 for (192, 32, 5) is not it"),
+        (lambda i, o, k: None, "is `return` missing?"),
     ],
     "inception_3a": [
         (lambda: ThreeA(reduce=False), "its 1x1 reduction to 16 is missing"),
@@ -521,12 +556,13 @@ WRONG = {
         (lambda: ThreeA(order=(0, 2, 1, 3)), "in the order"),
         (lambda: Inception(192, **{**GOOGLENET_MODULES["3a"], "conv1x1": 96}), "but 3a has"),
     ],
-    "numbers_tuned": [
-        (9, "the number of modules"),
-        (6, "there are nine"),
-        (36, "a reduction to choose"),
-        (55, "55 is not it"),
-        ("54", "give a number, not str"),
+    "common_factor": [
+        (2, "3.5 times as many"),
+        (1.41, "keeps its 192 channels"),
+        (2**0.5, "keeps its 192 channels"),
+        (1, "changes nothing"),
+        (1.5, "become 2.07 times as many"),
+        ("1.47", "give a number"),
     ],
     "projection_needed": [
         (lambda i, o, s: True, "nothing changes"),
@@ -535,12 +571,23 @@ WRONG = {
         (lambda i, o, s: o > i or s > 1, "fewer channels"),
         (lambda i, o, s: "yes", "return True or False"),
     ],
-    "bottleneck_budget": [
-        (lambda c, w: c * w + 9 * w * w, "two 1x1s"),
-        (lambda c, w: 2 * c * w + 3 * w * w, "nine places"),
-        (lambda c, w: 2 * c * w + 9 * c * c, "narrow middle"),
-        (lambda c, w: 2 * c * w + 9 * w * w + 4 * w + 2 * c, "batch norms"),
-        (lambda c, w: 9 * c * c, "without the bottleneck"),
+    "sum_of_maps": [
+        (lambda a, b: "adds" if a == b else "raises", "(8, 256, 7, 7) + (8, 256, 1, 1): where the lengths differ, one"),
+        (lambda a, b: "raises" if a != b and 1 not in (*a, *b) else summed(a, a), "one of them is 1 and is repeated"),
+        (lambda a, b: "broadcasts" if 1 in (*a, *b) else summed(a, b), "two lengths differ and neither is 1"),
+        (lambda a, b: "adds" if a[2:] == b[2:] else "raises", "one of them is 1 and is repeated"),
+        (lambda a, b: a == b, "return one of 'adds', 'broadcasts', 'raises'"),
+        (lambda a, b: "works", "not 'works'"),
+        (lambda a, b: None, "is `return` missing?"),
+    ],
+    "gradient_growth": [
+        (lambda b, x, g: 1 / growth(b, x, g), "how much it shrinks"),
+        (lambda b, x, g: growth(b, x, g) ** 2, "the growth of the square"),
+        (lambda b, x, g: growth(b, x, g) * g.norm(), "divide by its size at the output"),
+        (lambda b, x, g: growth(b, x, torch.ones_like(g)) * g.numel() ** 0.5 / g.norm(), "send the given gradient back"),
+        (weight_growth, "the gradient of the weights"),
+        (lambda b, x, g: 1.2, "1.2 as the growth: it is"),
+        (lambda b, x, g: None, "is `return` missing?"),
     ],
     "count_depth": [
         (lambda b: 3 * sum(b), "stem's convolution and the classifier"),
@@ -1040,7 +1087,8 @@ def raising(*arguments):
 @pytest.mark.parametrize(
     "name",
     sorted(
-        set(CHECKS) - {"numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}
+        set(CHECKS)
+        - {"common_factor", "miscounts", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}
     ),
 )
 def test_code_that_raises_gets_a_verdict_of_one_line(name):

@@ -149,6 +149,12 @@ GALLERY |= {
     ),
     "a sum of products": lambda: figures.sum_of_products(*PRODUCTS),
     "norm and sum": lambda: figures.norm_and_sum(LOUD_AND_QUIET),
+    "two costs": lambda: figures.two_costs([("64 at 56×56", 36_864, 115_605_504), ("128 at 28×28", 147_456, 115_605_504)]),
+    "two shares": lambda: figures.two_costs(
+        [("layer1", 0.008, 0.163), ("layer4", 0.586, 0.198)], formats=("{:.1%}", "{:.1%}"), hatch="////"
+    ),
+    "channel histograms": lambda: figures.channel_histograms(*two_batches()),
+    "residual stream": lambda: figures.residual_stream(6),
     "complete block": lambda: figures.complete_block(forms.FormA(**SIZE_32x4d), forms.FormC(**SIZE_32x4d)),
     "complete blocks, three": lambda: figures.complete_block(
         *[form(**SIZE_32x4d) for form in (forms.FormA, forms.FormB, forms.FormC)]
@@ -171,6 +177,12 @@ def stack(layers, stride=1):
     for parameter in made.parameters():
         nn.init.constant_(parameter, 0.1)
     return made
+
+
+def two_batches():
+    """Numbers of three channels with places of their own, and the same around 0."""
+    batch = torch.randn(16, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    return batch + torch.tensor([2.0, -1.0, 4.0])[:, None, None], batch
 
 
 @pytest.fixture(scope="module")
@@ -762,3 +774,35 @@ def test_the_folded_row_ends_in_the_number_of_the_two_layers(numbers):
     weight, mean, deviation, scale, shift, x = numbers
     result = f"{scale * (weight * x - mean) / deviation + shift:g}"
     assert [text.get_text() for text in figures.folding(*numbers).axes[0].texts].count(result) == 2
+
+
+# ------------------------------------------------------------------ what happens in training
+
+
+def boxes(fig, colour):
+    return [patch for patch in fig.axes[0].patches if to_hex(patch.get_facecolor()) == colour.lower()]
+
+
+@pytest.mark.parametrize("blocks", [1, 6])
+def test_a_residual_stream_has_one_box_more_behind_each_block(blocks):
+    fig = figures.residual_stream(blocks)
+    assert len(boxes(fig, figures.PATH)) == blocks
+    assert len(boxes(fig, figures.PATH)) + len(boxes(fig, figures.PALE)) == sum(range(1, blocks + 2))
+    assert [text.get_text() for text in fig.axes[0].texts if "/" in text.get_text()] == [f"1/{n + 2}" for n in range(blocks)]
+
+
+def test_the_followed_channels_histogram_lies_where_its_numbers_lie():
+    before, after = two_batches()
+    found = boxes(figures.channel_histograms(before, after, follow=2), figures.PATH)
+    left, right = found[:32], found[32:]
+    for bars, batch in ((left, before), (right, after)):
+        start, end = bars[0].get_x(), bars[-1].get_x() + bars[-1].get_width()
+        tallest = max(bars, key=lambda bar: bar.get_height())
+        middle = (tallest.get_x() + tallest.get_width() / 2 - start) / (end - start) * 16 - 8
+        assert middle == pytest.approx(batch[:, 2].mean().item(), abs=0.6)
+
+
+def test_each_column_of_two_costs_has_its_own_scale():
+    fig = figures.two_costs([("a", 1, 300), ("b", 4, 300)])
+    widths = [patch.get_width() for patch in fig.axes[0].patches]
+    assert widths[0] == pytest.approx(widths[1] / 4) and widths[2] == pytest.approx(widths[3])
