@@ -11,12 +11,12 @@ from resnext_lib.exercises.descendants import kind_of_convolution, se_parameters
 from resnext_lib.exercises.grouped import block_diagonal, grouped_cost, side_by_side, valid_groups
 from resnext_lib.exercises.inception import inception_3a, inception_channels, numbers_tuned, reduction_saving
 from resnext_lib.exercises.machines import cluster_learning_rate, mean_of_all, share_of_images
-from resnext_lib.exercises.network import small_change, stage_parameters, stride_layer, write_a_test, wrong_networks
+from resnext_lib.exercises.network import first_difference, small_change, stage_parameters, write_a_test, wrong_networks
 from resnext_lib.exercises.residual import bottleneck, bottleneck_budget, count_depth, projection_needed
 from resnext_lib.exercises.speed import attainable, macs_a_byte, times_as_fast, whole_speedup
 from resnext_lib.exercises.studies import budget_kept, differences, five_runs, what_follows
 from resnext_lib.exercises.three_forms import b_to_c_map, form_a, form_c_shapes, merge_last_layers
-from resnext_lib.exercises.training import channel_moments, class_accuracy, only_path, staircase
+from resnext_lib.exercises.training import channel_moments, class_accuracy, only_path, paired_loss
 from resnext_lib.exercises.verdicts import Verdict
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "convolution_cost",
     "count_depth",
     "differences",
+    "first_difference",
     "five_runs",
     "form_a",
     "form_c_shapes",
@@ -47,6 +48,7 @@ __all__ = [
     "numbers_tuned",
     "only_path",
     "output_size",
+    "paired_loss",
     "path_reach",
     "pointwise",
     "projection_needed",
@@ -59,9 +61,7 @@ __all__ = [
     "small_change",
     "stage_parameters",
     "stage_widths",
-    "staircase",
     "steps_to_convnext",
-    "stride_layer",
     "times_as_fast",
     "valid_groups",
     "what_follows",

@@ -446,7 +446,7 @@ def figures_of(made):
         for cell in made.cells
         if cell.cell_type == "code"
         for output in cell.outputs
-        if "<figure>" in output.get("data", {}).get("text/html", "")
+        if re.search(r"<figure\b", output.get("data", {}).get("text/html", ""))
     ]
 
 

@@ -91,6 +91,11 @@ LINE = [
     ("MobileNet", [grouped(32, 32), grouped(1024, 1024)]),
 ]
 
+VERDICTS = [
+    ("the network above", "25,028,904", (True, True, True, True)),
+    ("a bias in each first 1×1", "25,036,456", (False, False, False, True)),
+]
+
 # Every kind of figure, for what holds of all of them.
 GALLERY = {name: (lambda build=build: figures.block_diagram(build())) for name, (build, *_) in BLOCKS.items()}
 GALLERY |= {
@@ -117,6 +122,8 @@ GALLERY |= {
     ),
     "layer bars": lambda: figures.layer_cost_bars(Bottleneck(256, 128, 256, 32), (256, 56, 56), "macs"),
     "group line": lambda: figures.group_line(LINE),
+    "stage trade": lambda: figures.stage_trade(networks.resnext50_32x4d(), (3, 224, 224)),
+    "verdicts": lambda: figures.verdict_grid(VERDICTS, ("count", "names", "outputs", "start")),
     "numbers": lambda: figures.number_grids(
         [[[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[-1, 0], [0, 1]]], ["image", "kernel"], [(0, 1, 2, 2), None]
     ),
@@ -298,6 +305,25 @@ def test_the_line_of_groups_puts_every_network_at_its_place():
             assert convolution.in_channels**share == pytest.approx(convolution.groups)
     shown = [patch.get_facecolor() for patch in circles]
     assert {to_hex(c) for c in shown[::2]} == {"#ffffff"} and {to_hex(c) for c in shown[1::2]} == {figures.PATH.lower()}
+
+
+def test_the_trade_of_map_and_width_is_the_networks():
+    """Bars to scale: the middle doubles, the map halves, the MACs stay; the numbers are those of the layers."""
+    fig = figures.stage_trade(networks.resnext50_32x4d(), (3, 224, 224))
+    texts = [text.get_text() for text in fig.axes[0].texts]
+    assert [t for t in texts if "=" in t] == ["32 × 4 = 128", "32 × 8 = 256", "32 × 16 = 512", "32 × 32 = 1024"]
+    assert texts.count("220 million") == 4 and {"56", "28", "14", "7"} <= set(texts)
+    maps, middles, macs = ([p.get_width() for p in fig.axes[0].patches[i::3]] for i in range(3))
+    assert [size / maps[0] for size in maps] == pytest.approx([1, 1 / 2, 1 / 4, 1 / 8])
+    assert [width / middles[0] for width in middles] == pytest.approx([1, 2, 4, 8])
+    assert macs == pytest.approx([macs[0]] * 4)
+
+
+def test_a_rejection_is_a_cross_and_a_pass_an_empty_box():
+    axes = figures.verdict_grid(VERDICTS, ("count", "names", "outputs", "start")).axes[0]
+    assert len(axes.lines) == 2 * 3  # two strokes a cross
+    boxes = [(patch.get_x(), patch.get_y()) for patch in axes.patches if to_hex(patch.get_facecolor()) == LIGHT_GREY.lower()]
+    assert len(axes.patches) == 8 and len(boxes) == 3 and len({y for _, y in boxes}) == 1
 
 
 def test_another_module_gives_another_picture():
