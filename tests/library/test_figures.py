@@ -91,6 +91,9 @@ LINE = [
     ("MobileNet", [grouped(32, 32), grouped(1024, 1024)]),
 ]
 
+PICTURES = torch.arange(10, dtype=torch.uint8)[:, None, None].repeat(1, 28, 28)
+BLOCK_NAMES = ["layer1.0", "layer1.1", "layer2.0", "layer2.1", "layer3.0", "layer3.1"]
+LOSSES = {name: [(0.1 * path, 0.15) for path in range(16)] for name in BLOCK_NAMES}
 VERDICTS = [
     ("the network above", "25,028,904", (True, True, True, True)),
     ("a bias in each first 1×1", "25,036,456", (False, False, False, True)),
@@ -123,6 +126,13 @@ GALLERY |= {
     "layer bars": lambda: figures.layer_cost_bars(Bottleneck(256, 128, 256, 32), (256, 56, 56), "macs"),
     "group line": lambda: figures.group_line(LINE),
     "stage trade": lambda: figures.stage_trade(networks.resnext50_32x4d(), (3, 224, 224)),
+    "pictures": lambda: figures.picture_grid(PICTURES, [("T-shirt", "said", "pullover", "100% sure")] * 10),
+    "removed path": lambda: figures.removed_path(),
+    "losses by block": lambda: figures.losses_by_block({"one": LOSSES, "two": LOSSES}, BLOCK_NAMES),
+    "kept and estimated": lambda: figures.kept_and_estimated([0.1, 2.7, -0.1], [0.2, 0.4, -0.2]),
+    "likeness": lambda: figures.likeness_by_block(
+        {name: [0.03, 0.034] for name in BLOCK_NAMES}, {name: [0.02, 0.01, 0.004] for name in BLOCK_NAMES}, "correlation"
+    ),
     "verdicts": lambda: figures.verdict_grid(VERDICTS, ("count", "names", "outputs", "start")),
     "numbers": lambda: figures.number_grids(
         [[[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[-1, 0], [0, 1]]], ["image", "kernel"], [(0, 1, 2, 2), None]
@@ -317,6 +327,29 @@ def test_the_trade_of_map_and_width_is_the_networks():
     assert [size / maps[0] for size in maps] == pytest.approx([1, 1 / 2, 1 / 4, 1 / 8])
     assert [width / middles[0] for width in middles] == pytest.approx([1, 2, 4, 8])
     assert macs == pytest.approx([macs[0]] * 4)
+
+
+def test_a_loss_stands_with_two_standard_errors_in_the_order_of_size():
+    values = [(1.5, 0.2), (0.25, 0.1)]
+    axes = figures.losses_by_block({"one": {"layer1.0": values}}, ["layer1.0"]).axes[0]
+    bars = [line.get_ydata() for line in axes.lines if line.get_marker() == "None" and len(line.get_ydata()) == 2]
+    dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "o"]
+    assert [list(bar) for bar in bars[:2]] == [pytest.approx([0.05, 0.45]), pytest.approx([1.1, 1.9])]
+    assert [y for _, y in sorted(dots)] == [0.25, 1.5]
+
+
+def test_pictures_stand_dark_on_paper_with_their_own_lines():
+    axes = figures.picture_grid(PICTURES[:3], [("a",), ("b",), ("c",)], columns=2).axes[0]
+    assert [image.get_array()[0, 0] for image in axes.images] == [255, 254, 253]
+    assert [text.get_text() for text in axes.texts] == ["a", "b", "c"]
+
+
+def test_trained_networks_are_filled_and_untrained_ones_open():
+    axes = figures.likeness_by_block({"layer1.0": [0.3]}, {"layer1.0": [0.1, 0.2]}, "correlation").axes[0]
+    filled = {
+        value: to_hex(line.get_markerfacecolor()) == figures.PATH.lower() for line in axes.lines for value in line.get_ydata()
+    }
+    assert filled == {0.3: True, 0.1: False, 0.2: False}
 
 
 def test_a_rejection_is_a_cross_and_a_pass_an_empty_box():
