@@ -134,6 +134,16 @@ GALLERY |= {
         {name: [0.03, 0.034] for name in BLOCK_NAMES}, {name: [0.02, 0.01, 0.004] for name in BLOCK_NAMES}, "correlation"
     ),
     "verdicts": lambda: figures.verdict_grid(VERDICTS, ("count", "names", "outputs", "start")),
+    "complete block": lambda: figures.complete_block(forms.FormA(**SIZE_32x4d), forms.FormC(**SIZE_32x4d)),
+    "complete blocks, three": lambda: figures.complete_block(
+        *[form(**SIZE_32x4d) for form in (forms.FormA, forms.FormB, forms.FormC)]
+    ),
+    "complete block, stride 2": lambda: figures.complete_block(forms.FormA(**STAGE_START), forms.FormC(**STAGE_START)),
+    "complete blocks, last stage": lambda: figures.complete_block(
+        *[form(2048, 1024, 2048, 32) for form in (forms.FormA, forms.FormB, forms.FormC)], size=7
+    ),
+    "complete block, 3 paths": lambda: figures.complete_block(forms.FormA(16, 9, 16, 3), forms.FormC(16, 9, 16, 3)),
+    "complete block, last path": lambda: figures.complete_block(forms.FormB(**SIZE_32x4d), follow=31),
     "numbers": lambda: figures.number_grids(
         [[[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[-1, 0], [0, 1]]], ["image", "kernel"], [(0, 1, 2, 2), None]
     ),
@@ -347,7 +357,9 @@ def test_pictures_stand_dark_on_paper_with_their_own_lines():
 def test_trained_networks_are_filled_and_untrained_ones_open():
     axes = figures.likeness_by_block({"layer1.0": [0.3]}, {"layer1.0": [0.1, 0.2]}, "correlation").axes[0]
     filled = {
-        value: to_hex(line.get_markerfacecolor()) == figures.PATH.lower() for line in axes.lines for value in line.get_ydata()
+        value: to_hex(line.get_markerfacecolor()) == figures.PATH.lower()
+        for line in axes.lines
+        for value in line.get_ydata()
     }
     assert filled == {0.3: True, 0.1: False, 0.2: False}
 
