@@ -73,7 +73,7 @@ def draw_rows_of_blocks(dice):
     "let each network compute on from its own last output, and stop at the first block whose outputs differ",
     FUNCTION,
     takes="ours, theirs, x",
-    visible=((4, 2), (3, 1), (4, 4)),
+    visible=((5, 2), (6, 1), (4, 4)),
     hidden=draw_rows_of_blocks,
 )
 def first_difference(answer, cases):

@@ -57,7 +57,7 @@ def channel_moments(answer, cases):
 
 def draw_answers(dice):
     """Pictures, and which of them a network gets right before and after, as (count, lost, gained, right both times)."""
-    rows = [(dice.randint(30, 90), dice.randint(2, 6), dice.randint(1, 3), dice.randint(8, 16)) for _ in range(3)]
+    rows = [(dice.randint(30, 90), dice.randint(4, 7), dice.randint(1, 3), dice.randint(8, 16)) for _ in range(3)]
     return [*rows, (dice.randint(20, 40), 2, 5, 6)]
 
 

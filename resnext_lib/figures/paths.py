@@ -62,16 +62,22 @@ def losses_by_block(networks, blocks):
     return fig
 
 
-def kept_and_estimated(kept, estimated):
-    """Two lists of losses of the same paths: with the old statistics, and with statistics estimated anew."""
-    fig, axes = plot(250, left=50, bottom=44)
+def kept_and_estimated(kept, estimated, limit):
+    """Two lists of losses of the same paths: with the old statistics, and with statistics estimated anew.
+
+    A loss above ``limit`` would squeeze all others: its dot stands at the edge as an arrow, with its value.
+    """
+    fig, axes = plot(250, left=50, bottom=44, right=16)
     _style(axes)
-    most = 1.08 * max([*kept, *estimated])
-    axes.plot([0, most], [0, most], color=INK, linewidth=0.8)
-    axes.plot(kept, estimated, "o", color=PATH, markersize=3.4)
+    top = 1.15 * max(estimated)
+    axes.plot([0, top], [0, top], color=INK, linewidth=0.8)
+    axes.text(0.93 * top, top, "no change ", ha="right", va="center", fontsize=LETTERING, color=INK)
     axes.axhline(0, color=LINE, linewidth=0.8, zorder=0)
-    axes.text(0.62 * most, 0.7 * most, "no change", ha="right", va="center", fontsize=LETTERING, color=INK)
-    axes.set(xlabel="points lost, old statistics", ylabel="re-estimated", xlim=(-0.35, most), ylim=(-0.35, most))
+    for old, new in zip(kept, estimated, strict=True):
+        axes.plot([min(old, limit)], [new], ">" if old > limit else "o", color=PATH, markersize=6 if old > limit else 3.4)
+        if old > limit:
+            axes.text(0.975 * limit, new, f"{old:.1f}", ha="right", va="center", fontsize=LETTERING, color=INK)
+    axes.set(xlabel="points lost, old statistics", ylabel="re-estimated", xlim=(-0.15, 1.02 * limit), ylim=(-0.15, top))
     return fig
 
 

@@ -129,7 +129,7 @@ GALLERY |= {
     "pictures": lambda: figures.picture_grid(PICTURES, [("T-shirt", "said", "pullover", "100% sure")] * 10),
     "removed path": lambda: figures.removed_path(),
     "losses by block": lambda: figures.losses_by_block({"one": LOSSES, "two": LOSSES}, BLOCK_NAMES),
-    "kept and estimated": lambda: figures.kept_and_estimated([0.1, 2.7, -0.1], [0.2, 0.4, -0.2]),
+    "kept and estimated": lambda: figures.kept_and_estimated([0.1, 2.7, 9.1], [0.2, 0.4, 0.9], 4),
     "likeness": lambda: figures.likeness_by_block(
         {name: [0.03, 0.034] for name in BLOCK_NAMES}, {name: [0.02, 0.01, 0.004] for name in BLOCK_NAMES}, "correlation"
     ),
@@ -346,6 +346,13 @@ def test_a_loss_stands_with_two_standard_errors_in_the_order_of_size():
     dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "o"]
     assert [list(bar) for bar in bars[:2]] == [pytest.approx([0.05, 0.45]), pytest.approx([1.1, 1.9])]
     assert [y for _, y in sorted(dots)] == [0.25, 1.5]
+
+
+def test_a_loss_beyond_the_axis_is_an_arrow_with_its_value():
+    axes = figures.kept_and_estimated([0.1, 2.7, 9.09], [0.2, 0.4, 0.9], 4).axes[0]
+    marks = [(line.get_marker(), line.get_xdata()[0]) for line in axes.lines if line.get_marker() in ("o", ">")]
+    assert marks == [("o", 0.1), ("o", 2.7), (">", 4)]
+    assert "9.1" in [text.get_text() for text in axes.texts]
 
 
 def test_pictures_stand_dark_on_paper_with_their_own_lines():
