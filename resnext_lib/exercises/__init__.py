@@ -11,12 +11,12 @@ from resnext_lib.exercises.descendants import kind_of_convolution, se_parameters
 from resnext_lib.exercises.grouped import block_diagonal, groups_from_count, side_by_side, valid_groups
 from resnext_lib.exercises.inception import common_factor, inception_3a, inception_channels, reduction_limit
 from resnext_lib.exercises.machines import cluster_learning_rate, mean_of_all, share_of_images
-from resnext_lib.exercises.network import small_change, stage_parameters, stride_layer, write_a_test
+from resnext_lib.exercises.network import first_difference, small_change, stage_parameters, write_a_test
 from resnext_lib.exercises.residual import bottleneck, count_depth, gradient_growth, projection_needed, sum_of_maps
 from resnext_lib.exercises.speed import fold, times_as_fast, whole_speedup, why_slow
 from resnext_lib.exercises.studies import all_positive, differences, no_paths, what_follows
 from resnext_lib.exercises.three_forms import b_to_c_map, form_a, form_c_shapes, merge_last_layers
-from resnext_lib.exercises.training import channel_moments, class_accuracy, only_path, staircase
+from resnext_lib.exercises.training import channel_moments, class_accuracy, only_path, paired_loss
 from resnext_lib.exercises.verdicts import Verdict
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "convolution_cost",
     "count_depth",
     "differences",
+    "first_difference",
     "fold",
     "form_a",
     "form_c_shapes",
@@ -48,6 +49,7 @@ __all__ = [
     "no_paths",
     "only_path",
     "output_size",
+    "paired_loss",
     "path_reach",
     "pointwise",
     "projection_needed",
@@ -60,9 +62,7 @@ __all__ = [
     "small_change",
     "stage_parameters",
     "stage_widths",
-    "staircase",
     "steps_to_convnext",
-    "stride_layer",
     "sum_of_maps",
     "times_as_fast",
     "valid_groups",

@@ -408,11 +408,11 @@ def test_fault_16_the_section_that_a_question_points_to_speaks_of_it():
         ),
         (
             "What is different in the network for CIFAR?",
-            "chapter 7, ResNeXt-50, as a diff](07_resnext50.ipynb#resnext-50-as-a-diff",
+            "chapter 7, Two keywords turn ResNet into ResNeXt](07_resnext50.ipynb#two-keywords-turn-resnet-into-resnext",
         ),
         (
             "How do 32x8d and 64x4d differ?",
-            "chapter 7, What 32x4d means, stage by stage](07_resnext50.ipynb#what-32x4d-means-stage-by-stage",
+            "chapter 7, d doubles from stage to stage, and C stays](07_resnext50.ipynb#d-doubles-from-stage-to-stage-and-c-stays",
         ),
         (
             "With which settings were the networks trained?",
@@ -420,12 +420,12 @@ def test_fault_16_the_section_that_a_question_points_to_speaks_of_it():
         ),
         (
             "Which counts are right for the CIFAR networks?",
-            "chapter 7, Is it the right network?](07_resnext50.ipynb#is-it-the-right-network",
+            "chapter 7, The right count proves little](07_resnext50.ipynb#the-right-count-proves-little",
         ),
     ],
 )
 def test_fault_16_a_pointer_beside_the_point_would_be_found(question, other):
-    """The pointers of the first edition, to sections that exist."""
+    """Pointers as the first edition had them, to sections that exist."""
     place = PAGE.index("\nSee [", PAGE.index(f"### {question}"))
     end = PAGE.index("\n", place + 1)
     assert beside_the_point(f"{PAGE[:place]}\nSee [{other}).{PAGE[end:]}") == [question]

@@ -122,7 +122,7 @@ def test_P4_a_right_answer_is_right_in_every_kind_for_both(name):
             assert visible.passed == graded.passed == (not refused), f"{kind}: {visible}; graded: {graded}"
 
 
-@pytest.mark.parametrize("name", ["convolution_cost", "staircase", "differences"])
+@pytest.mark.parametrize("name", ["convolution_cost", "attainable", "differences"])
 def test_P4_half_precision_is_refused_by_both(name):
     for half in (np.float16, lambda n: torch.tensor(n, dtype=torch.bfloat16)):
         with np.errstate(over="ignore"):
@@ -506,11 +506,20 @@ UNUSUAL = {
     "a product's list": ("stage_widths", lambda c, d: np.array([[c, d * 2**i, c * d * 2**i] for i in range(4)])),
     "other columns": ("only_path", lambda block, path: masked(block, path)),
     "a spelt-out bool": ("projection_needed", lambda i, o, s: not (i == o and s == 1)),
-    "the names of the stage": (
-        "stride_layer",
-        lambda net: next(
-            n for n, m in net.layer2[0].named_children() if n != "downsample" and getattr(m, "stride", (1, 1)) == (2, 2)
+    "a generator": (
+        "first_difference",
+        lambda ours, theirs, x: next(
+            (
+                n
+                for n in range(len(ours))
+                if not torch.equal(nn.Sequential(*ours[: n + 1])(x), nn.Sequential(*theirs[: n + 1])(x))
+            ),
+            len(ours),
         ),
+    ),
+    "counts of answers": (
+        "paired_loss",
+        lambda b, a: (100 * (b.sum() - a.sum()) / len(b), 100 * np.std(b.numpy() * 1.0 - a.numpy()) / len(b) ** 0.5),
     ),
 }
 
@@ -690,7 +699,7 @@ MISTAKES = {  # fault: exercise, answer, words
     "27, a class of other arguments": ("bottleneck", ThreeA, "6 of 6 convolutions have a bias"),
     "27, arguments for 3a": ("inception_3a", nn.ReLU6, "lacks its 1x1"),
     "27, a text for a number": ("all_positive", lambda *a: "12.3", "give a number, not str"),
-    "27, a complex number": ("staircase", lambda *a: 0.1 + 0j, "give a number, not complex"),
+    "27, a complex number": ("all_positive", lambda *a: 0.1 + 0j, "give a number, not complex"),
     "27, an iterator for a list": ("share_of_images", lambda n, w, r: iter([0]), "give a list, not list_iterator"),
     "27, a set for a list": ("valid_groups", lambda i, o: {1, 2}, "return a list, not set"),
     "27, a dictionary for a pair": ("convolution_cost", lambda *a: {"parameters": 1, "MACs": 2}, "return two numbers"),

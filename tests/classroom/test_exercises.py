@@ -21,7 +21,7 @@ from tools.notebooks import read
 
 CHECKS = {name: check for name, check in vars(exercises).items() if hasattr(check, "hint")}
 # These build whole networks. Without data they are quick; test_chapter_solution runs them for real.
-NETWORK_CHECKS = {"small_change", "stride_layer", "write_a_test"}
+NETWORK_CHECKS = {"small_change", "write_a_test"}
 
 
 # ------------------------------------------------------------------ answers that need more than a line
@@ -270,10 +270,6 @@ def returns_false(network):
     return count_parameters(network) == 25_028_904
 
 
-def stride_of(network):
-    return "conv1" if network.layer2[0].conv1.stride != (1, 1) else "conv2"
-
-
 def network(**options):
     with torch.device("meta"):
         return networks.ResNeXt((3, 4, 6, 3), **options)
@@ -316,8 +312,36 @@ def moments(pixels, scale=255, dims=(0, 2, 3)):
     return x.mean(dim=dims), x.std(dim=dims)
 
 
-def stairs(epoch, epochs, peak):
-    return peak / 10 ** ((epoch >= epochs / 2) + (epoch >= 0.75 * epochs))
+def lost(before, after, scale=100, root=0.5, correction=1):
+    change = before.double() - after.double()
+    return scale * change.mean().item(), 100 * change.std(correction=correction).item() / len(change) ** root
+
+
+def unpaired(before, after):
+    both = torch.stack([before, after]).double()
+    return lost(before, after)[0], 100 * (both.var(dim=1).sum() / before.numel()).sqrt().item()
+
+
+def bisected(ours, theirs, x, first=0, same=torch.allclose):
+    y = x
+    for number, (own, other) in enumerate(zip(ours, theirs, strict=True), first):
+        x, y = own(x), other(y)
+        if not same(x, y):
+            return number
+    return len(ours)
+
+
+def last_difference(ours, theirs, x):
+    found, y = len(ours), x
+    for number, (own, other) in enumerate(zip(ours, theirs, strict=True)):
+        x, y = own(x), other(y)
+        found = found if torch.allclose(x, y) else number
+    return found
+
+
+def by_weights(ours, theirs, x):
+    pairs = [(own.conv3.weight, other.conv3.weight) for own, other in zip(ours, theirs, strict=True)]
+    return next((n for n, pair in enumerate(pairs) if not torch.equal(*pair)), len(ours))
 
 
 def by_class(labels, answers, of=1.0):
@@ -456,7 +480,7 @@ RIGHT = {
     "b_to_c_map": [merge_bc],
     "form_a": [OwnFormA],
     "small_change": [network(cardinality=32, bottleneck_width=4, **GREY)],
-    "stride_layer": [stride_of],
+    "first_difference": [bisected],
     "write_a_test": [full_test],
     "stage_parameters": [stage],
     "kind_of_convolution": [kind],
@@ -464,7 +488,7 @@ RIGHT = {
     "x_block": [x_block(), x_block(Bottleneck)],
     "steps_to_convnext": [STEPS],
     "channel_moments": [moments, lambda p: [m.float().view(1, -1, 1, 1) for m in moments(p)]],
-    "staircase": [stairs],
+    "paired_loss": [lost, lambda b, a: lost(b, a, correction=0)],
     "class_accuracy": [by_class],
     "only_path": [alone],
     "all_positive": [lambda n: 1 / (n + 1), lambda n: Fraction(1, n + 1)],
@@ -757,12 +781,14 @@ WRONG = {
         (nn.Linear(1, 1), "give a ResNeXt"),
         (renamed(), "keys differ"),
     ],
-    "stride_layer": [
-        (lambda net: "conv1", "you say 'conv1'"),
-        (lambda net: "conv2", "you say 'conv2'"),
-        (lambda net: "downsample", "about the main path"),
-        (lambda net: "", "look at layer2"),
-        (lambda net: 2, "as a string"),
+    "first_difference": [
+        (lambda *a: bisected(*a, first=1), "block 2 counted from 1"),
+        (by_weights, "compare what the blocks give out, not their weights"),
+        (last_difference, "all later ones receive"),
+        (lambda *a: bisected(*a, same=lambda x, y: False), "0 of 5 blocks is not it"),
+        (lambda *a: {5: 2, 6: 1, 4: 1}[len(a[0])], "no block differs here: return how many there are, 4"),
+        (lambda *a: None, "also for the case that no block differs"),
+        (lambda *a: "layer2", "give a number, not str"),
     ],
     "write_a_test": [
         (always, "cannot fail"),
@@ -832,13 +858,15 @@ WRONG = {
         (lambda p: moments(p)[0], "return two tensors"),
         (lambda p: None, "is `return` missing?"),
     ],
-    "staircase": [
-        (lambda e, n, peak: peak / 10 ** ((e > n / 2) + (e > 3 * n / 4)), "the first drop begins here"),
-        (lambda e, n, peak: peak / 10 ** ((e >= n / 2) + (e > 3 * n / 4)), "the second drop begins here"),
-        (lambda e, n, peak: peak / 10 ** (e >= n / 2), "the second drop begins here"),
-        (lambda e, n, peak: peak / 10 ** ((e >= 150) + (e >= 225)), "epoch 4 of 8"),
-        (lambda e, n, peak: 0.1 / 10 ** ((e >= n / 2) + (e >= 3 * n / 4)), "0.4, not 0.1"),
-        (lambda e, n, peak: None, "is `return` missing?"),
+    "paired_loss": [
+        (lambda b, a: lost(a, b), "before minus after"),
+        (lambda b, a: lost(b, a, scale=1), "points are per cent"),
+        (unpaired, "as different pictures"),
+        (lambda b, a: lost(b, a, root=0), "divide by the root of their number"),
+        (lambda b, a: lost(b, a, root=1), "not by the number"),
+        (lambda b, a: (100 * (b & ~a).double().mean().item(), 1.0), "5 answers of 40 are lost and 1 gained: 10 points"),
+        (lambda b, a: lost(b, a)[0], "return two numbers"),
+        (lambda b, a: None, "is `return` missing?"),
     ],
     "class_accuracy": [
         (lambda y, a: (y == a).double().mean().item(), "return a dictionary"),

@@ -103,6 +103,13 @@ DIFFERENCES = {  # outcome -> (label, values, mean, half width)
     "training": [("2x40d", [-1, 0, 1, 2], 0.5, 2.0), ("16x8d", [0.5, 0.7, 0.9], 0.7, 0.3)],
     "test": [("2x40d", [0, 1], 0.5, 3.0), ("16x8d", [-0.7, -0.5], -0.6, 0.5)],
 }
+PICTURES = torch.arange(10, dtype=torch.uint8)[:, None, None].repeat(1, 28, 28)
+BLOCK_NAMES = ["layer1.0", "layer1.1", "layer2.0", "layer2.1", "layer3.0", "layer3.1"]
+LOSSES = {name: [(0.1 * path, 0.15) for path in range(16)] for name in BLOCK_NAMES}
+VERDICTS = [
+    ("the network above", "25,028,904", (True, True, True, True)),
+    ("a bias in each first 1×1", "25,036,456", (False, False, False, True)),
+]
 
 # Every kind of figure, for what holds of all of them.
 GALLERY = {name: (lambda build=build: figures.block_diagram(build())) for name, (build, *_) in BLOCKS.items()}
@@ -155,6 +162,15 @@ GALLERY |= {
     ),
     "channel histograms": lambda: figures.channel_histograms(*two_batches()),
     "residual stream": lambda: figures.residual_stream(6),
+    "stage trade": lambda: figures.stage_trade(networks.resnext50_32x4d(), (3, 224, 224)),
+    "pictures": lambda: figures.picture_grid(PICTURES, [("T-shirt", "said", "pullover", "100% sure")] * 10),
+    "removed path": lambda: figures.removed_path(),
+    "losses by block": lambda: figures.losses_by_block({"one": LOSSES, "two": LOSSES}, BLOCK_NAMES),
+    "kept and estimated": lambda: figures.kept_and_estimated([0.1, 2.7, 9.1], [0.2, 0.4, 0.9], 4),
+    "likeness": lambda: figures.likeness_by_block(
+        {name: [0.03, 0.034] for name in BLOCK_NAMES}, {name: [0.02, 0.01, 0.004] for name in BLOCK_NAMES}, "correlation"
+    ),
+    "verdicts": lambda: figures.verdict_grid(VERDICTS, ("count", "names", "outputs", "start")),
     "complete block": lambda: figures.complete_block(forms.FormA(**SIZE_32x4d), forms.FormC(**SIZE_32x4d)),
     "complete blocks, three": lambda: figures.complete_block(
         *[form(**SIZE_32x4d) for form in (forms.FormA, forms.FormB, forms.FormC)]
@@ -352,6 +368,57 @@ def test_the_line_of_groups_puts_every_network_at_its_place():
             assert convolution.in_channels**share == pytest.approx(convolution.groups)
     shown = [patch.get_facecolor() for patch in circles]
     assert {to_hex(c) for c in shown[::2]} == {"#ffffff"} and {to_hex(c) for c in shown[1::2]} == {figures.PATH.lower()}
+
+
+def test_the_trade_of_map_and_width_is_the_networks():
+    """Bars to scale: the middle doubles, the map halves, the MACs stay; the numbers are those of the layers."""
+    fig = figures.stage_trade(networks.resnext50_32x4d(), (3, 224, 224))
+    texts = [text.get_text() for text in fig.axes[0].texts]
+    assert [t for t in texts if "=" in t] == ["32 × 4 = 128", "32 × 8 = 256", "32 × 16 = 512", "32 × 32 = 1024"]
+    assert texts.count("220 million") == 4 and {"56", "28", "14", "7"} <= set(texts)
+    maps, middles, macs = ([p.get_width() for p in fig.axes[0].patches[i::3]] for i in range(3))
+    assert [size / maps[0] for size in maps] == pytest.approx([1, 1 / 2, 1 / 4, 1 / 8])
+    assert [width / middles[0] for width in middles] == pytest.approx([1, 2, 4, 8])
+    assert macs == pytest.approx([macs[0]] * 4)
+
+
+def test_a_loss_stands_with_two_standard_errors_in_the_order_of_size():
+    values = [(1.5, 0.2), (0.25, 0.1)]
+    axes = figures.losses_by_block({"one": {"layer1.0": values}}, ["layer1.0"]).axes[0]
+    bars = [line.get_ydata() for line in axes.lines if line.get_marker() == "None" and len(line.get_ydata()) == 2]
+    dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "o"]
+    assert [list(bar) for bar in bars[:2]] == [pytest.approx([0.05, 0.45]), pytest.approx([1.1, 1.9])]
+    assert [y for _, y in sorted(dots)] == [0.25, 1.5]
+
+
+def test_a_loss_beyond_the_axis_is_an_arrow_with_its_value():
+    axes = figures.kept_and_estimated([0.1, 2.7, 9.09], [0.2, 0.4, 0.9], 4).axes[0]
+    marks = [(line.get_marker(), line.get_xdata()[0]) for line in axes.lines if line.get_marker() in ("o", ">")]
+    assert marks == [("o", 0.1), ("o", 2.7), (">", 4)]
+    assert "9.1" in [text.get_text() for text in axes.texts]
+
+
+def test_pictures_stand_dark_on_paper_with_their_own_lines():
+    axes = figures.picture_grid(PICTURES[:3], [("a",), ("b",), ("c",)], columns=2).axes[0]
+    assert [image.get_array()[0, 0] for image in axes.images] == [255, 254, 253]
+    assert [text.get_text() for text in axes.texts] == ["a", "b", "c"]
+
+
+def test_trained_networks_are_filled_and_untrained_ones_open():
+    axes = figures.likeness_by_block({"layer1.0": [0.3]}, {"layer1.0": [0.1, 0.2]}, "correlation").axes[0]
+    filled = {
+        value: to_hex(line.get_markerfacecolor()) == figures.PATH.lower()
+        for line in axes.lines
+        for value in line.get_ydata()
+    }
+    assert filled == {0.3: True, 0.1: False, 0.2: False}
+
+
+def test_a_rejection_is_a_cross_and_a_pass_an_empty_box():
+    axes = figures.verdict_grid(VERDICTS, ("count", "names", "outputs", "start")).axes[0]
+    assert len(axes.lines) == 2 * 3  # two strokes a cross
+    boxes = [(patch.get_x(), patch.get_y()) for patch in axes.patches if to_hex(patch.get_facecolor()) == LIGHT_GREY.lower()]
+    assert len(axes.patches) == 8 and len(boxes) == 3 and len({y for _, y in boxes}) == 1
 
 
 def test_another_module_gives_another_picture():
