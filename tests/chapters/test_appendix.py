@@ -43,12 +43,15 @@ def without_code(text):
 
 
 def anchors(path):
-    """Anchors of the headings that the site gives one: levels 1 to 3."""
+    """Anchors of the headings that the site gives one, levels 1 to 3, and of numbered figures."""
+    figures = []
     if path.suffix == ".ipynb":
         found = headings(read(path))
+        outputs = [output for cell in code_cells(read(path)) for output in cell.outputs]
+        figures = [a for o in outputs for a in re.findall(r'<figure id="([\w-]+)"', o.get("data", {}).get("text/html", ""))]
     else:
         found = [(len(m), title) for m, title in re.findall(r"^(#+) (.+)$", without_code(text_of(path)), re.MULTILINE)]
-    return [slug(title) for level, title in found if level <= 3]
+    return [slug(title) for level, title in found if level <= 3] + figures
 
 
 def broken_links(page, text):
