@@ -415,7 +415,8 @@ RULES = [
     honest_time,
     clean_code,
 ]
-# A page of figures to look things up has no exercises, no quiz and no reading time.
+# A page of the appendix, figures to play with or more than one machine, is there to be looked up: it has no objectives,
+# no exercises, no quiz and no reading time.
 CHAPTERS_ONLY = [fixed_order, exercise_format, quiz_format, honest_time]
 # "ResNeXt in twenty minutes" runs anywhere as a single file: it never imports the library, so it never installs it.
 STANDS_ALONE = "twenty_minutes"

@@ -7,10 +7,9 @@ An answer that still is ``...`` gets a hint instead of a crash. No check changes
 
 from resnext_lib.exercises.block import budget_width, path_reach, resnext_block, stage_widths
 from resnext_lib.exercises.convolution import convolution_cost, output_size, pointwise, receptive_field
-from resnext_lib.exercises.descendants import kind_of_convolution, se_parameters, steps_to_convnext, x_block
+from resnext_lib.exercises.descendants import frozen_network, se_parameters, steps_to_convnext, x_block
 from resnext_lib.exercises.grouped import block_diagonal, grouped_cost, side_by_side, valid_groups
 from resnext_lib.exercises.inception import inception_3a, inception_channels, numbers_tuned, reduction_saving
-from resnext_lib.exercises.machines import cluster_learning_rate, mean_of_all, share_of_images
 from resnext_lib.exercises.network import small_change, stage_parameters, stride_layer, write_a_test, wrong_networks
 from resnext_lib.exercises.residual import bottleneck, bottleneck_budget, count_depth, projection_needed
 from resnext_lib.exercises.speed import attainable, macs_a_byte, times_as_fast, whole_speedup
@@ -30,19 +29,17 @@ __all__ = [
     "budget_width",
     "channel_moments",
     "class_accuracy",
-    "cluster_learning_rate",
     "convolution_cost",
     "count_depth",
     "differences",
     "five_runs",
     "form_a",
     "form_c_shapes",
+    "frozen_network",
     "grouped_cost",
     "inception_3a",
     "inception_channels",
-    "kind_of_convolution",
     "macs_a_byte",
-    "mean_of_all",
     "merge_last_layers",
     "numbers_tuned",
     "only_path",
@@ -54,7 +51,6 @@ __all__ = [
     "reduction_saving",
     "resnext_block",
     "se_parameters",
-    "share_of_images",
     "side_by_side",
     "small_change",
     "stage_parameters",

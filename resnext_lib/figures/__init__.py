@@ -23,6 +23,7 @@ from resnext_lib.figures.blocks import (
 )
 from resnext_lib.figures.costs import cost_bars, layer_cost_bars, share_bars
 from resnext_lib.figures.drawing import LETTERING, ROW, WIDTH, canvas, draw_grid, line, plot, text_width, write
+from resnext_lib.figures.family import cut_bars, numbers_to_choose, run_dots, shuffle_diagram
 from resnext_lib.figures.forms import lanes, middle_masks
 from resnext_lib.figures.matrices import kernel_blocks, number_grids, weight_matrix
 from resnext_lib.figures.networks import group_line, network_diagram, place_of

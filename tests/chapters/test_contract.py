@@ -319,6 +319,7 @@ def test_there_are_chapters_and_they_keep_every_rule():
     [
         ("01_a_chapter", []),
         ("explorers", contract.CHAPTERS_ONLY),
+        ("more_than_one_machine", contract.CHAPTERS_ONLY),
         ("twenty_minutes", [*contract.CHAPTERS_ONLY, contract.setup_cell]),
         ("twenty_minutes_more", contract.CHAPTERS_ONLY),
         ("12_twenty_minutes", []),
