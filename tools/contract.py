@@ -20,8 +20,6 @@ ROOT = Path(__file__).parent.parent
 SECTIONS = ["What usually goes wrong", "Recap", "Quiz", "Exercises"]
 OPENING = "What you will be able to do"
 KINDS = ("mirrors", "step-of", "wrong", "exercise")
-WORDS_A_MINUTE = 200
-TIMES = re.compile(r"Reading takes about (\d+) minutes(.*?),? and the exercises about (\d+)\.")
 
 
 def code_cells(notebook):
@@ -354,38 +352,6 @@ def keys_after_the_answer(notebook):
     return complaints
 
 
-def reading_minutes(notebook):
-    """Words of prose and code divided by 200 a minute, without the folded solutions."""
-    cells = [cell for cell in notebook.cells[:1] + notebook.cells[2:] if "exercise" not in cell.metadata]
-    return sum(len(cell.source.split()) for cell in cells) / WORDS_A_MINUTE
-
-
-def exercise_minutes(solution):
-    """An estimate: 5 minutes for a solution of up to 3 lines, 10 for up to 8, 20 for more."""
-    lines = len(solution.strip().split("\n"))
-    return 5 if lines <= 3 else 10 if lines <= 8 else 20
-
-
-def estimated_minutes(notebook):
-    """The exercises of a chapter together, as estimated."""
-    return sum(exercise_minutes(cell.source) for cell in notebook.cells if "exercise" in cell.metadata)
-
-
-def stated_minutes(notebook):
-    """What a chapter has to say of itself: whole minutes of reading, minutes of exercises."""
-    return round(reading_minutes(notebook)), estimated_minutes(notebook)
-
-
-def honest_time(notebook):
-    stated, measured = TIMES.search(prose_of(notebook)), stated_minutes(notebook)
-    says = (int(stated[1]), int(stated[3])) if stated else None
-    return (
-        []
-        if says == measured
-        else [f"reading and exercises take {measured} minutes, the chapter says {says}: make minutes writes them"]
-    )
-
-
 def clean_code(notebook):
     patterns = {
         "an expression that ends in ;": r";\s*$",
@@ -412,12 +378,11 @@ RULES = [
     exercise_format,
     quiz_format,
     keys_after_the_answer,
-    honest_time,
     clean_code,
 ]
 # A page of the appendix, figures to play with or more than one machine, is there to be looked up: it has no objectives,
-# no exercises, no quiz and no reading time.
-CHAPTERS_ONLY = [fixed_order, exercise_format, quiz_format, honest_time]
+# no exercises and no quiz.
+CHAPTERS_ONLY = [fixed_order, exercise_format, quiz_format]
 # "ResNeXt in twenty minutes" runs anywhere as a single file: it never imports the library, so it never installs it.
 STANDS_ALONE = "twenty_minutes"
 
