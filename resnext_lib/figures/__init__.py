@@ -21,6 +21,7 @@ from resnext_lib.figures.blocks import (
     lane_rows,
     node_of,
 )
+from resnext_lib.figures.complete import complete_block
 from resnext_lib.figures.costs import cost_bars, layer_cost_bars, share_bars
 from resnext_lib.figures.drawing import LETTERING, ROW, WIDTH, canvas, draw_grid, line, plot, text_width, write
 from resnext_lib.figures.family import cut_bars, numbers_to_choose, run_dots, shuffle_diagram

@@ -117,6 +117,16 @@ GALLERY |= {
     ),
     "layer bars": lambda: figures.layer_cost_bars(Bottleneck(256, 128, 256, 32), (256, 56, 56), "macs"),
     "group line": lambda: figures.group_line(LINE),
+    "complete block": lambda: figures.complete_block(forms.FormA(**SIZE_32x4d), forms.FormC(**SIZE_32x4d)),
+    "complete blocks, three": lambda: figures.complete_block(
+        *[form(**SIZE_32x4d) for form in (forms.FormA, forms.FormB, forms.FormC)]
+    ),
+    "complete block, stride 2": lambda: figures.complete_block(forms.FormA(**STAGE_START), forms.FormC(**STAGE_START)),
+    "complete blocks, last stage": lambda: figures.complete_block(
+        *[form(2048, 1024, 2048, 32) for form in (forms.FormA, forms.FormB, forms.FormC)], size=7
+    ),
+    "complete block, 3 paths": lambda: figures.complete_block(forms.FormA(16, 9, 16, 3), forms.FormC(16, 9, 16, 3)),
+    "complete block, last path": lambda: figures.complete_block(forms.FormB(**SIZE_32x4d), follow=31),
     "numbers": lambda: figures.number_grids(
         [[[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[-1, 0], [0, 1]]], ["image", "kernel"], [(0, 1, 2, 2), None]
     ),
