@@ -80,11 +80,9 @@ def _draw_two_layers(axes, left, groups, size, shuffled, read):
 def run_dots(panels, unit, spread=4.5):
     """Runs of a study as dots, a row for each arm and a column for each panel, with a bar at the mean of each row.
 
-    ``panels`` is ``{title: {arm: values}}``; all panels have the same arms and one axis of values.
+    ``panels`` is ``{title: {arm: values}}``; all panels have the same arms, and each an axis of its own.
     """
     arms = list(next(iter(panels.values())))
-    everything = [value for rows in panels.values() for values in rows.values() for value in values]
-    low, high = min(everything), max(everything)
     label = max(map(text_width, arms)) + 10
     width = (WIDTH - label - 24 * len(panels)) / len(panels)
     fig, axes = canvas(34 * len(arms) + 62)
@@ -93,6 +91,7 @@ def run_dots(panels, unit, spread=4.5):
     for column, (title, rows) in enumerate(panels.items()):
         left = label + (width + 24) * column + 8
         write(axes, left, 10, title, align="left", weight="bold")
+        low, high = min(map(min, rows.values())), max(map(max, rows.values()))
         for row, values in enumerate(rows.values()):
             _dots(axes, 44 + 34 * row, left, width, [(v - low) / (high - low) for v in values], spread)
         bottom = 34 * len(arms) + 34
