@@ -26,6 +26,7 @@ from torch.testing import assert_close
 
 import resnext_lib
 from resnext_lib import blocks, complexity, descendants, exercises, networks, paths, statistics
+from studies.cardinality.arms import random_connections
 from tools.contract import ROOT
 from tools.notebooks import read
 
@@ -332,8 +333,21 @@ def step_of_the_script(given):
     assert seen[0] == seen[1]
 
 
+def step_of_random_connections(given):
+    """The study's sparse arm draws otherwise, to be quick with many connections, but what it draws keeps the same rules."""
+    for channels, reads in ((32, 2), (9, 3), (5, 1)):
+        torch.manual_seed(3)
+        mask = given(channels, reads)
+        drawn = torch.zeros(channels, channels).scatter(1, random_connections(channels, reads), 1)
+        for found in (mask, drawn):
+            assert found.shape == (channels, channels)
+            assert (found.sum(dim=0) == reads).all() and (found.sum(dim=1) == reads).all()
+        assert mask.dtype == torch.bool and not torch.equal(mask, given(channels, reads))
+
+
 # The library's (or PyTorch's) name -> how an earlier step is compared with it.
 STEPS = {
+    "random_connections": step_of_random_connections,
     "distributed train_epoch": step_of_the_script,
     "distributed train": step_of_the_script,
     "interval": step_of_interval,
@@ -482,6 +496,11 @@ INTERVAL = """def interval(values, confidence=0.95):
     if len(values) < 2:
         raise ValueError(f"values must hold two runs or more, not {len(values)}: one run has no spread")
     return mean(values), t.ppf((1 + confidence) / 2, len(values) - 1) * stdev(values) / len(values) ** 0.5"""
+RANDOM_MASK = """def random_mask(channels, reads):
+    while True:
+        mask = sum(torch.eye(channels)[torch.randperm(channels)] for _ in range(reads))
+        if mask.max() == 1:
+            return mask.bool()"""
 B_TO_A = """def to_form(state, form):
     if form not in tuple(forms.NEXT_FORM):
         raise ValueError(f"form must be 'A', 'B' or 'C', but got {form!r}")
@@ -623,6 +642,12 @@ BREAKABLE = [
         "interval",
         INTERVAL,
         [("1 + confidence", "confidence"), ("len(values) < 2", "len(values) < 1"), ("** 0.5", "** 0.4")],
+    ),
+    (
+        "step-of",
+        "random_connections",
+        RANDOM_MASK,
+        [("range(reads)", "range(1)"), ("mask.max() == 1", "mask.max() >= 1"), (".bool()", "")],
     ),
     ("wrong", "output_size", SIZE, [("size + padding", "size + 2 * padding"), ("return", "return 1 / 0 +")]),
 ]

@@ -4,7 +4,6 @@ import copy
 import functools
 import logging
 import math
-import statistics
 import sys
 from collections import OrderedDict, namedtuple
 from decimal import Decimal
@@ -16,11 +15,13 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from scipy.linalg import circulant
 from test_exercises import CHECKS, NETWORK_CHECKS, RIGHT, Block, OwnFormA, ThreeA, spoilt
 from torch import nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from resnext_lib import blocks, complexity, data, descendants, exercises, experiments, forms, networks
+from resnext_lib import blocks, complexity, data, descendants, exercises, forms, networks
 
 SEED = 1611
 WHOLE = {"output_size", "budget_width"}  # "a whole number, an int": a float is refused, by both
@@ -330,8 +331,14 @@ DELEGATED = {
     "in a thread": ("budget_width", in_a_thread, "does the work"),
     "the library's weights": ("bottleneck_budget", lambda c, w: complexity.bottleneck_weights(1, w, c), "does the work"),
     "the library's counter": (
-        "grouped_cost",
-        lambda i, o, k, g: complexity.count_parameters(nn.Conv2d(i, o, k, groups=g, bias=False)),
+        "all_grouped",
+        lambda i, w, o, c: (
+            sum(
+                complexity.count_parameters(nn.Conv2d(*sizes, groups=c, bias=False))
+                for sizes in ((i, w, 1), (w, w, 3), (w, o, 1))
+            ),
+            i // c,
+        ),
         "count_parameters does the work",
     ),
     "the library's map": ("b_to_c_map", forms.b_to_c, "resnext_lib.forms.b_to_c does the work"),
@@ -378,7 +385,7 @@ DELEGATED = {
         lambda c, r: sum(p.numel() for p in torchvision.ops.SqueezeExcitation(c, c // r).parameters()),
         "does the work",
     ),
-    "the library's interval": ("five_runs", lambda v: (statistics.mean(v), experiments.interval(v)[1]), "does the work"),
+    "torch's folding": ("fold", lambda w, g, b, m, v, e: fuse_conv_bn_weights(w, None, m, v, e, g, b), "does the work"),
 }
 
 
@@ -471,18 +478,15 @@ UNUSUAL = {
     "floor of a division": ("output_size", lambda n, k, s, p: math.floor((n + 2 * p - k) / s) + 1),
     "one dense convolution": ("side_by_side", dense_instead),
     "np.median": ("times_as_fast", lambda a, b: np.median(a) / np.median(b)),
-    "np.mean": ("five_runs", lambda v: (np.mean(v), 2.776 * np.std(v, ddof=1) / np.sqrt(5))),
-    "an array of both": ("five_runs", lambda v: np.array([np.mean(v), 2.78 * np.std(v, ddof=1) / 5**0.5])),
+    "scipy's ring": ("no_paths", lambda c, r: circulant([1] * r + [0] * (c - r))),
+    "a rolled identity": ("no_paths", lambda c, r: sum(torch.eye(c).roll(step, 0) for step in range(r))),
     "a generator's list": ("differences", lambda a, b: [*(a[s] - b[s] for s in sorted(set(a) & set(b)))]),
     "NumPy's gcd": ("valid_groups", lambda i, o: [g for g in range(1, i + 1) if np.gcd.reduce([g, i, o]) == g]),
     "a functional block": ("resnext_block", FunctionalBlock),
     "a block made by a function": ("bottleneck", lambda i, w, o, s: FunctionalBlock(i, w, o, 1, s)),
     "conv3x3 of the chapter": ("resnext_block", lambda i, w, o, c, s: with_helpers(i, w, o, c, s)),
     "padding='same'": ("inception_3a", lambda: SameInception()),
-    "an exact fraction": (
-        "macs_a_byte",
-        lambda c, k, n, g: Fraction(c * c // g * k * k * n * n, 4 * (2 * c * n * n + c * c // g * k * k)),
-    ),
+    "an exact fraction": ("whole_speedup", lambda s, f: 1 / (1 - Fraction(s) + Fraction(s) / Fraction(f))),
     "numbers of a sum": ("class_accuracy", lambda y, a: {int(n): (a[y == n] == n).float().mean() for n in y.unique()}),
     "NumPy's moments": ("channel_moments", lambda p: ((p.numpy() / 255).mean((0, 2, 3)), (p.numpy() / 255).std((0, 2, 3)))),
     "a product's list": ("stage_widths", lambda c, d: np.array([[c, d * 2**i, c * d * 2**i] for i in range(4)])),
@@ -671,7 +675,7 @@ MISTAKES = {  # fault: exercise, answer, words
     "27, a class with too few arguments": ("resnext_block", nn.Identity, "there is no 3x3"),
     "27, a class of other arguments": ("bottleneck", ThreeA, "6 of 6 convolutions have a bias"),
     "27, arguments for 3a": ("inception_3a", nn.ReLU6, "lacks its 1x1"),
-    "27, a text for a number": ("macs_a_byte", lambda *a: "12.3", "give a number, not str"),
+    "27, a text for a number": ("all_positive", lambda *a: "12.3", "give a number, not str"),
     "27, a complex number": ("staircase", lambda *a: 0.1 + 0j, "give a number, not complex"),
     "27, an iterator for a list": ("valid_groups", lambda i, o: iter([1]), "return a list, not list_iterator"),
     "27, a set for a list": ("valid_groups", lambda i, o: {1, 2}, "return a list, not set"),
@@ -680,11 +684,11 @@ MISTAKES = {  # fault: exercise, answer, words
     "27, texts in a list": ("differences", lambda a, b: ["a", "b", "c"], "give a number, not str"),
     "27, a list of lists": ("valid_groups", lambda i, o: [[1]] * 3, "give a number, not list"),
     "27, NaN": ("whole_speedup", lambda s, f: float("nan"), "not nan"),
-    "27, infinity": ("budget_kept", lambda c: math.inf, "not inf"),
+    "27, infinity": ("all_positive", lambda n: math.inf, "not inf"),
     "27, an empty list": ("valid_groups", lambda i, o: [], "1 is missing"),
     "27, a meta tensor": ("pointwise", lambda x, w: torch.zeros(2, 3, 5, 4, device="meta"), "it is on the device meta"),
     "27, an undefined name": ("output_size", lambda *a: undefined_name, "your code raised NameError"),  # noqa: F821
-    "27, a division by zero": ("macs_a_byte", lambda *a: 1 / 0, "your code raised ZeroDivisionError"),
+    "27, a division by zero": ("all_positive", lambda *a: 1 / 0, "your code raised ZeroDivisionError"),
     "27, an endless recursion": (
         "count_depth",
         lambda blocks: MISTAKES["27, an endless recursion"][1](blocks),
@@ -709,7 +713,7 @@ def test_fault_26a_a_reader_can_still_interrupt():
 
 
 def test_fault_26a_every_kind_of_number_is_a_number_everywhere():
-    for name in ("output_size", "numbers_tuned", "five_runs", "attainable", "convolution_cost", "path_reach"):
+    for name in ("output_size", "numbers_tuned", "fold", "whole_speedup", "convolution_cost", "path_reach"):
         assert all(both(name, converted(RIGHT[name][0], KINDS["NumPy's integers"], name)))
 
 
@@ -865,21 +869,21 @@ TABLED = [
     "projection_needed",
     "bottleneck_budget",
     "count_depth",
-    "grouped_cost",
+    "groups_from_count",
+    "all_grouped",
     "valid_groups",
     "stage_widths",
     "stage_parameters",
     "se_parameters",
     "whole_speedup",
-    "attainable",
-    "macs_a_byte",
+    "all_positive",
 ]
 CHEATS = {  # exercise, answer, whether the student's own check falls for it
     "an int that equals everything": ("budget_width", lambda c: Anything(0), False),
     "a pair of them": ("convolution_cost", lambda *a: (Anything(0), Anything(0)), False),
     "a dictionary of them": ("path_reach", dict.fromkeys(("reads", "middle", "reaches"), Anything(0)), False),
     "a dictionary that equals everything": ("path_reach", AnyDictionary(reads=8, middle=8, reaches=8), False),
-    "a float that is near everything": ("attainable", lambda *a: AnyFloat(3.0), False),
+    "a float that is near everything": ("whole_speedup", lambda *a: AnyFloat(3.0), False),
     "a text that equals everything": ("stride_layer", lambda n: AnyText("anything"), False),
     "a list that equals everything": ("valid_groups", lambda i, o: AnyList([1]), False),
     "rows that equal everything": ("stage_widths", lambda c, d: AnyList([AnyList([1, 1, 1])] * 4), False),

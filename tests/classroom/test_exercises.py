@@ -4,6 +4,7 @@ import ast
 import copy
 import math
 import statistics
+from fractions import Fraction
 
 import pytest
 import torch
@@ -225,6 +226,11 @@ def divisors(*numbers):
     return [g for g in range(1, max(numbers) + 1) if all(n % g == 0 for n in numbers)]
 
 
+def three_grouped(in_channels, width, out_channels, cardinality):
+    """The exercise's answer: the weights of three grouped layers, and the inputs of an output."""
+    return (in_channels * width + 9 * width**2 + width * out_channels) // cardinality, in_channels // cardinality
+
+
 def merge_bc(state, drop=(), dim=0, order=lambda parts: parts, extra=False):
     new = {key: value for key, value in state.items() if extra or not key.startswith("paths.")}
     for key in [key for key in state if key.startswith("paths.0.")]:
@@ -395,15 +401,6 @@ def alone(block, path, copied=True, width=None, others=False, shortcut=True):
     return block
 
 
-def budget(counts, scale=100, sign=abs, reference=None):
-    reference = reference or counts[0]
-    return max(sign(scale * (count / reference - 1)) for count in counts)
-
-
-def five(values, factor=2.776, spread=statistics.stdev, root=5**0.5):
-    return statistics.mean(values), factor * spread(values) / root
-
-
 def nearest_width(c):
     return min(range(1, 65), key=lambda d: abs(c * (512 * d + 9 * d * d) - 69_632))
 
@@ -416,12 +413,42 @@ def paired(first, second):
     return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
 
 
-FOLLOWS = {"fits": True, "always": False, "depth": False, "seeds": True}
+FOLLOWS = {"fits": True, "paths": False, "regulariser": False, "seeds": True}
 
 
-def intensity(channels, kernel, side, groups, maps=2, weights=1):
-    filters = channels * channels // groups * kernel**2
-    return filters * side**2 / (4 * (maps * channels * side**2 + weights * filters))
+def ring(channels, reads, shift=1, columns=None):
+    """Output i reads the inputs i, i + shift, i + 2 * shift, ..."""
+    mask = torch.zeros(channels, columns or channels)
+    for output in range(channels):
+        for step in range(reads):
+            mask[output, (output + shift * step) % mask.shape[1]] = 1
+    return mask
+
+
+def blocks_of(channels, reads):
+    """Groups where they fit; elsewhere a ring beside a group of channels that read each other."""
+    return torch.block_diag(ring(channels - reads, min(reads, channels - reads)), torch.ones(reads, reads))
+
+
+def first_inputs(channels, reads):
+    mask = torch.zeros(channels, channels)
+    mask[:, :reads] = 1
+    return mask
+
+
+def folded(weight, gamma, beta, mean, variance, eps, scale=None, bias=None, shape=(-1, 1, 1, 1)):
+    scale = gamma / (variance + eps) ** 0.5 if scale is None else scale
+    return weight * scale.view(shape), beta - mean * scale if bias is None else bias
+
+
+def diagnosis(first, second, agree=lambda one, other: 1 / 1.2 <= one / other <= 1.2, otherwise="routine", time="seconds"):
+    ratios = {name: second[name] / first[name] for name in first}
+    return next((name for name in ("MACs", "written", "calls") if agree(ratios[name], ratios[time])), otherwise)
+
+
+def nearest_count(first, second):
+    ratios = {name: second[name] / first[name] for name in first}
+    return min(("MACs", "written", "calls"), key=lambda name: abs(math.log(ratios[name] / ratios["seconds"])))
 
 
 RIGHT = {
@@ -440,7 +467,7 @@ RIGHT = {
     "bottleneck_budget": [lambda c, w: 2 * c * w + 9 * w * w],
     "count_depth": [lambda blocks: 3 * sum(blocks) + 2],
     "bottleneck": [spoilt_bottleneck()],
-    "grouped_cost": [lambda i, o, k, g: i * o * k * k // g, lambda i, o, k, g: i / g * o * k**2],
+    "groups_from_count": [lambda i, o, k, w: i * o * k * k // w, lambda i, o, k, w: i * o * k**2 / w],
     "side_by_side": [grouped_by_hand, lambda x, w, g: grouped_by_hand(x.float(), w.float(), g)],
     "block_diagonal": [diagonal, lambda w, g: diagonal(w, g, dtype=torch.float32)],
     "valid_groups": [divisors, lambda i, o: tuple(divisors(i, o))],
@@ -453,6 +480,7 @@ RIGHT = {
         lambda c, d: [(c, d << i, c * d << i) for i in range(4)],
         lambda c, d: [[c, d << i, c * d << i] for i in range(4)],
     ],
+    "all_grouped": [three_grouped, lambda i, w, o, c: (i * w / c + 9 * w * w / c + w * o / c, i / c)],
     "path_reach": [MIDDLE],
     "resnext_block": [spoilt()],
     "form_c_shapes": [SHAPES, {key: torch.Size(shape) for key, shape in SHAPES.items()}],
@@ -471,13 +499,13 @@ RIGHT = {
     "staircase": [stairs],
     "class_accuracy": [by_class],
     "only_path": [alone],
-    "budget_kept": [budget],
-    "five_runs": [five, lambda v: list(five(v, factor=2.78))],
+    "all_positive": [lambda n: 1 / (n + 1), lambda n: Fraction(1, n + 1)],
     "differences": [paired],
+    "no_paths": [ring, lambda c, r: ring(c, r).bool(), lambda c, r: ring(c, r).flip(0).tolist()],
     "what_follows": [FOLLOWS],
     "times_as_fast": [lambda a, b: statistics.median(a) / statistics.median(b)],
-    "macs_a_byte": [intensity],
-    "attainable": [lambda i, p, b: min(p, i * b), lambda i, p, b: p if i > p / b else i * b],
+    "fold": [folded, lambda *a: [part.float() for part in folded(*a)]],
+    "why_slow": [diagnosis],
     "whole_speedup": [lambda s, f: 1 / (1 - s + s / f), lambda s, f: f / (f - f * s + s)],
 }
 
@@ -589,10 +617,15 @@ WRONG = {
         (lambda i, w, o, s: Block(i, 2 * w, o, 1, s), "but should be"),
         (lambda i, w, o, s: Block(i, w, o, 1, s, groups=2), "groups=2, but cardinality is 1"),
     ],
-    "grouped_cost": [
-        (lambda i, o, k, g: i * o * k * k, "groups is not used"),
-        (lambda i, o, k, g: i // g * (o // g) * k * k, "divide twice"),
-        (lambda i, o, k, g: i * o * k * k * g, "do not add any"),
+    "groups_from_count": [
+        (lambda i, o, k, w: w / (i * o * k * k), "the groups are its inverse"),
+        (lambda i, o, k, w: i // (i * o * k * k // w), "how many channels a group reads"),
+        (lambda i, o, k, w: i * o / w, "you leave them out"),
+        (lambda i, o, k, w: i * o * k / w, "not k"),
+        (lambda i, o, k, w: math.isqrt(i * o * k * k // w), "divide the weights once"),
+        (lambda i, o, k, w: i * k * k / w, "out_channels is missing"),
+        (lambda i, o, k, w: 7, "7 groups for (in, out, kernel, weights)"),
+        (lambda i, o, k, w: None, "is `return` missing?"),
     ],
     "side_by_side": [
         (lambda x, w, g: grouped_by_hand(x, w, g, join=lambda parts, *_: torch.cat(parts)), "along dimension 0"),
@@ -639,6 +672,19 @@ WRONG = {
         (lambda c, d: [(c, d << i, c * d) for i in range(4)], "C*d grows with d"),
         (lambda c, d: [(c, d << i) for i in range(4)], "three numbers"),
         (lambda c, d: c * d, "return a list"),
+    ],
+    "all_grouped": [
+        (lambda i, w, o, c: (i * w + 9 * w * w // c + w * o, i // c), "you group the 3x3 only"),
+        (lambda i, w, o, c: (i * w + 9 * w * w + w * o, i // c), "nothing is grouped"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0] / c, i // c), "divide by C twice"),
+        (lambda i, w, o, c: ((i * w + w * w + w * o) // c, i // c), "the 3x3 has nine places"),
+        (lambda i, w, o, c: ((i * w + 3 * w * w + w * o) // c, i // c), "not three"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0], i), "does not see the whole input"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0], w // c), "follow them back"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0], w), "the whole middle"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0], c), "the number of groups"),
+        (lambda i, w, o, c: three_grouped(i, w, o, c)[0], "return two numbers"),
+        (lambda i, w, o, c: None, "is `return` missing?"),
     ],
     "path_reach": [
         (MIDDLE | {"reads": 8}, "splitting the input"),
@@ -840,20 +886,24 @@ WRONG = {
         (lambda a, b: None, "is `return` missing?"),
         (lambda a, b: "3", "give a number, not str"),
     ],
-    "macs_a_byte": [
-        (lambda *a: 4 * intensity(*a), "a number has 4 bytes"),
-        (lambda *a: 2 * intensity(*a), "count it once"),
-        (lambda c, k, s, g: g * intensity(c, k, s, g), "channels / groups inputs"),
-        (lambda c, k, s, g: intensity(c, k, s, g, weights=g), "fewer weights to fetch"),
-        (lambda *a: intensity(*a, maps=1), "so does the output"),
-        (lambda *a: intensity(*a, weights=0), "the weights move"),
-        (lambda *a: 1.0, "MACs a byte, not 1.00"),
+    "fold": [
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, 0), "eps is missing"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, scale=g / (v**0.5 + e)), "under the root"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, scale=g / (v + e)), "the root of the variance"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, bias=b), "the bias needs it too"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, bias=b - m), "scale it as well"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, bias=b + m * g / (v + e) ** 0.5), "not added"),
+        (lambda w, g, b, m, v, e: (w, folded(w, g, b, m, v, e)[1]), "a scale of its own"),
+        (lambda w, g, b, m, v, e: (folded(w, g, b, m, v, e)[0], m), "where the convolution gives 0"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e)[0], "return two tensors"),
     ],
-    "attainable": [
-        (lambda i, p, b: max(p, i * b), "the smaller limit"),
-        (lambda i, p, b: p, "less than the peak"),
-        (lambda i, p, b: i * b, "passes the peak"),
-        (lambda i, p, b: 3, "10, not 3"),
+    "why_slow": [
+        (nearest_count, "No count changed as the time did"),
+        (lambda a, b: "MACs", "MACs did not change as the time did"),
+        (lambda a, b: "routine", "nothing else is needed"),
+        (lambda a, b: diagnosis(a, b, agree=lambda one, other: one / other <= 1.2), "No count changed as the time did"),
+        (lambda a, b: diagnosis(a, b, otherwise="kernel"), "'kernel' is no answer"),
+        (lambda a, b: 3, "return a name"),
     ],
     "whole_speedup": [
         (lambda s, f: 1 - s + s / f, "1 over it"),
@@ -862,24 +912,26 @@ WRONG = {
         (lambda s, f: f, "only the layer"),
         (lambda s, f: 9.0, "not 9.000"),
     ],
-    "budget_kept": [
-        (lambda c: budget(c, scale=1), "that is a share"),
-        (lambda c: budget(c, sign=float), "is downwards"),
-        (lambda c: -budget(c), "without sign"),
-        (lambda c: budget(c, reference=min(c)), "not the smallest"),
-        (lambda c: 7.0, "it is 3.0 per cent, not 7.0"),
-        (lambda c: None, "is `return` missing?"),
+    "all_positive": [
+        (lambda n: 0.5**n, "these are coins with a baseline each"),
+        (lambda n: 1 / n, "the baseline is one of those"),
+        (lambda n: 2 / (n + 1), "all better or all worse"),
+        (lambda n: 1 - 1 / (n + 1), "how often it does not happen"),
+        (lambda n: n + 1, "once in how many studies"),
+        (lambda n: 100 / (n + 1), "that is per cent"),
+        (lambda n: 0.05, "5 variants: 0.1667, not 0.0500"),
+        (lambda n: None, "is `return` missing?"),
     ],
-    "five_runs": [
-        (lambda v: five(v, root=1), "divide the spread by the root of 5"),
-        (lambda v: five(v, factor=1), "factor 2.78 is missing"),
-        (lambda v: five(v, spread=statistics.pstdev), "use stdev, not pstdev"),
-        (lambda v: five(v, root=5), "not by 5"),
-        (lambda v: five(v, factor=1.96), "1.96 is for many runs"),
-        (lambda v: five(v, factor=2 * 2.776), "the whole width"),
-        (lambda v: (max(v), five(v)[1]), "the mean of"),
-        (lambda v: five(v)[0], "return two numbers"),
-        (lambda v: (five(v)[0], 1.0), "the half width is"),
+    "no_paths": [
+        (blocks_of, "fall into 2 closed sets"),
+        (lambda c, r: blocks_of(c, r)[torch.randperm(c)], "in whichever order they stand"),
+        (first_inputs, "input 0 is read by 6"),
+        (lambda c, r: first_inputs(c, r).T, "output 0 reads 6"),
+        (lambda c, r: ring(c, r + 1), "output 0 reads 3"),
+        (lambda c, r: 2 * ring(c, r), "only zeros and ones"),
+        (lambda c, r: ring(c, r, columns=c + 1), "not of the shape (6, 7)"),
+        (lambda c, r: torch.ones(c, c), "output 0 reads 6"),
+        (lambda c, r: 3, "return a matrix"),
     ],
     "differences": [
         (lambda a, b: paired(b, a), "first minus second"),
@@ -893,9 +945,9 @@ WRONG = {
     ],
     "what_follows": [
         (FOLLOWS | {"fits": False}, "fits: look at the paired differences"),
-        (FOLLOWS | {"always": True}, "always: one data set"),
-        (FOLLOWS | {"depth": True}, "depth: six epochs"),
-        (FOLLOWS | {"seeds": False}, "seeds: compare the rankings"),
+        (FOLLOWS | {"paths": True}, "paths: what else grows in Table 3"),
+        (FOLLOWS | {"regulariser": True}, "regulariser: what does the training error do"),
+        (FOLLOWS | {"seeds": False}, "seeds: compare the places"),
         (FOLLOWS | {"fits": "yes"}, "answer True or False"),
         ({"fits": True}, "the keys are"),
         ([True], "give a dictionary"),

@@ -79,6 +79,14 @@ BLOCKS = {
 }
 
 
+SPLIT = nn.Sequential(nn.Conv2d(16, 8, 1, groups=4), nn.Conv2d(8, 8, 3, groups=4), nn.Conv2d(8, 16, 1, groups=4))
+PRODUCTS = (
+    [torch.tensor([[1, 2], [0, 1], [3, 0]]), torch.tensor([[2, 0], [1, 1], [0, 5]])],
+    [torch.tensor([10, 1]), torch.tensor([3, 4])],
+)
+LOUD_AND_QUIET = [[2, 3, -1, -3, 1, 3, -2, -3], [0.5, -0.5, 0.5, -0.5, 0.5, -0.5, 0.5, -0.5]]
+
+
 def grouped(groups=4, channels=16, kernel=3):
     return nn.Conv2d(channels, channels, kernel, groups=groups, bias=False)
 
@@ -90,6 +98,11 @@ LINE = [
     ("RegNetX-3.2GF", [grouped(2, 96), grouped(21, 1008)]),
     ("MobileNet", [grouped(32, 32), grouped(1024, 1024)]),
 ]
+
+DIFFERENCES = {  # outcome -> (label, values, mean, half width)
+    "training": [("2x40d", [-1, 0, 1, 2], 0.5, 2.0), ("16x8d", [0.5, 0.7, 0.9], 0.7, 0.3)],
+    "test": [("2x40d", [0, 1], 0.5, 3.0), ("16x8d", [-0.7, -0.5], -0.6, 0.5)],
+}
 
 # Every kind of figure, for what holds of all of them.
 GALLERY = {name: (lambda build=build: figures.block_diagram(build())) for name, (build, *_) in BLOCKS.items()}
@@ -117,6 +130,25 @@ GALLERY |= {
     ),
     "layer bars": lambda: figures.layer_cost_bars(Bottleneck(256, 128, 256, 32), (256, 56, 56), "macs"),
     "group line": lambda: figures.group_line(LINE),
+    "masks": lambda: figures.mask_matrices(
+        [("grouped", torch.block_diag(*[torch.ones(2, 2)] * 8).bool()), ("dense", torch.ones(16, 16).bool())],
+        [("narrow", torch.ones(8, 8).bool())],
+    ),
+    "differences": lambda: figures.difference_panels(DIFFERENCES, "points better"),
+    "folding": lambda: figures.folding(weight=0.5, mean=1, deviation=2, scale=4, shift=3, x=6),
+    "wiring": lambda: figures.wiring(
+        [grouped(2, 8), nn.ChannelShuffle(2), grouped(2, 8)],
+        [grouped(2, 8), nn.Conv2d(8, 8, 1)],
+        titles=["shuffled between", "then a 1×1"],
+        follow=(0, [0]),
+        notes=["reaches 8 of 8", "reaches 8 of 8"],
+    ),
+    "wiring of 16": lambda: figures.wiring([*SPLIT], titles=["The input divided"], follow=(1, [2, 3])),
+    "every path": lambda: figures.every_path(
+        forms.FormA(256, 64, 256), forms.FormA(256, 96, 256, 4), forms.FormA(**SIZE_32x4d)
+    ),
+    "a sum of products": lambda: figures.sum_of_products(*PRODUCTS),
+    "norm and sum": lambda: figures.norm_and_sum(LOUD_AND_QUIET),
     "complete block": lambda: figures.complete_block(forms.FormA(**SIZE_32x4d), forms.FormC(**SIZE_32x4d)),
     "complete blocks, three": lambda: figures.complete_block(
         *[form(**SIZE_32x4d) for form in (forms.FormA, forms.FormB, forms.FormC)]
@@ -490,6 +522,57 @@ def test_the_rectangles_cover_the_kernels_that_are_not_zero():
     assert torch.equal(covered, figures.reach(layer, 6))
 
 
+def test_wiring_draws_a_line_where_channels_are_connected():
+    stack = [grouped(4, 8), nn.Conv2d(8, 6, 1, groups=2)]
+    fig = figures.wiring(stack, titles=["two layers"], follow=(0, [0]))
+    assert len(fig.axes[0].lines) == grouped(4, 8).weight[:, :, 0, 0].numel() + 6 * 4
+    blue = [line for line in fig.axes[0].lines if to_hex(line.get_color()) == figures.PATH.lower()]
+    assert len(blue) == 2 + 2 * 3, "input 1 reaches two channels, and each of them the three outputs of its group"
+    boxes = [patch for patch in fig.axes[0].patches if to_hex(patch.get_facecolor()) == figures.PATH.lower()]
+    assert len(boxes) == 1 + 2 + 3
+
+
+@pytest.mark.parametrize(
+    ("stack", "counts"),
+    [
+        ([grouped(4, 8), grouped(4, 8)], [1, 2, 2]),
+        ([grouped(4, 8), nn.ChannelShuffle(4), grouped(4, 8)], [1, 2, 2, 4]),
+        ([grouped(4, 8), nn.Conv2d(8, 8, 1)], [1, 2, 8]),
+    ],
+)
+def test_what_is_followed_spreads_as_the_layers_let_it(stack, counts):
+    seen = figures.followed(figures.connections(stack), (0, [0]))
+    assert [int(channels.sum()) for channels in seen] == counts
+
+
+def test_what_a_middle_channel_reads_is_followed_backwards_too():
+    whole = [nn.Conv2d(16, 8, 1), grouped(4, 8), nn.Conv2d(8, 16, 1)]
+    for stack, ends in ((whole, 16), (list(SPLIT), 4)):
+        seen = figures.followed(figures.connections(stack), (1, [2, 3]))
+        assert [int(channels.sum()) for channels in seen] == [ends, 2, 2, ends]
+
+
+def test_all_paths_are_drawn_and_as_high_as_they_are_wide():
+    fig = figures.every_path(forms.FormA(256, 64, 256), forms.FormA(**SIZE_32x4d))
+    heights = [patch.get_height() for patch in fig.axes[0].patches if isinstance(patch, Rectangle)]
+    assert len(heights) == 1 + 32
+    assert heights[0] / heights[1] == pytest.approx(64 / 4)
+    assert {"1 × 64 = 64", "32 × 4 = 128"} <= {text.get_text() for text in fig.axes[0].texts}
+
+
+def test_a_sum_of_products_shows_both_sums():
+    texts = [text.get_text() for text in figures.sum_of_products(*PRODUCTS).axes[0].texts]
+    assert [texts.count(number) for number in ("18", "8", "50")] == [2, 2, 2]
+    assert texts.count("10") == texts.count("4") == 2, "every number stands in the sum and in the product"
+
+
+def test_a_norm_in_each_path_makes_a_quiet_path_as_loud_as_a_loud_one():
+    texts = [text.get_text() for text in figures.norm_and_sum(LOUD_AND_QUIET).axes[0].texts]
+    assert [text.removeprefix("spread ") for text in texts if text.startswith("spread")] == [
+        "2.4", "0.5", "1.0", "1.0", "1.0", "1.4",
+    ]  # fmt: skip
+
+
 # ------------------------------------------------------------------ show, and the same bytes every time
 
 ALT = 'Form C: a 1x1, a 3x3 in "32" groups & a 1x1, with < and >.'
@@ -603,7 +686,6 @@ def test_stored_figures_are_images_of_360_points(path):
 # ------------------------------------------------------------------ forms as moves of the same numbers
 
 SMALL = (16, 8, 16, 4)
-SPLIT = nn.Sequential(nn.Conv2d(16, 8, 1, groups=4), nn.Conv2d(8, 8, 3, groups=4), nn.Conv2d(8, 16, 1, groups=4))
 
 
 def weights_in(masks):
@@ -638,3 +720,45 @@ def test_the_followed_path_is_blue_and_straight(follow):
     blue = [p for p in fig.axes[0].patches if to_hex(p.get_facecolor()) == figures.PATH.lower()]
     heights = sorted({round(p.get_y(), 3) for p in blue})
     assert len(blue) == 6 and len(heights) == 2
+
+
+# ------------------------------------------------------------------ masks, differences, folding
+
+
+def test_the_rectangles_of_a_mask_cover_its_cells_once():
+    generator = torch.Generator().manual_seed(0)
+    for mask in (torch.rand(9, 7, generator=generator) < 0.4, torch.ones(4, 4).bool(), torch.zeros(3, 3).bool()):
+        covered = torch.zeros(mask.shape, dtype=torch.int)
+        for row, column, rows, columns in figures.mask_blocks(mask):
+            covered[row : row + rows, column : column + columns] += 1
+        assert torch.equal(covered, mask.int())
+    assert len(figures.mask_blocks(torch.block_diag(*[torch.ones(2, 2)] * 5).bool())) == 5
+
+
+def test_a_drawn_mask_fills_the_share_of_its_kernels():
+    mask = torch.block_diag(*[torch.ones(2, 2)] * 8).bool()
+    frame, *blocks = [p for p in figures.mask_matrices([("grouped", mask)]).axes[0].patches]
+    filled = sum(block.get_width() * block.get_height() for block in blocks)
+    assert filled / (frame.get_width() * frame.get_height()) == pytest.approx(1 / 8)
+
+
+def test_an_interval_that_leaves_out_zero_has_a_filled_square():
+    fig = figures.difference_panels(DIFFERENCES, "points better")
+    filled = {}
+    for axes, (title, rows) in zip(fig.axes, DIFFERENCES.items(), strict=True):
+        squares = [line for line in axes.lines if line.get_marker() == "s"]
+        assert [line.get_xdata()[0] for line in squares] == [mean for _, _, mean, _ in rows]
+        filled[title] = [to_hex(line.get_markerfacecolor()) == to_hex(figures.INK) for line in squares]
+    assert filled == {"training": [False, True], "test": [False, True]}
+
+
+def test_panels_must_compare_the_same():
+    with pytest.raises(ValueError, match="the same order"):
+        figures.difference_panels({"a": [("one", [0, 1], 0.5, 1)], "b": [("two", [0, 1], 0.5, 1)]}, "points")
+
+
+@pytest.mark.parametrize("numbers", [(0.5, 1, 2, 4, 3, 6), (3, -1, 4, 2, 0.5, 2)])
+def test_the_folded_row_ends_in_the_number_of_the_two_layers(numbers):
+    weight, mean, deviation, scale, shift, x = numbers
+    result = f"{scale * (weight * x - mean) / deviation + shift:g}"
+    assert [text.get_text() for text in figures.folding(*numbers).axes[0].texts].count(result) == 2

@@ -32,15 +32,15 @@ FIRST_HITS = {
     "Grouped convolutions": "04_grouped_convolution",
     "cardinality": "05_the_resnext_block",
     "bottleneck": "03_residual_learning#the-bottleneck",
-    "group width": "05_the_resnext_block#two-rules-and-what-32x4d-means",
-    "form A": "06_three_forms#the-three-drawings",
+    "group width": "05_the_resnext_block#the-name-32x4d-fixes-the-whole-network",
+    "form A": "06_three_forms#the-paper-draws-its-block-three-times",
     "Inception module": "02_inception",
-    "depthwise convolution": "04_grouped_convolution#depthwise-the-far-end",
+    "depthwise convolution": "04_grouped_convolution#between-dense-and-depthwise-there-is-room",
     "receptive field": "01_what_a_convolution_costs#how-far-does-a-pixel-see",
     "overfitting": "03_residual_learning#deeper-got-worse",
     "squeeze-and-excitation": "11_what_came_next#squeeze-and-excitation",
     "what is a residual block?": "03_residual_learning#one-plus-sign",
-    "roofline": "10_flops_are_not_seconds#the-roofline",
+    "roofline": "10_flops_are_not_seconds#narrow-paths-run-far-from-the-peak",
     "channels last": "10_flops_are_not_seconds",
     "RegNet": "11_what_came_next#regnet",
     "GoogLeNet": "02_inception#googlenet-nine-modules",
@@ -54,7 +54,7 @@ FIRST_HITS = {
     # Chinese, and code
     "分组卷积": "04_grouped_convolution",
     "基数": "05_the_resnext_block",
-    "groups=cardinality": "05_the_resnext_block#the-block-in-code",
+    "groups=cardinality": "05_the_resnext_block#in-code-one-argument-is-new",
     "resnext50_32x4d": "library#resnext50-32x4d",
 }
 
