@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from functools import cache
 from importlib import import_module
 
 import pytest
@@ -42,6 +43,7 @@ def without_code(text):
     return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
 
 
+@cache  # a notebook is large, and many links lead into each
 def anchors(path):
     """Anchors of the headings that the site gives one, levels 1 to 3, and of the glossary's terms."""
     if path.suffix == ".ipynb":
