@@ -1,7 +1,8 @@
 """Write what "Look inside a ResNeXt" runs on: ``python -m tools.live_network``, some minutes on one core.
 
-The weights of the book's trained network in eight and sixteen bits, test pictures, the statistics that its batch norms have when
-paths are missing, and what torch answers, all into resnext_lib/explorers/look_inside.json. Then `make notebooks`.
+The weights of the book's trained network in eight and sixteen bits, test pictures, the statistics that its batch norms
+have when paths are missing, and what torch answers: all into resnext_lib/explorers/look_inside.json. Then
+`make notebooks` puts them on the pages.
 """
 
 import argparse
@@ -201,7 +202,7 @@ def without_shortcuts(network, names):
 
 
 def presets(network, images, test):
-    """Each preset: its paths, the means and variances behind the sums, right answers with statistics kept and re-estimated."""
+    """Each preset: its paths, means and variances behind the sums, right answers with statistics kept and re-estimated."""
     found = []
     for label, paths in PRESETS.items():
         kept = network

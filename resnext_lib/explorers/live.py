@@ -52,10 +52,14 @@ def _whole(numbers):
         question=dict(
             question=f"Of {pictures:,} test pictures the network gets {right:,} right. One of block 2’s sixteen paths is "
             "switched off. How many does it still get right?",
-            options=[["guess", "about 200: it guesses"], ["share", f"about {sixteenth:,}: a sixteenth fewer"], ["few", "nearly as many"]],
+            options=[
+                ["guess", "about 200: it guesses"],
+                ["share", f"about {sixteenth:,}: a sixteenth fewer"],
+                ["few", "nearly as many"],
+            ],
             right="few",
-            why=f"Without one of them it gets {least:,} to {most:,} right, once the batch norm behind the sum has statistics for "
-            "fifteen paths. The others and the shortcut carry the picture on. Below, path 3 is off: try others.",
+            why=f"Without one of them it gets {least:,} to {most:,} right, once the batch norm behind the sum has statistics "
+            "for fifteen paths. The others and the shortcut carry the picture on. Below, path 3 is off: try others.",
             shows=dict(block=STILL, off=[[], [2], [], [], [], []], preset="own", statistics="renewed"),
         ),
     )
@@ -74,8 +78,8 @@ def _small(numbers):
         small=True,
         waiting="The network has looked at the boot. What one path reads shows after your answer or your first move.",
         question=dict(
-            question="This is block 2. Its sixteen paths work side by side on an input of 64 maps. How many of them does one "
-            "path read?",
+            question="This is block 2. Its sixteen paths work side by side on an input of 64 maps. How many of them does "
+            "one path read?",
             options=[[4, "4: its sixteenth"], [64, "64: all of them"]],
             right=64,
             why="Every path reads the whole input. Only the middle is split: each path has two small maps of its own there. "

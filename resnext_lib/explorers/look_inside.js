@@ -311,15 +311,14 @@ function formsPanel() {
   const written = choice("form", "The same block, written in three ways", ["A", "B", "C"].map(form => [form, `form ${form}`]));
   const table = make("table"), element = make("div", { class: "forms" }, written.element, code, make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "The three forms side by side" }, table), why);
   return { element, refresh(state, n) {
+    element.hidden = !state.revealed;
     written.refresh(state);
     code.replaceChildren(...codeOf(state.form, n).map(([line, part]) => make("span", { "data-part": part }, `${line}\n`)));
     const top = rangeOf(10).sort((a, b) => n.shares[b] - n.shares[a]).slice(0, 2);
     const cells = (tag, list) => make("tr", {}, ...list.map((cell, i) => make(i ? tag : "th", i ? {} : { scope: tag === "td" ? "row" : "col" }, cell)));
-    table.style.visibility = state.revealed ? "visible" : "hidden";   // it keeps its room
     table.replaceChildren(make("thead", {}, cells("th", ["form", "layer calls", ...top.map(i => data.classes[i])])), make("tbody", {},
       ...Object.entries(n.forms).map(([form, { calls, logits }]) => cells("td", [form, calls, ...top.map(i => logits[i].toFixed(6))]))));
-    const [first, second] = state.revealed ? tellForms(n, state.form) : ["", ""];
-    why.textContent = `${first} ${second}`;
+    why.textContent = tellForms(n, state.form).join(" ");
   } };
 }
 
@@ -363,10 +362,12 @@ function settle(changes) {
   state.off = preset === "alone" ? nobody.map((_, k) => (k === block ? rangeOf(PATHS).slice(1) : [])) : nobody.map(() => list);
 }
 
-let shown, waiting = false;
+let shown, computed = "", waiting = false;
 
 function show() {
-  shown = model(state);
+  const { block, off, shortcuts, statistics, preset } = state, key = JSON.stringify([block, off, shortcuts, statistics, preset, ...sheet]);
+  if (key !== computed) shown = model(state);   // a change of theme, of width or of form changes no number
+  computed = key;
   controls.forEach(control => control.refresh && control.refresh(state, shown));
   const sentences = state.revealed ? tell(shown, state) : [data.waiting];
   output.replaceChildren(make("b", {}, sentences[0]), ` ${sentences.slice(1).join(" ")}`);
@@ -410,10 +411,10 @@ const repaint = new MutationObserver(() => show());
 repaint.observe(document.documentElement, { attributeFilter: ["data-theme", "theme", "class"] });
 repaint.observe(document.body, { attributeFilter: ["data-jp-theme-light", "class"] });
 matchMedia("(forced-colors: active)").addEventListener("change", () => show());
-let room = -1;
+show();
+let room = form.clientWidth;
 new ResizeObserver(() => {
   if (room === form.clientWidth) return;   // another height is our own doing
   room = form.clientWidth;
   show();
 }).observe(form);
-show();
