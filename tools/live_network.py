@@ -45,7 +45,8 @@ def packed(values, kind):
 
 def half(values):
     """``values`` as float16, which the page holds; refused where one is too large for it."""
-    array = numpy.asarray(values, dtype=numpy.float16)
+    with numpy.errstate(over="ignore"):
+        array = numpy.asarray(values, dtype=numpy.float16)
     if not numpy.isfinite(array).all():
         raise ValueError("a number does not fit into float16, 65,504 at most")
     return array

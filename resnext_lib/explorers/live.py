@@ -58,8 +58,9 @@ def _whole(numbers):
                 ["few", "nearly as many"],
             ],
             right="few",
-            why=f"Without one of them it gets {least:,} to {most:,} right, once the batch norm behind the sum has statistics "
-            "for fifteen paths. The others and the shortcut carry the picture on. Below, path 3 is off: try others.",
+            why=f"Without one of them it gets {least:,} to {most:,} right, once the batch norm behind the sum has "
+            "statistics for fifteen paths. The others and the shortcut carry the picture on. Below, path 3 is "
+            "off: try others.",
             shows=dict(block=STILL, off=[[], [2], [], [], [], []], preset="own", statistics="renewed"),
         ),
     )

@@ -28,24 +28,26 @@ function normsFor({ off, shortcuts, statistics, preset }) {
 }
 
 const everything = { on: blocks.map(() => Array(PATHS).fill(true)), shortcuts: whole, norms: blocks.map(() => null) };
-const remembered = { key: "", shares: [] };   // of the picture on the field, with everything on
+const remembered = { key: "", shares: [] };   // the answer to the picture on the field, with everything on
 
-function intact(pixels) {
+function intact(pixels, shares) {
   const key = pixels.join();
-  if (remembered.key !== key) Object.assign(remembered, { key, shares: softmax(run(network, pixels, "C", everything).logits) });
+  if (remembered.key !== key) Object.assign(remembered, { key, shares: shares || softmax(run(network, pixels, "C", everything).logits) });
   return remembered.shares;
 }
 
+// Every number on show. Form C gives the answer; the other two are computed as soon as they are shown.
 function model(state, pixels = sheet) {
   const { kind, norms } = normsFor(state), block = blocks[state.block];
   const on = state.off.map(list => rangeOf(PATHS).map(p => !list.includes(p)));
   const choice = { on, shortcuts: state.shortcuts, norms };
-  const forms = Object.fromEntries((data.small ? ["C"] : ["A", "B", "C"]).map(form => [form, run(network, pixels, form, choice)]));
+  const forms = Object.fromEntries((data.small || !state.revealed ? ["C"] : ["A", "B", "C"]).map(form => [form, run(network, pixels, form, choice)]));
   const { logits, inputs } = forms.C, shares = softmax(logits), x = inputs[state.block];
   const h = middle(x, block), norm = norms[state.block] || block.bn3;
   const terms = rangeOf(PATHS).map(p => term(h, block, p, norm)), passed = shortcut(x, block);
   const apart = form => Math.max(...forms[form].logits.map((value, i) => Math.abs(value - logits[i])));
-  return { logits, shares, intact: intact(pixels), answer: shares.indexOf(Math.max(...shares)), kind, block: state.block,
+  const complete = kind === "whole" && state.shortcuts.every(Boolean);
+  return { logits, shares, intact: intact(pixels, complete && shares), answer: shares.indexOf(Math.max(...shares)), kind, block: state.block,
     reads: block.inputs, width: block.width, d: block.width / PATHS, writes: block.outputs, side: x.side,
     x, h, terms, passed, result: inputs[state.block + 1], sizes: terms.map(size), passes: size(passed),
     forms: Object.fromEntries(Object.entries(forms).map(([form, found]) => [form, { logits: found.logits, calls: found.calls, apart: apart(form) }])),
@@ -68,9 +70,10 @@ const listed = list => (list.length > 4 ? `${list.length} paths` : `${list.lengt
 
 function missing({ off, shortcuts, preset }) {
   if (presets[preset]) return presets[preset].label;
-  const parts = off.flatMap((list, k) => (list.length ? [`${listed(list)} of block ${k + 1}`] : []));
-  const cut = rangeOf(blocks.length).filter(k => !shortcuts[k]);
-  if (cut.length) parts.push(cut.length === blocks.length ? "all six shortcuts" : `the shortcut of block ${cut.map(k => k + 1).join(", ")}`);
+  const changed = rangeOf(blocks.length).filter(k => off[k].length), cut = rangeOf(blocks.length).filter(k => !shortcuts[k]), parts = [];
+  if (changed.length === 1) parts.push(`${listed(off[changed[0]])} of block ${changed[0] + 1}`);
+  if (changed.length > 1) parts.push(`${off.flat().length} paths in ${changed.length} blocks`);
+  if (cut.length) parts.push(cut.length === 1 ? `the shortcut of block ${cut[0] + 1}` : `${cut.length} of the six shortcuts`);
   return parts.join(" and ");
 }
 
@@ -118,6 +121,20 @@ function tellForms({ forms, answer }, form) {
   return [WHY[form], `${apart}: the same products, added in another order. For ${name}: A ${forms.A.logits[answer].toFixed(6)}, B ${forms.B.logits[answer].toFixed(6)}, C ${forms.C.logits[answer].toFixed(6)}.`];
 }
 
+// The longest that can be said in each place, for which room is kept so that nothing below it jumps.
+function longest() {
+  const sure = shown.shares.map((_, i) => Number(i === 1)), numbers = { logits: sure.map(() => -18.123456), apart: 0.0000012, calls: 291 };
+  const worst = { ...shown, answer: 1, shares: sure, intact: sure, right: [1799, 1799], block: 5, reads: 256, width: 128, d: 8, writes: 256,
+    forms: { A: numbers, B: numbers, C: numbers } };
+  const many = { ...state, preset: "own", off: nobody.map(() => [8, 9]), shortcuts: whole.map((_, k) => k > 1) };
+  const states = [many, { ...many, off: nobody.map((_, k) => (k ? [] : [12, 13, 14, 15])) }, ...presets.map((_, preset) => ({ ...many, preset }))];
+  return {
+    output: ["renewed", "kept", "unknown"].flatMap(kind => states.map(one => tell({ ...worst, kind }, one).join(" "))),
+    told: [-1, PATHS - 1, PATHS].map(p => tellPath(worst, p)),
+    why: Object.keys(WHY).map(form => tellForms(worst, form).join(" ")),
+  };
+}
+
 // The block as code, in lines: which of them belong to a path, and which to the shortcut.
 function codeOf(form, n) {
   const { reads, width, d, writes } = n, same = reads === writes && n.block % 2 === 1;
@@ -134,18 +151,22 @@ function codeOf(form, n) {
 
 const probe = make("i", { class: "tone", "aria-hidden": "true" });
 
-// A colour of the style sheet, whatever the theme, as red, green, blue.
-function tone(name) {
-  probe.style.color = `var(--${name})`;
-  return getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
+// Colours of the style sheet, whatever the theme, as red, green, blue. Asked for once in every show().
+const tones = {};
+
+function readTones() {
+  for (const name of ["card", "ink", "sum"]) {
+    probe.style.color = `var(--${name})`;
+    tones[name] = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
+  }
 }
 
 // Maps side by side in rows of `columns`, one dot between them; 0 is the card's colour and `most` is ink.
 function paint(canvas, { channels, side, values }, columns, most) {
-  const step = side + 1, rows = Math.ceil(channels / columns), from = tone("card"), to = tone("ink");
+  const step = side + 1, rows = Math.ceil(channels / columns), from = tones.card, to = tones.ink;
   canvas.width = columns * step - 1;
   canvas.height = rows * step - 1;
-  const context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height);
+  const context = canvas.getContext("2d", { willReadFrequently: true }), image = context.createImageData(canvas.width, canvas.height);
   for (let i = 0; i < channels; i++)
     for (let r = 0; r < side; r++)
       for (let c = 0; c < side; c++) {
@@ -180,10 +201,13 @@ function thumbnails() {
     element.append(make("label", { class: "choice" }, input, canvas));
     return { input, canvas, pixels };
   });
+  let painted = "";
   return { element, refresh({ picture, drawn }) {
+    const colours = JSON.stringify(tones), anew = painted !== colours;
+    painted = colours;
     inputs.forEach(({ input, canvas, pixels }, i) => {
       input.checked = i === picture && !drawn;
-      paint(canvas, { channels: 1, side: 28, values: pixels }, 1, 255);
+      if (anew) paint(canvas, { channels: 1, side: 28, values: pixels }, 1, 255);
     });
   } };
 }
@@ -221,7 +245,7 @@ function drawingField() {
     paint(canvas, { channels: 1, side: 28, values: sheet }, 1, 255);
     if (document.activeElement !== canvas) return;
     const context = canvas.getContext("2d");
-    context.strokeStyle = `rgb(${tone("sum").join()})`;
+    context.strokeStyle = `rgb(${tones.sum.join()})`;
     context.strokeRect(at.x - 0.5, at.y - 0.5, 2, 2);
   } };
   canvas.addEventListener("focus", show.pen);
@@ -240,11 +264,11 @@ function drawingField() {
 
 function answers() {
   const rows = data.classes.map(name => ({ bar: make("i"), ghost: make("b"), words: make("span"), name }));
-  const element = make("div", { class: "answers" }, make("p", { class: "heading" }, "The network’s answer", make("span", { class: "dashes" }, " (dashed: with everything on)")), make("ol", {},
+  const element = make("div", { class: "answers" }, make("p", { class: "heading" }, "The network’s answer", make("span", { class: "dashes" }, " (dashed: all on)")), make("ol", {},
     ...rows.map(({ name, bar, ghost, words }) => make("li", {}, make("span", {}, name), make("span", { class: "track", "aria-hidden": "true" }, bar, ghost), words))));
   const dashes = element.querySelector(".dashes");
   return { element, refresh(state, n) {
-    dashes.hidden = !missing(state);
+    dashes.style.visibility = missing(state) ? "visible" : "hidden";   // it keeps its room
     rows.forEach(({ bar, ghost, words }, i) => {
       bar.style.width = percent(n.shares[i]).replace(" ", "");
       ghost.style.width = percent(n.intact[i]).replace(" ", "");
@@ -285,8 +309,12 @@ function lanes() {
   const element = make("div", { class: "inside" }, above, make("div", { class: "strip" }, input), legend, group, below, make("div", { class: "strip" }, output), told);
   return { element, told, parts, refresh(state, n) {
     above.textContent = `Block ${n.block + 1} of ${blocks.length}, its input`;
-    below.textContent = "Added up, the block’s output";
-    [[input, n.x], [output, n.result]].forEach(([canvas, maps]) => paint(canvas, maps, Math.ceil(Math.sqrt(4 * maps.channels)), CLEAR * largest(maps.values)));
+    below.textContent = "Added up with the shortcut: the block’s output";
+    const flat = data.small && form.clientWidth > 560 ? 16 : 4;   // how many times as wide as high
+    [[input, n.x], [output, n.result]].forEach(([canvas, maps]) => {
+      paint(canvas, maps, Math.ceil(Math.sqrt(flat * maps.channels)), CLEAR * largest(maps.values));
+      canvas.style.aspectRatio = flat;
+    });
     refreshLanes(parts, state, n);
   } };
 }
@@ -312,6 +340,7 @@ function formsPanel() {
   const table = make("table"), element = make("div", { class: "forms" }, written.element, code, make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "The three forms side by side" }, table), why);
   return { element, refresh(state, n) {
     element.hidden = !state.revealed;
+    if (!state.revealed) return;
     written.refresh(state);
     code.replaceChildren(...codeOf(state.form, n).map(([line, part]) => make("span", { "data-part": part }, `${line}\n`)));
     const top = rangeOf(10).sort((a, b) => n.shares[b] - n.shares[a]).slice(0, 2);
@@ -365,7 +394,9 @@ function settle(changes) {
 let shown, computed = "", waiting = false;
 
 function show() {
-  const { block, off, shortcuts, statistics, preset } = state, key = JSON.stringify([block, off, shortcuts, statistics, preset, ...sheet]);
+  readTones();
+  const { block, off, shortcuts, statistics, preset, revealed } = state;
+  const key = JSON.stringify([block, off, shortcuts, statistics, preset, revealed, ...sheet]);
   if (key !== computed) shown = model(state);   // a change of theme, of width or of form changes no number
   computed = key;
   controls.forEach(control => control.refresh && control.refresh(state, shown));
@@ -373,6 +404,18 @@ function show() {
   output.replaceChildren(make("b", {}, sentences[0]), ` ${sentences.slice(1).join(" ")}`);
   follow(followed);
   root.dataset.state = JSON.stringify(state);
+}
+
+function keepRoom() {
+  const sentences = longest();
+  for (const [name, place] of [["output", output], ["told", board.told], ["why", form.querySelector(".why")]]) {
+    if (!place) continue;
+    const trial = form.appendChild(make("div", { class: "probe" }));
+    trial.style.width = `${form.querySelector(".inside").clientWidth}px`;
+    const heights = sentences[name].map(words => { trial.textContent = words; return trial.offsetHeight; });
+    trial.remove();
+    place.style.minHeight = `${Math.max(...heights) + 2}px`;   // the first sentence of the status is bold
+  }
 }
 
 function set(changes) {
@@ -404,7 +447,7 @@ form.addEventListener("submit", event => event.preventDefault());
 root.querySelector("details").open = false;
 root.classList.add("alive");
 root.prepend(form);
-root.explorer = { model, set, state, answer: (pixels, choice) => model({ ...state, ...choice }, pixels) };
+root.explorer = { model, set, state, answer: (pixels, choice) => model({ ...state, revealed: true, ...choice }, pixels) };
 
 // A change of theme changes the colours of what is painted.
 const repaint = new MutationObserver(() => show());
@@ -412,9 +455,11 @@ repaint.observe(document.documentElement, { attributeFilter: ["data-theme", "the
 repaint.observe(document.body, { attributeFilter: ["data-jp-theme-light", "class"] });
 matchMedia("(forced-colors: active)").addEventListener("change", () => show());
 show();
+keepRoom();
 let room = form.clientWidth;
 new ResizeObserver(() => {
   if (room === form.clientWidth) return;   // another height is our own doing
   room = form.clientWidth;
   show();
+  keepRoom();
 }).observe(form);
