@@ -1,8 +1,10 @@
 """Look inside a ResNeXt: the network in the page computes what torch computes, whatever is off, and everyone can work it."""
 
 import copy
+import importlib.util
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -22,7 +24,7 @@ from tools.live_network import BLOCKS
 
 SAME_ANSWER = 0.995  # of the pictures, at least
 LOGITS = 0.1  # the largest difference to torch, among numbers up to 18: what weights in eight and sixteen bits cost
-SWITCHED = 0.2  # the same with parts switched off
+SWITCHED = 0.1  # the same with parts switched off
 FORMS = 1e-5  # between the forms: float32 rounding
 PAGE_GETS = 500_000  # bytes at most
 SEEN = ANY_SEEN.replace("querySelector('table')", "querySelector('details table')")  # the forms stand in a table as well
@@ -345,6 +347,8 @@ def test_nothing_is_given_away_in_the_first_frame(browser, request, which):
         before = figure.evaluate(SEEN_OR_HEARD)
         assert not re.search(TOLD, before) and not re.search("[=≠]", before) and not state_of(page)["revealed"], before
         assert "boot" in before and "99." in before, "the network is at work in the first frame"
+        assert "shows after your answer or your first move" in page.locator("form > output").inner_text()
+        assert page.locator("pre, form table").locator("visible=true").count() == 0
         page.locator(".lane").nth(6).hover()
         page.locator(".lane").nth(2).focus()
         assert not re.search(TOLD, figure.evaluate(SEEN_OR_HEARD)), "looking is no move"
@@ -540,3 +544,20 @@ def test_without_a_script_on_paper_and_sanitised_picture_and_table_stay(browser,
 def test_it_stands_on_the_page_of_figures(whole):
     shown = shown_in(contract.ROOT / "chapters" / "explorers.ipynb", ["look_inside"])
     assert shown == [whole.html], "run python -m tools.notebooks chapters/explorers.ipynb"
+
+
+def test_a_page_of_the_site_gets_the_small_one_where_its_comment_stands(small):
+    path = contract.ROOT / "site" / "extensions" / "look_inside.py"
+    spec = importlib.util.spec_from_file_location("look_inside_extension", path)
+    extension = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(extension)
+    connected = []
+    extension.setup(SimpleNamespace(connect=lambda event, handler, priority: connected.append((event, handler))))
+    assert connected == [("html-page-context", extension.put_in)]
+    context = {"body": "<h1>A page</h1>\n<!-- look inside -->\n<p>Text.</p>"}
+    extension.put_in(None, "intro", "page.html", context, None)
+    assert context["body"] == f"<h1>A page</h1>\n{small.html}\n<p>Text.</p>"
+    other = {"body": "<p>Another page.</p>"}
+    extension.put_in(None, "other", "page.html", other, None)
+    extension.put_in(None, "made", "made.html", {}, None)
+    assert other == {"body": "<p>Another page.</p>"}
