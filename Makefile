@@ -12,7 +12,7 @@ GRADER_READY := $(GRADER)/ready
 LIGHT       := .venv-light
 LIGHT_READY := $(LIGHT)/ready
 
-.PHONY: help book quick test check-all lock renew older-torch notebooks minutes reference serve pdf zip lab classroom handout grader exercises assignment collect grade address publish clean
+.PHONY: help book quick test check-all lock renew older-torch notebooks serve pdf zip lab classroom handout grader exercises assignment collect grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -94,12 +94,6 @@ older-torch: $(OLDER_READY) ## run the chapters, asserts on, with the torch that
 
 notebooks: $(READY) ## re-execute the chapters in place (accepts intended changes of output)
 	$(BIN)/python -m tools.notebooks chapters
-
-minutes: $(READY) ## write how long each chapter takes into it and into the teaching guide
-	$(BIN)/python -m tools.minutes
-
-reference: $(READY) ## write chapters/library.md from the docstrings
-	$(BIN)/python -m tools.reference
 
 serve: book ## serve the built site at http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html 8000

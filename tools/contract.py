@@ -20,8 +20,6 @@ ROOT = Path(__file__).parent.parent
 SECTIONS = ["What usually goes wrong", "Recap", "Quiz", "Exercises"]
 OPENING = "What you will be able to do"
 KINDS = ("mirrors", "step-of", "wrong", "exercise")
-WORDS_A_MINUTE = 200
-TIMES = re.compile(r"Reading takes about (\d+) minutes(.*?),? and the exercises about (\d+)\.")
 
 
 def code_cells(notebook):
@@ -74,15 +72,14 @@ def asserts(cell):
     return any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source)))
 
 
-LIVE_CELLS = {"FLOPs are not seconds": 6}  # the chapter about measuring measures; the others make do with three
+LIVE_CELLS = 3  # the most in a chapter: what was measured once is read from the evidence
 
 
 def few_live_cells(notebook):
     """Live measurements are few, and the next cell asserts what the text claims of them."""
     cells = code_cells(notebook)
     live = [i for i, cell in enumerate(cells) if is_live(cell)]
-    most = LIVE_CELLS.get(headings(notebook)[0][1] if headings(notebook) else "", 3)
-    complaints = [f"{len(live)} live cells, more than {most}"] if len(live) > most else []
+    complaints = [f"{len(live)} live cells, more than {LIVE_CELLS}"] if len(live) > LIVE_CELLS else []
     complaints += [
         f"no asserting cell follows: {first_line(cells[i])}"
         for i in live
@@ -354,38 +351,6 @@ def keys_after_the_answer(notebook):
     return complaints
 
 
-def reading_minutes(notebook):
-    """Words of prose and code divided by 200 a minute, without the folded solutions."""
-    cells = [cell for cell in notebook.cells[:1] + notebook.cells[2:] if "exercise" not in cell.metadata]
-    return sum(len(cell.source.split()) for cell in cells) / WORDS_A_MINUTE
-
-
-def exercise_minutes(solution):
-    """An estimate: 5 minutes for a solution of up to 3 lines, 10 for up to 8, 20 for more."""
-    lines = len(solution.strip().split("\n"))
-    return 5 if lines <= 3 else 10 if lines <= 8 else 20
-
-
-def estimated_minutes(notebook):
-    """The exercises of a chapter together, as estimated."""
-    return sum(exercise_minutes(cell.source) for cell in notebook.cells if "exercise" in cell.metadata)
-
-
-def stated_minutes(notebook):
-    """What a chapter has to say of itself: whole minutes of reading, minutes of exercises."""
-    return round(reading_minutes(notebook)), estimated_minutes(notebook)
-
-
-def honest_time(notebook):
-    stated, measured = TIMES.search(prose_of(notebook)), stated_minutes(notebook)
-    says = (int(stated[1]), int(stated[3])) if stated else None
-    return (
-        []
-        if says == measured
-        else [f"reading and exercises take {measured} minutes, the chapter says {says}: make minutes writes them"]
-    )
-
-
 def clean_code(notebook):
     patterns = {
         "an expression that ends in ;": r";\s*$",
@@ -412,11 +377,10 @@ RULES = [
     exercise_format,
     quiz_format,
     keys_after_the_answer,
-    honest_time,
     clean_code,
 ]
-# A page of figures to look things up has no exercises, no quiz and no reading time.
-CHAPTERS_ONLY = [fixed_order, exercise_format, quiz_format, honest_time]
+# A page of figures to look things up has no exercises and no quiz.
+CHAPTERS_ONLY = [fixed_order, exercise_format, quiz_format]
 # "ResNeXt in twenty minutes" runs anywhere as a single file: it never imports the library, so it never installs it.
 STANDS_ALONE = "twenty_minutes"
 

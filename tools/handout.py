@@ -119,9 +119,10 @@ def network_pair():
 def three_forms():
     size = dict(in_channels=256, width=128, out_channels=256, cardinality=32)
     blocks = [forms.FormA(**size), forms.FormB(**size), forms.FormC(**size)]
-    titles = ["Form A: sum the paths", "Form B: concatenate, one last 1×1", "Form C: one grouped 3×3"]
     return picture(
-        figures.block_diagram(*blocks, titles=titles), "The three forms of the block, A, B and C, with their sizes."
+        figures.complete_block(*blocks),
+        "Forms A, B and C side by side, every convolution, batch norm and ReLU with its size. Path 2, in blue, has layers "
+        "of its own in form A and is a part of each layer in form C.",
     )
 
 
@@ -190,6 +191,9 @@ def front(sheet):
 <div class="columns"><div>
 <h2>Three forms, one function</h2>
 {three_forms()}
+<p>Path 2, in blue, does the same in all three.
+Batch norm and ReLU act channel by channel, so they may be stacked;
+only the last batch norm sees {sheet.blank("the sum")}.</p>
 </div><div>
 <h2>The block beside ResNet's</h2>
 {two_blocks()}

@@ -1,18 +1,13 @@
-"""Write chapters/library.md from resnext_lib's docstrings: ``python -m tools.reference``.
+"""The library reference as Markdown, made from resnext_lib's docstrings when the site is built (chapters/library.md).
 
 It reads the source and imports nothing, so the page depends only on the source.
 """
 
-import argparse
 import ast
 import re
-import sys
 from pathlib import Path
 
-from tools.writing import check_file, replace
-
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "chapters" / "library.md"
 # In the order of a reader's questions.
 MODULES = {
     "blocks": "How is a block built?",
@@ -36,18 +31,7 @@ MODULES = {
     "arguments": "Who checks the arguments?",
 }
 LINE = 44  # characters of code that fit on a phone
-INTRO = """# Library reference
-
-This page lists every public name of `resnext_lib`, module by module, in the order in which questions come up.
-Each entry gives the call, what it does, and where they apply the shapes, units, errors and the source.
-A batch of maps is `(N, C, H, W)`; the [glossary](glossary.md#shapes) says what the letters mean.
-Costs are parameters and MACs, never FLOPs.
-
-| question | module |
-|---|---|
-{rows}
-
-The page is generated from the docstrings by `python -m tools.reference`: change those, not this file."""
+QUESTIONS = "| question | module |\n|---|---|\n{rows}"
 
 
 def label(sentence):
@@ -253,23 +237,9 @@ def section(module):
 
 
 def page():
-    """The whole page as text."""
+    """Everything below the page's introduction, as Markdown."""
     rows = [f"| [{question}](#{slug(question)}) | `{module}` |" for module, question in MODULES.items()]
-    lines = [INTRO.format(rows="\n".join(rows))]
+    lines = [QUESTIONS.format(rows="\n".join(rows))]
     for module in MODULES:
         lines += section(module)
-    return "\n".join(lines) + "\n"
-
-
-def main(arguments=None):
-    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
-    check_file(PAGE)
-    try:
-        text = page()
-    except (OSError, SyntaxError) as error:
-        raise SystemExit(f"a module of resnext_lib cannot be read, and {PAGE.name} is as it was: {error}") from error
-    replace({PAGE: text})
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return "\n".join(lines)

@@ -5,53 +5,56 @@ An answer that still is ``...`` gets a hint instead of a crash. No check changes
 ``exercises.NAME.graded(answer, seed)`` is the same check with other inputs, drawn for grading.
 """
 
-from resnext_lib.exercises.block import budget_width, path_reach, resnext_block, stage_widths
-from resnext_lib.exercises.convolution import convolution_cost, output_size, pointwise, receptive_field
+from resnext_lib.exercises.block import all_grouped, budget_width, path_reach, resnext_block, stage_widths
+from resnext_lib.exercises.convolution import convolution_cost, miscounts, output_size, pointwise, receptive_field
 from resnext_lib.exercises.descendants import kind_of_convolution, se_parameters, steps_to_convnext, x_block
-from resnext_lib.exercises.grouped import block_diagonal, grouped_cost, side_by_side, valid_groups
-from resnext_lib.exercises.inception import inception_3a, inception_channels, numbers_tuned, reduction_saving
+from resnext_lib.exercises.grouped import block_diagonal, groups_from_count, side_by_side, valid_groups
+from resnext_lib.exercises.inception import common_factor, inception_3a, inception_channels, reduction_limit
 from resnext_lib.exercises.machines import cluster_learning_rate, mean_of_all, share_of_images
-from resnext_lib.exercises.network import small_change, stage_parameters, stride_layer, write_a_test, wrong_networks
-from resnext_lib.exercises.residual import bottleneck, bottleneck_budget, count_depth, projection_needed
-from resnext_lib.exercises.speed import attainable, macs_a_byte, times_as_fast, whole_speedup
-from resnext_lib.exercises.studies import budget_kept, differences, five_runs, what_follows
+from resnext_lib.exercises.network import first_difference, small_change, stage_parameters, write_a_test
+from resnext_lib.exercises.residual import bottleneck, count_depth, gradient_growth, projection_needed, sum_of_maps
+from resnext_lib.exercises.speed import fold, times_as_fast, whole_speedup, why_slow
+from resnext_lib.exercises.studies import all_positive, differences, no_paths, what_follows
 from resnext_lib.exercises.three_forms import b_to_c_map, form_a, form_c_shapes, merge_last_layers
-from resnext_lib.exercises.training import channel_moments, class_accuracy, only_path, staircase
+from resnext_lib.exercises.training import channel_moments, class_accuracy, only_path, paired_loss
 from resnext_lib.exercises.verdicts import Verdict
 
 __all__ = [
     "Verdict",
-    "attainable",
+    "all_grouped",
+    "all_positive",
     "b_to_c_map",
     "block_diagonal",
     "bottleneck",
-    "bottleneck_budget",
-    "budget_kept",
     "budget_width",
     "channel_moments",
     "class_accuracy",
     "cluster_learning_rate",
+    "common_factor",
     "convolution_cost",
     "count_depth",
     "differences",
-    "five_runs",
+    "first_difference",
+    "fold",
     "form_a",
     "form_c_shapes",
-    "grouped_cost",
+    "gradient_growth",
+    "groups_from_count",
     "inception_3a",
     "inception_channels",
     "kind_of_convolution",
-    "macs_a_byte",
     "mean_of_all",
     "merge_last_layers",
-    "numbers_tuned",
+    "miscounts",
+    "no_paths",
     "only_path",
     "output_size",
+    "paired_loss",
     "path_reach",
     "pointwise",
     "projection_needed",
     "receptive_field",
-    "reduction_saving",
+    "reduction_limit",
     "resnext_block",
     "se_parameters",
     "share_of_images",
@@ -59,14 +62,13 @@ __all__ = [
     "small_change",
     "stage_parameters",
     "stage_widths",
-    "staircase",
     "steps_to_convnext",
-    "stride_layer",
+    "sum_of_maps",
     "times_as_fast",
     "valid_groups",
     "what_follows",
     "whole_speedup",
+    "why_slow",
     "write_a_test",
-    "wrong_networks",
     "x_block",
 ]

@@ -1,7 +1,7 @@
 """The checks of chapter 5: the ResNeXt block."""
 
 from resnext_lib.complexity import RESNET_BUDGET, bottleneck_weights, width_for_budget
-from resnext_lib.exercises.delegation import FROM_SCRATCH, Forbidden, call
+from resnext_lib.exercises.delegation import FROM_SCRATCH, OWN_WORK, Forbidden, call
 from resnext_lib.exercises.modules import expect_block
 from resnext_lib.exercises.values import expect_number, items, number, table, whole_number
 from resnext_lib.exercises.verdicts import CLASS, FUNCTION, check, expect
@@ -101,6 +101,60 @@ def path_reach(answer):
     expect(given["reaches"] != 4, "the path ends with a 1x1 back to the block's width")
     expect(given == right, f"{given} is not it")
     return "all in, 4 in the middle, all out. Only the middle is split."
+
+
+def draw_grouped_blocks(dice):
+    """Channels in, middle and out that the cardinality divides; each group of the middle has its own width."""
+    cases = []
+    for _ in range(6):
+        c, d = dice.randint(3, 12), dice.randint(2, 9)
+        cases.append((c * dice.randint(10, 30), c * d, c * dice.randint(10, 30), c))
+    return cases
+
+
+@check(
+    "group by group: which inputs does a middle channel read, and which middle channels an output",
+    FUNCTION,
+    takes="in_channels, width, out_channels, cardinality",
+    visible=((256, 128, 256, 32), (64, 96, 128, 4)),
+    hidden=draw_grouped_blocks,
+    forbidden=OWN_WORK,
+)
+def all_grouped(answer, cases):
+    """A function (in_channels, width, out_channels, cardinality) to (weights, inputs an output depends on)."""
+    for cin, width, cout, c in cases:
+        given = call(answer, cin, width, cout, c)
+        weights, reads = items(given, "return two numbers: the weights, and the inputs that one output depends on", 2)
+        dense, middle = cin * width + width * cout, 9 * width * width
+        where = f"for (in, width, out, C) = {(cin, width, cout, c)}"
+        expect_number(
+            weights,
+            (dense + middle) // c,
+            {
+                dense + middle // c: f"{where} you group the 3x3 only; here the 1x1s are grouped as well",
+                dense + middle: f"{where} that is the dense block: nothing is grouped",
+                (dense + middle) / c**2: f"{where} you divide by C twice; each layer is divided once",
+                (dense + middle // 9) // c: f"{where} the 3x3 has nine places",
+                (dense + middle // 3) // c: f"{where} the 3x3 has nine places, not three",
+            },
+            f"weights {where}",
+        )
+        expect_number(
+            reads,
+            cin // c,
+            {
+                cin: f"{where} an output does not see the whole input: its group reads one group of the middle, "
+                "and that reads one group of the input",
+                width // c: f"{where} that many middle channels are in its group; follow them back to the input",
+                width: f"{where} that is the whole middle",
+                c: f"{where} that is the number of groups",
+            },
+            f"inputs {where}",
+        )
+    return (
+        "a tenth of the weights at 32x4d, but no output sees more than its own part of the input: "
+        "the paths meet only in a projection, or after a channel shuffle."
+    )
 
 
 def draw_blocks(dice):

@@ -12,7 +12,9 @@ from resnext_lib.exercises.values import (
     normal_numbers,
     number,
     same,
+    table,
     tensor,
+    text,
     whole_number,
 )
 from resnext_lib.exercises.verdicts import FUNCTION, check, expect, shown
@@ -178,3 +180,25 @@ def receptive_field(answer, cases):
             f"as the side for {layers}",
         )
     return "strides make later kernels reach further."
+
+
+# The four wrong counts of the exercise, and how far each is from the right one.
+MISCOUNTS = {
+    "Ada": ("FLOPs", "twice the right number"),
+    "Ben": ("input map", "four times the right number"),
+    "Cem": ("k once", "a third of the right number"),
+    "Dora": ("one channel", "a 64th of the right number"),
+}
+
+
+@check('count the layer yourself, then divide: {"Ada": "FLOPs", ...}')
+def miscounts(answer):
+    """A dictionary from the names of four people who counted one layer's MACs to the mistake that each made."""
+    mistakes = sorted(mistake for mistake, _ in MISCOUNTS.values())
+    given = table(answer, f"give a dictionary from names to mistakes, not {type(answer).__name__}")
+    expect(set(given) == set(MISCOUNTS), f"the names are {list(MISCOUNTS)}, not {sorted(map(str, given))}")
+    for name, (mistake, distance) in MISCOUNTS.items():
+        said = text(given[name], f"{name}: give one of {mistakes}, not {shown(given[name])}")
+        expect(said in mistakes, f"{name}: give one of {mistakes}, not {shown(said)}")
+        expect(said == mistake, f"{name} is not explained by {said!r}: the count is {distance}")
+    return "a factor is the fingerprint of a mistake."

@@ -1,5 +1,7 @@
 """The checks of chapter 4: grouped convolution."""
 
+from math import isqrt
+
 import torch
 from torch.nn import functional
 
@@ -25,37 +27,44 @@ ORDINARY_ONLY = Forbidden(
 ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 
 
-def draw_grouped(dice):
-    """Channels in and out that groups divide, and a kernel."""
-    groups = [dice.randint(2, 40) for _ in range(6)]
-    return [(g * dice.randint(1, 9), g * dice.randint(1, 9), dice.randint(1, 7), g) for g in groups]
+def draw_counts(dice):
+    """Channels in and out that groups divide, a kernel, and what the layer then weighs."""
+    cases = []
+    for _ in range(6):
+        groups, kernel = dice.randint(2, 40), dice.randint(2, 7)
+        cin, cout = groups * dice.randint(2, 9), groups * dice.randint(2, 9)
+        cases.append((cin, cout, kernel, cin * cout * kernel**2 // groups))
+    return cases
 
 
 @check(
-    "each output channel reads in_channels / groups channels",
+    "each output reads in_channels / groups channels, so the weights are the dense ones divided by groups",
     FUNCTION,
-    takes="in_channels, out_channels, kernel, groups",
-    visible=((128, 128, 3, 32), (64, 256, 1, 4), (96, 96, 3, 96)),
-    hidden=draw_grouped,
+    takes="in_channels, out_channels, kernel, weights",
+    visible=((256, 256, 3, 18_432), (64, 128, 2, 8_192), (96, 96, 7, 4_704)),
+    hidden=draw_counts,
     forbidden=OWN_WORK,
 )
-def grouped_cost(answer, cases):
-    """A function (in_channels, out_channels, kernel, groups) to the weights of a grouped convolution."""
-    for cin, cout, k, g in cases:
-        given = call(answer, cin, cout, k, g)
+def groups_from_count(answer, cases):
+    """A function (in_channels, out_channels, kernel, weights) to the number of groups of a convolution."""
+    for cin, cout, k, weights in cases:
+        given = call(answer, cin, cout, k, weights)
         dense = cin * cout * k * k
+        right = dense // weights
         expect_number(
             given,
-            dense // g,
+            right,
             {
-                dense: "that is the dense one: groups is not used",
-                dense
-                // (g * g): "you divide twice: each of the g groups has in/g times out/g weights, and there are g of them",
-                dense * g: "groups save weights; they do not add any",
+                weights / dense: "that is the share of the weights that is left; the groups are its inverse",
+                cin // right: f"{cin // right} is how many channels a group reads; {right} such groups make up {cin}",
+                cin * cout / weights: "a kernel has k * k places; you leave them out",
+                dense / k / weights: "a kernel has k * k places, not k",
+                isqrt(right): "groups divide the weights once: there are g blocks of a g-th times a g-th",
+                cin * k * k / weights: "all outputs have weights, not one: out_channels is missing",
             },
-            f"weights for (in, out, kernel, groups) = {(cin, cout, k, g)}",
+            f"groups for (in, out, kernel, weights) = {(cin, cout, k, weights)}",
         )
-    return "divided by the number of groups, once."
+    return "the dense weights divided by those that are left."
 
 
 def draw_maps(dice):

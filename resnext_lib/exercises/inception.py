@@ -6,7 +6,7 @@ from resnext_lib import networks
 from resnext_lib.blocks import Inception
 from resnext_lib.exercises.delegation import FROM_SCRATCH, OWN_WORK, call
 from resnext_lib.exercises.modules import batch_norms, convolutions, expect_module, expect_same_function
-from resnext_lib.exercises.values import expect_number, items, near, normal_numbers, number
+from resnext_lib.exercises.values import expect_number, normal_numbers, number
 from resnext_lib.exercises.verdicts import CLASS, FUNCTION, NotYet, check, expect
 
 
@@ -43,37 +43,40 @@ def inception_channels(answer, cases):
 
 
 def draw_branches(dice):
-    """Channels in, reduced and out, and a kernel."""
-    return [(dice.randint(100, 900), dice.randint(8, 96), dice.randint(16, 400), dice.randint(2, 7)) for _ in range(6)]
+    """Channels in and out, and a kernel; in the last case one more channel would cost exactly as much."""
+    cases = [(dice.randint(100, 900), dice.randint(16, 400), dice.choice((1, 3, 5, 7))) for _ in range(6)]
+    channels = dice.randint(10, 90)
+    return [*cases, (9 * channels, channels, 3)]
 
 
 @check(
-    "with a reduction: in * reduce + reduce * out * k * k",
+    "in * reduce + reduce * out * k * k must stay below in * out * k * k",
     FUNCTION,
-    takes="in_channels, reduce, out_channels, kernel",
-    visible=((192, 16, 32, 5), (192, 96, 128, 3), (512, 24, 64, 5)),
+    takes="in_channels, out_channels, kernel",
+    visible=((192, 32, 5), (192, 128, 3), (512, 64, 5), (480, 192, 1), (288, 32, 3)),
     hidden=draw_branches,
     forbidden=OWN_WORK,
 )
-def reduction_saving(answer, cases):
-    """A function (in_channels, reduce, out_channels, kernel) to (weights without, weights with the 1x1)."""
-    for cin, r, cout, k in cases:
-        given = items(call(answer, cin, r, cout, k), "return two numbers: without, with", 2)
-        direct, reduced = cin * cout * k * k, cin * r + r * cout * k * k
-        swapped = near(number(given[0]), reduced) and near(number(given[1]), direct) and direct != reduced
-        expect(not swapped, "the two are the other way round: first without, then with")
-        expect_number(given[0], direct, {cin * cout * k: "the kernel counts twice: height and width"}, "weights without")
+def reduction_limit(answer, cases):
+    """A function (in_channels, out_channels, kernel) to the largest reduction that still saves weights."""
+    for cin, cout, k in cases:
+        given = number(call(answer, cin, cout, k))
+        direct, each = cin * cout * k * k, cin + cout * k * k
+        right = (direct - 1) // each
+        costs = "costs as much as" if direct % each == 0 else "costs more than"
+        expect(float(given).is_integer(), f"the number of channels is a whole number, not {given}: round down")
         expect_number(
-            given[1],
-            reduced,
+            given,
+            right,
             {
-                r * cout * k * k: "the 1x1 itself is not free: in_channels * reduce weights",
-                cin * r + cin * cout * k * k: "after the reduction the large kernel reads only `reduce` channels",
-                cin * r * k * k + r * cout * k * k: "the reduction is a 1x1: its kernel has one place",
+                right + 1: f"for {(cin, cout, k)} a reduction to {right + 1} {costs} none",
+                cin - 1: "the 1x1 itself is not free: in_channels * reduce weights",
+                (cin * cout * k - 1) // (cin + cout * k): "the kernel counts twice: height and width",
+                (direct - 1) // (cin * k * k + cout * k * k): "the reduction is a 1x1: its kernel has one place",
             },
-            "weights with",
+            f"for {(cin, cout, k)}",
         )
-    return "the reduction pays because the large kernel reads few channels."
+    return "even a slight reduction pays before a large window; before a 1x1 only a strong one does."
 
 
 @check(
@@ -136,16 +139,18 @@ def _expect_maps_fit(module):
     expect(tuple(y.shape) == (1, 256, 28, 28), f"the output is {tuple(y.shape)}, but should be (1, 256, 28, 28)")
 
 
-@check("nine modules; look at one row of GOOGLENET_MODULES")
-def numbers_tuned(answer):
-    """How many widths GoogLeNet's authors chose for the nine modules."""
-    expect_number(
-        answer,
-        54,
-        {
-            9: "that is the number of modules; each has several widths",
-            6: "that is one module; there are nine",
-            36: "four branches a module, but two of them have a reduction to choose as well",
-        },
-    )
-    return "54 widths, and no rule that says how to choose the next."
+@check("split the weights of 3a into those that grow with s and those that grow with s * s, and solve for s")
+def common_factor(answer):
+    """By what factor the six widths of module 3a must grow for twice its weights, with two digits after the point."""
+    given = number(answer)
+    linear, quadratic = 192 * (64 + 96 + 16 + 32), 96 * 128 * 9 + 16 * 32 * 25
+    grown = (linear * given + quadratic * given**2) / (linear + quadratic)
+    mistakes = {
+        2: "at twice the widths the weights become 3.5 times as many",
+        1.41: "the square root of 2 would be right if both sides of every layer grew, but the input keeps its 192 channels",
+        1: "that changes nothing",
+    }
+    for wrong, sentence in mistakes.items():
+        expect(abs(given - wrong) > 0.006, sentence)
+    expect(abs(grown - 2) < 0.012, f"with a factor of {given:g} the weights become {grown:.2f} times as many, not twice")
+    return "one factor for six numbers, and nothing says that it is the best way to spend the weights."

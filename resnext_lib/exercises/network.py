@@ -1,14 +1,17 @@
 """The checks of chapter 7: ResNeXt-50 (32x4d)."""
 
+import copy
+
 import torch
 from torch import nn
 
 from resnext_lib import networks
+from resnext_lib.blocks import Bottleneck
 from resnext_lib.complexity import count_parameters
 from resnext_lib.exercises.delegation import Forbidden, call
-from resnext_lib.exercises.modules import convolutions, sizes
-from resnext_lib.exercises.values import expect_number, text
-from resnext_lib.exercises.verdicts import FUNCTION, NotYet, check, expect, shown
+from resnext_lib.exercises.modules import convolutions, fill, sizes
+from resnext_lib.exercises.values import expect_number, normal_numbers
+from resnext_lib.exercises.verdicts import FUNCTION, NotYet, check, expect
 
 NOTHING_BUILT = Forbidden(layers="right, but layers are built; the exercise asks for a count without building anything")
 
@@ -60,34 +63,39 @@ def shuffled(cases):
     return draw
 
 
+def draw_rows_of_blocks(dice):
+    """Rows of blocks as (how many, which one is spoilt); the last row has none that is."""
+    rows = [(count, dice.randrange(1, count)) for count in (4, 5, 6)]
+    return [*rows, (3, 0), (5, 5)]
+
+
 @check(
-    "ask every block's conv1 and conv2 for its stride; only stages 2 to 4 have one",
+    "let each network compute on from its own last output, and stop at the first block whose outputs differ",
     FUNCTION,
-    takes="network",
-    visible=("conv2", "conv1"),
-    hidden=lambda dice: [
-        f"{layer} of a {kind}"
-        for layer, kind in shuffled([("conv1", "ResNet-50"), ("conv2", "ResNet-50"), ("conv1", "small one")])(dice)
-    ],
+    takes="ours, theirs, x",
+    visible=((5, 2), (6, 1), (4, 4)),
+    hidden=draw_rows_of_blocks,
 )
-def stride_layer(answer, cases):
-    """A function from a network to the name of the layer that carries the stride: "conv1" or "conv2"."""
-    for case in cases:
-        name, _, kind = case.partition(" of a ")
-        network = {
-            "": networks.resnext50_32x4d,
-            "ResNet-50": networks.resnet50,
-            "small one": lambda: networks.ResNeXt((1, 1, 1, 1), 2, 4),
-        }[kind]()
-        given = call(answer, network if name == "conv2" else _stride_on_first(network))
-        given = text(given, "return the name as a string")
-        expect(given != "downsample", "the projection has a stride in both; the question is about the main path")
+def first_difference(answer, cases):
+    """A function (ours, theirs, x) to the number of the first of two networks' blocks whose outputs differ, from 0."""
+    for count, spoilt in cases:
+        ours = [fill(Bottleneck(8, 4, 8, cardinality=2)).eval() for _ in range(count)]
+        theirs = copy.deepcopy(ours)
+        for number in {spoilt, count - 1} if spoilt < count else ():
+            ours[number].bn3.eps = 0.5  # an argument, which stands in no state dict
+        given = call(answer, ours, theirs, normal_numbers(2, 8, 5, 5, seed=5))
         expect(
-            given == name,
-            f"for a network with the stride on {name} you say {shown(given)}: stride is a pair, (2, 2), and "
-            "layer1 has none; look at layer2[0]",
+            given is not None, "your function returns nothing: is `return` missing, also for the case that no block differs?"
         )
-    return "conv2 here and in torchvision; conv1 in the first ResNet."
+        mistakes = {
+            spoilt + 1: f"that is block {spoilt} counted from 1; count from 0",
+            count: "you find no difference: compare what the blocks give out, not their weights",
+            count - 1: "that is the last block that differs; what one does wrong, all later ones receive",
+        }
+        if spoilt == count:
+            mistakes = dict.fromkeys(range(count), f"no block differs here: return how many there are, {count}")
+        expect_number(given, spoilt, mistakes, f"of {count} blocks")
+    return "the first block that differs is the one to read again."
 
 
 def _stride_on_first(network):

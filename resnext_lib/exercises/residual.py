@@ -1,9 +1,12 @@
 """The checks of chapter 3: residual learning."""
 
+import torch
+from torch import nn
+
 from resnext_lib.exercises.delegation import FROM_SCRATCH, OWN_WORK, call
 from resnext_lib.exercises.modules import expect_block
-from resnext_lib.exercises.values import expect_number, truth
-from resnext_lib.exercises.verdicts import CLASS, FUNCTION, check, expect
+from resnext_lib.exercises.values import expect_number, near, normal_numbers, number, text, truth
+from resnext_lib.exercises.verdicts import CLASS, FUNCTION, check, expect, shown
 
 
 def draw_shortcuts(dice):
@@ -42,32 +45,110 @@ def projection_needed(answer, cases):
     return "so the first block of every stage has one, and no other."
 
 
+ADDS, BROADCASTS, RAISES = "adds", "broadcasts", "raises"
+
+
+def what_a_sum_does(first, second):
+    """What PyTorch does with the sum of two tensors of these shapes, which are equally long."""
+    if first == second:
+        return ADDS
+    fits = all(a == b or 1 in (a, b) for a, b in zip(first, second, strict=True))
+    return BROADCASTS if fits else RAISES
+
+
+def draw_shapes(dice):
+    """Pairs of shapes of every kind."""
+    n, c, side = dice.randint(2, 9), dice.randint(10, 90), dice.randint(5, 30)
+    shape = (n, c, side, side)
+    return [
+        (shape, shape),
+        (shape, (n, 2 * c, side, side)),
+        ((n, c, 2 * side, 2 * side), shape),
+        (shape, (n, c, 1, 1)),
+        ((n, 1, side, side), shape),
+        ((1, c, side, 1), (n, 1, side, side)),
+        ((1, c, side, side), (n, c + 1, side, side)),
+    ]
+
+
 @check(
-    "1x1 down, 3x3, 1x1 up",
+    "compare the lengths in pairs: equal everywhere, or 1 where they differ, or neither",
     FUNCTION,
-    takes="channels, width",
-    visible=((256, 64), (512, 128), (256, 128)),
-    hidden=lambda dice: [(dice.randint(100, 2000), dice.randint(10, 600)) for _ in range(6)],
+    takes="first, second",
+    visible=(
+        ((8, 64, 56, 56), (8, 64, 56, 56)),
+        ((8, 64, 56, 56), (8, 128, 28, 28)),
+        ((8, 256, 7, 7), (8, 256, 1, 1)),
+        ((8, 1, 56, 56), (8, 64, 56, 56)),
+        ((1, 64, 1, 7), (8, 64, 7, 7)),
+        ((1, 64, 7, 7), (8, 128, 7, 7)),
+    ),
+    hidden=draw_shapes,
     forbidden=OWN_WORK,
 )
-def bottleneck_budget(answer, cases):
-    """A function (channels, width) to the convolution weights of a bottleneck."""
-    for channels, width in cases:
-        given = call(answer, channels, width)
-        right = 2 * channels * width + 9 * width * width
+def sum_of_maps(answer, cases):
+    """A function of two shapes of equal length to "adds", "broadcasts" or "raises": what their sum does."""
+    reasons = {
+        ADDS: "the shapes are equal, so number is added to number",
+        BROADCASTS: "where the lengths differ, one of them is 1 and is repeated: no error, and hardly what was meant",
+        RAISES: "two lengths differ and neither is 1",
+    }
+    for first, second in cases:
+        said = text(call(answer, first, second), f"return one of {', '.join(map(repr, reasons))}")
+        expect(said in reasons, f"return one of {', '.join(map(repr, reasons))}, not {shown(said)}")
+        right = what_a_sum_does(first, second)
+        expect(said == right, f"{first} + {second}: {reasons[right]}")
+    return "a sum that runs need not be the sum that you meant."
+
+
+def block_to_measure(kind, seed):
+    """A small block in float64 with weights from ``seed``; its input and a gradient for its output."""
+    layers = nn.Conv2d(6, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6), nn.ReLU()
+    block = nn.Sequential(*layers[:kind]).double()
+    with torch.no_grad():
+        for parameter in block.parameters():
+            parameter.copy_(normal_numbers(*parameter.shape, seed=seed))
+    return block, normal_numbers(4, 6, 5, 5, seed=seed + 1), normal_numbers(4, 6, 5, 5, seed=seed + 2)
+
+
+def growth_of(block, x, gradient):
+    """By what factor a gradient grows on its way back through a block; and the size of the weights' gradient."""
+    x = x.clone().requires_grad_()
+    weight = next(block.parameters())
+    at_input, at_weight = torch.autograd.grad(block(x), (x, weight), gradient)
+    return (at_input.norm() / gradient.norm()).item(), (at_weight.norm() / gradient.norm()).item()
+
+
+@check(
+    "x.requires_grad_(), block(x).backward(gradient), then compare x.grad.norm() with gradient.norm()",
+    FUNCTION,
+    takes="block, x, gradient",
+    visible=((1, 10), (2, 20), (3, 30)),  # how many layers, and a seed
+    hidden=lambda dice: [(layers, dice.randint(100, 10_000)) for layers in (1, 2, 3)],
+)
+def gradient_growth(answer, cases):
+    """A function (block, x, gradient) to the factor by which the gradient grows on its way back through the block."""
+    for layers, seed in cases:
+        block, x, gradient = block_to_measure(layers, seed)
+        right, weights = growth_of(block, x, gradient)
+        ones, _ = growth_of(block, x, torch.ones_like(gradient))
+        given = number(call(answer, block, x, gradient))
+        expect(
+            not near(given, ones * gradient.numel() ** 0.5 / gradient.norm().item()),
+            "send the given gradient back, .backward(gradient), not that of the output's sum",
+        )
         expect_number(
             given,
             right,
             {
-                channels * width + 9 * width * width: "there are two 1x1s: one down, one up",
-                2 * channels * width + 3 * width * width: "a 3x3 kernel has nine places, not three",
-                2 * channels * width + 9 * channels * channels: "the 3x3 works in the narrow middle",
-                right + 4 * width + 2 * channels: "you count the batch norms too; the budget is convolutions only",
-                9 * channels * channels: "that is a single 3x3 on the full width, without the bottleneck",
+                1 / right: "that is how much it shrinks: the input's size by the output's",
+                right**2: "that is the growth of the square: take .norm(), not its square",
+                right * gradient.norm().item(): "that is its size at the input; divide by its size at the output",
+                weights: "that is the gradient of the weights; take the input's",
             },
-            f"weights for channels {channels}, width {width}",
+            f"as the growth: it is {right:.4f};",
         )
-    return "69,632 weights for 256 and 64: the ruler for everything that follows."
+    return "multiply it block by block, and you have the curves of Figure 3.4."
 
 
 @check(

@@ -2,9 +2,21 @@
 
 from statistics import median
 
-from resnext_lib.exercises.delegation import OWN_WORK, call
-from resnext_lib.exercises.values import expect_near, near, number
-from resnext_lib.exercises.verdicts import FUNCTION, check, expect
+from resnext_lib.exercises.delegation import OWN_WORK, Forbidden, call
+from resnext_lib.exercises.values import (
+    call_with_copies,
+    expect_close,
+    expect_near,
+    items,
+    near,
+    normal_numbers,
+    number,
+    same,
+    text,
+)
+from resnext_lib.exercises.verdicts import FUNCTION, check, expect, shown
+
+OWN_FOLDING = Forbidden(modules=("torch.nn.utils.fusion",))
 
 
 def draw_seconds(dice):
@@ -56,74 +68,108 @@ def _name_another_middle(given, first, second):
     )
 
 
-def draw_layers(dice):
-    """Channels, kernel, side, groups of convolutions with as many channels out as in."""
-    groups = [dice.choice((1, 2, 4, 8, 32)) for _ in range(6)]
-    return [(g * dice.randint(2, 12), dice.choice((1, 3, 5, 7)), dice.randint(5, 60), g) for g in groups]
+def draw_convolutions(dice):
+    """Shapes (out, in, kernel) of convolutions, with a seed for their numbers."""
+    return [(dice.randint(2, 9), dice.randint(1, 6), dice.choice((1, 3, 5)), dice.randint(1, 10**6)) for _ in range(5)]
 
 
 @check(
-    "MACs = channels * channels / groups * kernel**2 * side**2; bytes = 4 * (input + weights + output)",
+    "scale = gamma / sqrt(variance + eps), one for each output channel of the weight; what is left is the bias",
     FUNCTION,
-    takes="channels, kernel, side, groups",
-    visible=((64, 3, 14, 1), (64, 3, 14, 16), (128, 1, 7, 1)),
-    hidden=draw_layers,
-    forbidden=OWN_WORK,
+    takes="weight, gamma, beta, mean, variance, eps",
+    visible=((4, 3, 3, 0), (5, 5, 1, 1)),
+    hidden=draw_convolutions,
+    forbidden=OWN_FOLDING,
 )
-def macs_a_byte(answer, cases):
-    """A function of channels, kernel, side, groups to a convolution's MACs a byte."""
-    for channels, kernel, side, groups in cases:
-        given = number(call(answer, channels, kernel, side, groups))
-        weights, maps = channels * channels // groups * kernel**2, channels * side**2
-        macs = weights * side**2
-        mistakes = {
-            macs / (2 * maps + weights): "that is MACs a number; a number has 4 bytes",
-            2 * macs / (4 * (2 * maps + weights)): "one MAC is one multiplication and one addition: count it once",
-            macs * groups / (4 * (2 * maps + weights)): "with groups, each output reads only channels / groups inputs",
-            macs / (4 * (2 * maps + weights * groups)): "a grouped convolution has fewer weights to fetch as well",
-            macs / (4 * (maps + weights)): "the input moves, and so does the output",
-            macs / (4 * 2 * maps): "the weights move as well",
-        }
-        right = macs / (4 * (2 * maps + weights))
-        case = f"{channels} channels, {kernel}x{kernel}, side {side}, groups={groups}"
-        expect_near(given, right, mistakes, f"{case}: {right:.2f} MACs a byte, not {given:.2f}")
-    return "grouping divides the top of this fraction, and of the bottom only the weights."
+def fold(answer, cases):
+    """A function that folds a batch norm into the convolution before it: the new weight and the bias."""
+    for outs, ins, kernel, seed in cases:
+        weight = normal_numbers(outs, ins, kernel, kernel, seed=seed)
+        gamma, beta, mean = normal_numbers(3, outs, seed=seed + 1)
+        variance = normal_numbers(outs, seed=seed + 2).square() + 0.1
+        numbers = weight, gamma, beta, mean, variance
+        eps = 0.05  # large, so that forgetting it shows
+        given = items(call_with_copies(answer, *numbers, eps), "return two tensors: the weight and the bias", 2)
+        scale = gamma / (variance + eps).sqrt()
+        right = weight * scale[:, None, None, None], beta - mean * scale
+        _name_a_wrong_fold(given, numbers, eps)
+        expect_close(given[0], right[0], "the weight is not it: every output channel has a scale of its own")
+        expect_close(given[1], right[1], "the bias is not it: what does the batch norm give where the convolution gives 0?")
+    return "one layer instead of two, and the same function in eval mode."
 
 
-def draw_roofs(dice):
-    """Intensities on both sides of the ridge."""
+def _name_a_wrong_fold(given, numbers, eps):
+    """Sentences for an eps, a root or a sign that went astray."""
+    weight, gamma, beta, mean, variance = numbers
+
+    def folded(scale, bias=None):
+        return weight * scale[:, None, None, None], beta - mean * scale if bias is None else bias
+
+    scale = gamma / (variance + eps).sqrt()
+    for wrong, sentence in (
+        (folded(gamma / variance.sqrt()), "eps is missing: it is added to the variance, under the root"),
+        (folded(gamma / (variance.sqrt() + eps)), "eps is added to the variance, under the root"),
+        (folded(gamma / (variance + eps)), "divide by the standard deviation, the root of the variance"),
+        (folded(scale, beta), "the mean is subtracted before the scale, so the bias needs it too"),
+        (folded(scale, beta - mean), "the mean is subtracted before the scale: scale it as well"),
+        (folded(scale, beta + mean * scale), "the mean is subtracted, not added"),
+    ):
+        expect(not all(map(same, given, wrong)), sentence)
+
+
+COUNTS = ("MACs", "written", "calls")
+TOLERANCE = 1.2  # a factor
+
+
+def draw_diagnoses(dice):
+    """Pairs of counts and seconds: each count in turn explains the time, or none does."""
     found = []
-    for _ in range(3):
-        peak, bandwidth = float(dice.randint(200, 900)), float(dice.randint(10, 60))
-        found += [
-            (dice.randint(2, 8) / 10 * peak / bandwidth, peak, bandwidth),
-            (dice.randint(15, 80) / 10 * peak / bandwidth, peak, bandwidth),
-        ]
+    for cause in (*COUNTS, "routine", "routine"):
+        change = dice.choice((1 / 4, 1 / 3, 2, 3.5, 5))
+        ratios = {name: dice.choice((0.4, 0.6, 1.5, 2.5)) * change for name in COUNTS}
+        ratios |= {cause: change * dice.choice((0.9, 1.0, 1.1))} if cause in COUNTS else {}
+        first = {name: dice.randint(1, 20) * 1000 for name in COUNTS} | {"seconds": dice.randint(1, 9) / 8}
+        second = {name: first[name] * ratio for name, ratio in ratios.items()} | {"seconds": first["seconds"] * change}
+        found.append((first, second))
     return found
 
 
+def _counts(macs, written, calls, seconds):
+    return {"MACs": macs, "written": written, "calls": calls, "seconds": seconds}
+
+
 @check(
-    "the smaller of two limits: peak, and intensity * bandwidth",
+    "divide second by first for each count and for the seconds; two ratios agree if neither is over 1.2 times the other",
     FUNCTION,
-    takes="intensity, peak, bandwidth",
-    visible=((0.5, 100.0, 20.0), (40.0, 100.0, 20.0), (5.0, 100.0, 20.0)),
-    hidden=draw_roofs,
+    takes="first, second",
+    visible=(
+        (_counts(220, 26, 96, 6.0), _counts(220, 1.6, 3, 0.4)),
+        (_counts(460, 4, 1, 4.0), _counts(230, 4, 1, 2.1)),
+        (_counts(29, 4, 1, 0.7), _counts(14, 4, 1, 1.2)),
+        (_counts(100, 8, 40, 1.0), _counts(210, 8, 40, 1.0)),
+        (_counts(100, 30, 20, 3.0), _counts(300, 30, 100, 14.0)),
+    ),
+    hidden=draw_diagnoses,
     forbidden=OWN_WORK,
 )
-def attainable(answer, cases):
-    """A function of intensity, peak and bandwidth to the MACs a second that the roofline allows."""
-    given = [number(call(answer, *case)) for case in cases]
-    larger = [max(peak, intensity * bandwidth) for intensity, peak, bandwidth in cases]
-    expect(not all(map(near, given, larger)), "the smaller limit decides, not the larger")
-    for value, (intensity, peak, bandwidth) in zip(given, cases, strict=True):
-        slope = intensity * bandwidth
-        right = min(peak, slope)
-        if near(value, right):
+def why_slow(answer, cases):
+    """A function of two dictionaries of counts and seconds to the count that explains the time, or "routine"."""
+    for first, second in cases:
+        given = text(call(answer, dict(first), dict(second)), 'return a name: "MACs", "written", "calls" or "routine"')
+        ratios = {name: second[name] / first[name] for name in (*COUNTS, "seconds")}
+        right = next((name for name in COUNTS if _agree(ratios[name], ratios["seconds"])), "routine")
+        if given == right:
             continue
-        expect(not near(value, peak), f"at {intensity} MACs a byte memory delivers less than the peak")
-        expect(not near(value, slope), f"at {intensity} MACs a byte this passes the peak")
-        expect(False, f"intensity {intensity}, peak {peak}, bandwidth {bandwidth}: {right:g}, not {value:g}")
-    return "a slope, then a flat roof."
+        shares = ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items())
+        expect(given in (*COUNTS, "routine"), f'{shown(given)} is no answer: "MACs", "written", "calls" or "routine"')
+        expect(right != "routine", f"second to first: {shares}. No count changed as the time did, so it is the routine")
+        expect(given != "routine", f"second to first: {shares}. {right} changed as the time did: nothing else is needed")
+        expect(False, f"second to first: {shares}. {given} did not change as the time did, but {right} did")
+    return "counts explain a time until the routine changes; then look which one ran."
+
+
+def _agree(one, other):
+    return max(one / other, other / one) <= TOLERANCE
 
 
 @check(

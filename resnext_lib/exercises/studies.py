@@ -1,66 +1,35 @@
 """The checks of chapter 9: more paths, or wider, or deeper."""
 
+import torch
+
 from resnext_lib.exercises.delegation import OWN_WORK, call
-from resnext_lib.exercises.values import items, near, number, table, truth
+from resnext_lib.exercises.values import expect_near, items, near, number, table, tensor, truth
 from resnext_lib.exercises.verdicts import FUNCTION, NotYet, check, expect, shown
 
 
 @check(
-    "100 * (count / counts[0] - 1) for each, without its sign; then the largest",
+    "all are better exactly when the baseline comes out last of all: how many are there, and who is last by luck?",
     FUNCTION,
-    takes="counts",
-    visible=([100, 102, 97, 101], [200, 198, 206], [50, 50]),
-    hidden=lambda dice: [[dice.randint(900, 1100) for _ in range(n)] for n in (2, 3, 4, 5, 6)],
+    takes="variants",
+    visible=((5,), (1,), (9,)),
+    hidden=lambda dice: [(number,) for number in dice.sample(range(2, 40), 5)],
     forbidden=OWN_WORK,
 )
-def budget_kept(answer, cases):
-    """A function from parameter counts to the largest deviation from the first, in per cent, without sign."""
-    for counts in cases:
-        given = number(call(answer, list(counts)))
-        deviations = [100 * (count / counts[0] - 1) for count in counts]
-        right = max(map(abs, deviations))
-        if near(given, right):
-            continue
-        expect(not near(given, right / 100), "that is a share; per cent is 100 times it")
-        expect(given >= 0, "without sign: a budget is missed downwards as well")
-        signed = near(given, max(deviations))
-        expect(not signed, f"for {counts} the largest deviation is downwards: take the size of each before the largest")
-        span = 100 * (max(counts) / min(counts) - 1)
-        expect(not near(given, span), "compare with the first count, not the smallest")
-        expect(False, f"for {counts} it is {right:.1f} per cent, not {given:.1f}")
-    return "the number to look at before anybody says 'at equal cost'."
-
-
-@check(
-    "statistics.mean, and 2.78 * statistics.stdev(values) / 5 ** 0.5",
-    FUNCTION,
-    takes="values",
-    visible=([0.85, 0.86, 0.84, 0.87, 0.855],),
-    hidden=lambda dice: [[dice.randint(700, 950) / 1000 for _ in range(5)] for _ in range(4)],
-    forbidden=OWN_WORK,
-)
-def five_runs(answer, cases):
-    """A function from five numbers to their mean and the half width of the 95 % interval."""
-    for values in cases:
-        given = items(call(answer, list(values)), "return two numbers: the mean and the half width", 2)
-        middle, half = map(number, given)
-        centre = sum(values) / 5
-        squares = sum((value - centre) ** 2 for value in values)
-        right = 2.776 * (squares / 4 / 5) ** 0.5
-        expect(abs(middle - centre) < 1e-6, f"the mean of {values} is {centre:.3f}, not {middle:.3f}")
+def all_positive(answer, cases):
+    """A function from the number of variants to how often all of them beat one shared baseline by luck."""
+    for (variants,) in cases:
+        given, right = number(call(answer, variants)), 1 / (variants + 1)
         mistakes = {
-            (squares / 4) ** 0.5 * 2.776: "divide the spread by the root of 5: the mean of five varies less than one run",
-            (squares / 4 / 5) ** 0.5: "the factor 2.78 is missing",
-            2.776 * (squares / 5 / 5) ** 0.5: "divide the squares by 4, not 5: use stdev, not pstdev",
-            2.776 * (squares / 4) ** 0.5 / 5: "divide by the root of 5, not by 5",
-            1.96 * (squares / 4 / 5) ** 0.5: "1.96 is for many runs; for five it is 2.78",
-            2 * right: "that is the whole width; half of it lies on each side",
+            0.5**variants: "these are coins with a baseline each; here all are measured against the same one",
+            1 / variants: "the baseline is one of those that can come out last",
+            2 / (variants + 1): "that is all better or all worse; asked is all better",
+            1 - right: "that is how often it does not happen",
+            float(variants + 1): "that is once in how many studies; the probability is 1 over it",
+            100 * right: "that is per cent; a probability lies between 0 and 1",
         }
-        # 2.78 and 2.776 are both right.
-        known = [message for value, message in mistakes.items() if abs(half - value) <= 3e-3 * value]
-        expect(not known, known[0] if known else "")
-        expect(abs(half - right) < 3e-3 * right, f"the half width is {right:.4f}, not {half:.4f}")
-    return "the mean says where, the half width how sure."
+        mistakes = {wrong: sentence for wrong, sentence in mistakes.items() if not near(wrong, right)}
+        expect_near(given, right, mistakes, f"{variants} variants: {right:.4f}, not {given:.4f}")
+    return "a shared baseline that was unlucky makes everybody look good."
 
 
 def draw_pairs(dice):
@@ -115,18 +84,75 @@ def _called_with_both(answer, first, second):
         raise
 
 
+@check(
+    "let output i read the inputs i, i + 1, ...; behind the last channel begin again at the first",
+    FUNCTION,
+    takes="channels, reads",
+    visible=((6, 2), (8, 3), (5, 5)),
+    hidden=lambda dice: [(dice.randint(4, 12), dice.randint(2, 4)) for _ in range(4)] + [(16, 2), (12, 3)],
+    forbidden=OWN_WORK,
+)
+def no_paths(answer, cases):
+    """A function (channels, reads) to a matrix of zeros and ones: as many connections as with groups, but no groups."""
+    for channels, reads in cases:
+        mask = _matrix(call(answer, channels, reads), "return a matrix of zeros and ones")
+        case = f"{channels} channels, {reads} read: "
+        expect(
+            tuple(mask.shape) == (channels, channels),
+            f"{case}the matrix is {channels} by {channels}, not of the shape {tuple(mask.shape)}",
+        )
+        expect(bool(((mask == 0) | (mask == 1)).all()), f"{case}only zeros and ones")
+        for who, counts, does in (("output", mask.sum(dim=1), "reads"), ("input", mask.sum(dim=0), "is read by")):
+            for index, count in enumerate(counts.int().tolist()):
+                expect(count == reads, f"{case}{who} {index} {does} {count}")
+        parts = _closed_sets(mask)
+        expect(
+            parts == 1,
+            f"{case}the channels fall into {parts} closed sets, so these are paths; in whichever order they stand, "
+            "the 1x1s around do not mind",
+        )
+    return "the width and the weights of a grouped layer, and no paths: a control."
+
+
+def _matrix(given, sentence):
+    """A tensor or an array, or a list of rows, in float64."""
+    if isinstance(given, (list, tuple)):
+        rows = [[number(value) for value in items(row, sentence)] for row in given]
+        expect(len({len(row) for row in rows}) == 1, sentence)
+        given = torch.tensor(rows, dtype=torch.float64)
+    return tensor(given, sentence)[0]
+
+
+def _closed_sets(mask):
+    """Into how many sets without a connection between them the inputs and outputs of ``mask`` fall."""
+    left, sets = set(range(len(mask))), 0
+    while left:
+        sets, found = sets + 1, {left.pop()}  # inputs
+        while (
+            new := {
+                other
+                for output in mask[:, sorted(found)].any(dim=1).nonzero().flatten().tolist()
+                for other in mask[output].nonzero().flatten().tolist()
+            }
+            - found
+        ):
+            found |= new
+        left -= found
+    return sets
+
+
 @check('a dictionary with the four keys and True or False, such as {"fits": True, ...}')
 def what_follows(answer):
-    """A dictionary from four statements about the study to True (supported) or False."""
+    """A dictionary from four statements about the chapter's evidence to True (supported) or False."""
     reasons = {
         "fits": (True, "look at the paired differences on the training pictures: the interval is clear of 0"),
-        "always": (False, "one data set was tried, and on its test pictures the interval barely clears 0"),
-        "depth": (False, "six epochs are few for 38 layers; the study says nothing about longer training"),
-        "seeds": (True, "compare the rankings of seed 0 and seed 4"),
+        "paths": (False, "what else grows in Table 3 while C grows?"),
+        "regulariser": (False, "what does the training error do when the paths become more?"),
+        "seeds": (True, "compare the places with seed 0 and with seed 4"),
     }
     given = table(answer, f"give a dictionary, not {type(answer).__name__}")
     expect(set(given) == set(reasons), f"the keys are {list(reasons)}, not {sorted(map(str, given))}")
     for name, (right, reason) in reasons.items():
         said = truth(given[name], f"{name}: answer True or False, not {shown(given[name])}")
         expect(said == right, f"{name}: {reason}")
-    return "a study supports what it varied and measured, no more."
+    return "evidence supports what was varied alone, no more."

@@ -55,32 +55,40 @@ def channel_moments(answer, cases):
     return "one mean and one spread for each channel."
 
 
-def draw_runs(dice):
-    """Epochs of which a half and three quarters are whole, and a peak."""
-    return [(4 * dice.randint(1, 60), dice.randint(1, 400) / 1000) for _ in range(4)]
+def draw_answers(dice):
+    """Pictures, and which of them a network gets right before and after, as (count, lost, gained, right both times)."""
+    rows = [(dice.randint(30, 90), dice.randint(4, 7), dice.randint(1, 3), dice.randint(8, 16)) for _ in range(3)]
+    return [*rows, (dice.randint(20, 40), 2, 5, 6)]
 
 
 @check(
-    "count the drops: none before half, one from half on, two from three quarters on",
+    "take 1, 0 or -1 for each picture: right before minus right after; then mean, and standard deviation over root n",
     FUNCTION,
-    takes="epoch, epochs, peak",
-    visible=((300, 0.1), (8, 0.4)),
-    hidden=draw_runs,
+    takes="before, after",
+    visible=((40, 5, 1, 20), (50, 2, 4, 30)),
+    hidden=draw_answers,
     forbidden=OWN_WORK,
 )
-def staircase(answer, cases):
-    """A function (epoch, epochs, peak) to the paper's learning rate: divided by 10 at half and three quarters."""
-    for epochs, peak in cases:
-        for epoch in range(epochs):
-            given = number(call(answer, epoch, epochs, peak))
-            right = peak / 10 ** ((2 * epoch >= epochs) + (4 * epoch >= 3 * epochs))
-            where = f"epoch {epoch} of {epochs}, peak {peak}"
-            if near(given, right):
-                continue
-            expect(4 * epoch != 3 * epochs or not near(given, peak / 10), f"{where}: the second drop begins here")
-            expect(2 * epoch != epochs or not near(given, peak), f"{where}: the first drop begins here, at half")
-            expect(False, f"{where}: {right:g}, not {given:g}")
-    return "two drops, as in the paper's CIFAR runs."
+def paired_loss(answer, cases):
+    """A function (before, after) of two bool tensors to the points of accuracy lost and their standard error."""
+    for count, lost, gained, both in cases:
+        before, after = torch.zeros(2, count, dtype=torch.bool)
+        before[: lost + both], after[lost : lost + both + gained] = True, True
+        given = items(call(answer, before.clone(), after.clone()), "return two numbers: points lost, standard error", 2)
+        points, error = (number(value) for value in given)
+        change = before.double() - after.double()
+        wanted, spread = 100 * change.mean().item(), 100 * change.std().item()
+        expect(not near(points, -wanted), "a loss is positive: before minus after")
+        expect(not near(points, wanted / 100), "that is a share; points are per cent")
+        expect(near(points, wanted), f"{lost} answers of {count} are lost and {gained} gained: {wanted:.3g} points")
+        unpaired = 100 * ((before.double().var() + after.double().var()) / count).sqrt().item()
+        population = 100 * change.std(correction=0).item()
+        expect(not near(error, unpaired), "that treats before and after as different pictures; take picture by picture")
+        expect(not near(error, spread), "that is one picture's standard deviation: divide by the root of their number")
+        expect(not near(error, spread / count), "divide by the root of the number of pictures, not by the number")
+        right = near(error, spread / count**0.5) or near(error, population / count**0.5)
+        expect(right, f"the standard error is {spread / count**0.5:.3g} points, not {error:.3g}")
+    return "the same pictures before and after: most cancel, and the error is small."
 
 
 def draw_labels(dice):

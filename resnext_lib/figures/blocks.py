@@ -142,10 +142,11 @@ def draw_node(axes, x, y, node):
     return x + width
 
 
-def draw_sum(axes, x, y, joint="+"):
+def draw_sum(axes, x, y, joint="+", radius=9):
     """Draw a plus in a circle around ``(x, y)``: here maps are added; with ``joint="×"`` they are multiplied."""
-    axes.add_patch(Circle((x, y), 9, facecolor=PAPER, edgecolor=SUM, linewidth=2, zorder=3))
+    axes.add_patch(Circle((x, y), radius, facecolor=PAPER, edgecolor=SUM, linewidth=2, zorder=3))
     for dx, dy in ((5, 0), (0, 5)) if joint == "+" else ((4, 4), (4, -4)):
+        dx, dy = dx * radius / 9, dy * radius / 9
         axes.plot([x - dx, x + dx], [y - dy, y + dy], color=SUM, linewidth=2, zorder=4)
 
 

@@ -75,3 +75,25 @@ def layer_cost_bars(module, input_shape, what="weights"):
             label = f"{size}×{size}, {layer.in_channels} to {layer.out_channels}"
             rows.append((label, cost.macs if what == "macs" else layer.weight.numel(), size > 1))
     return cost_bars(rows, "MACs, one image" if what == "macs" else what)
+
+
+def two_costs(rows, titles=("weights", "MACs"), formats=("{:,}", "{:,}"), hatch=None):
+    """Two costs of each row beside each other: ``rows`` are (label, first, second), each column with a scale of its own.
+
+    ``formats`` says how the numbers at the ends of the bars are written; ``hatch`` is for bars of ResNet.
+    """
+    left = max(text_width(label) for label, *_ in rows) + 10
+    room = (WIDTH - left) / 2
+    fig, axes = canvas(26 * len(rows) + 26)
+    for column, (title, text) in enumerate(zip(titles, formats, strict=True)):
+        values = [row[column + 1] for row in rows]
+        written = [text.format(value) for value in values]
+        x, scale = left + column * room, (room - max(map(text_width, written)) - 12) / max(values)
+        write(axes, x, 10, title, align="left", weight="bold")
+        for row, (value, number) in enumerate(zip(values, written, strict=True)):
+            size = (x, 24 + 26 * row), max(value * scale, 0.8), 18
+            axes.add_patch(Rectangle(*size, facecolor=PALE, edgecolor=INK, linewidth=0.8, hatch=hatch))
+            write(axes, x + value * scale + 4, 33 + 26 * row, number, align="left")
+    for row, (label, *_) in enumerate(rows):
+        write(axes, left - 6, 33 + 26 * row, label, align="right")
+    return fig

@@ -21,14 +21,28 @@ def canvas(height):
 
 def plot(height=230, left=48, bottom=40, top=14, right=12):
     """A figure with one pair of axes in the book's style, for curves and points."""
-    fig = Figure(figsize=(WIDTH / 72, height / 72), facecolor=PAPER)
-    box = (left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, (height - bottom - top) / height)
-    axes = fig.add_axes(box)
+    fig, (axes,) = panels(1, height, left, bottom, top, right)
+    return fig, axes
+
+
+def _in_the_books_style(axes):
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=LETTERING, colors=INK)
     axes.xaxis.label.set_size(LETTERING)
     axes.yaxis.label.set_size(LETTERING)
-    return fig, axes
+    return axes
+
+
+def panels(count, height=230, left=48, bottom=40, top=14, right=12, between=16):
+    """A figure with ``count`` pairs of axes side by side in the book's style, all with one vertical scale."""
+    fig = Figure(figsize=(WIDTH / 72, height / 72), facecolor=PAPER)
+    width = (WIDTH - left - right - between * (count - 1)) / count
+    found = []
+    for number in range(count):
+        start = left + number * (width + between)
+        box = (start / WIDTH, bottom / height, width / WIDTH, (height - bottom - top) / height)
+        found.append(_in_the_books_style(fig.add_axes(box, sharey=found[0] if found else None)))
+    return fig, found
 
 
 def text_width(text, size=LETTERING):

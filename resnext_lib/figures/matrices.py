@@ -1,5 +1,7 @@
 """Weights as matrices, and small matrices of numbers: which weights exist, and where they stand."""
 
+from itertools import groupby
+
 from matplotlib.patches import Rectangle
 
 from resnext_lib.figures.drawing import WIDTH, canvas, draw_grid, write
@@ -12,10 +14,11 @@ def kernel_blocks(convolution):
     return [(g * rows, g * columns, rows, columns) for g in range(convolution.groups)]
 
 
-def weight_matrix(*convolutions, titles):
+def weight_matrix(*convolutions, titles, sides=("", "")):
     """Weights as matrices of kernels, to one scale: a row is an output channel, a column an input.
 
-    Filled is a kernel that exists; paper is a zero that is neither stored nor computed.
+    Filled is a kernel that exists; paper is a zero that is neither stored nor computed. ``sides`` names rows and
+    columns, as in ``("out", "in")``.
     """
     gaps = 16 * (len(convolutions) - 1) + 8
     scale = min(
@@ -28,7 +31,8 @@ def weight_matrix(*convolutions, titles):
         _draw_matrix(axes, convolution, left, 24, scale)
         write(axes, left, 10, title, align="left", weight="bold")
         below = 24 + convolution.out_channels * scale + 14
-        write(axes, left, below, f"{convolution.out_channels} × {convolution.in_channels}", align="left")
+        rows, columns = f"{convolution.out_channels} {sides[0]}".strip(), f"{convolution.in_channels} {sides[1]}".strip()
+        write(axes, left, below, f"{rows} × {columns}", align="left")
         if convolution.groups > 1:
             write(axes, left, below + 15, f"groups={convolution.groups}", align="left")
         left += convolution.in_channels * scale + 16
@@ -47,6 +51,55 @@ def _draw_matrix(axes, convolution, left, top, scale):
         )
     if max(rows, columns) <= 16:
         draw_grid(axes, left, top, rows, columns, scale)
+
+
+def mask_blocks(mask):
+    """Rectangles (first row, first column, rows, columns) that cover the cells of ``mask`` that hold, each once."""
+    blocks = []
+    for row, cells in enumerate(mask.tolist()):
+        column = 0
+        for filled, run in groupby(cells):
+            width = len(list(run))
+            if filled:
+                above = (b for b in blocks if b[1] == column and b[3] == width and b[0] + b[2] == row)
+                if block := next(above, None):
+                    block[2] += 1
+                else:
+                    blocks.append([row, column, 1, width])
+            column += width
+    return blocks
+
+
+def mask_matrices(*rows):
+    """Which kernels of a convolution exist, to one scale: each row of drawings is a list of (title, mask).
+
+    A mask is a bool tensor, out by in; a filled cell is a kernel. Below each stand its size and how many kernels it has.
+    """
+    gap = 26
+    scale = min((WIDTH - 8 - gap * (len(row) - 1)) / sum(mask.shape[1] for _, mask in row) for row in rows)
+    heights = [max(mask.shape[0] for _, mask in row) * scale + 70 for row in rows]
+    fig, axes = canvas(sum(heights))
+    top = 0
+    for row, height in zip(rows, heights, strict=True):
+        left = 4
+        for title, mask in row:
+            _draw_mask(axes, title, mask, left, top, scale)
+            left += mask.shape[1] * scale + gap
+        top += height
+    return fig
+
+
+def _draw_mask(axes, title, mask, left, top, scale):
+    rows, columns = mask.shape
+    corner = (left, top + 22)
+    write(axes, left, top + 10, title, align="left", weight="bold")
+    axes.add_patch(Rectangle(corner, columns * scale, rows * scale, facecolor=PAPER, edgecolor=INK, linewidth=1, zorder=1))
+    for row, column, high, wide in mask_blocks(mask):
+        place = (left + column * scale, top + 22 + row * scale)
+        axes.add_patch(Rectangle(place, wide * scale, high * scale, facecolor=PATH, edgecolor="none", zorder=2))
+    below = top + 22 + rows * scale
+    write(axes, left, below + 12, f"{rows} × {columns}", align="left")
+    write(axes, left, below + 27, f"{int(mask.sum()):,} kernels", align="left")
 
 
 def number_grids(grids, titles, marks=()):

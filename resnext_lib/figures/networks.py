@@ -1,11 +1,11 @@
-"""A network from top to bottom, and networks on the line from dense to depthwise."""
+"""A network from top to bottom, networks on the line from dense to depthwise, and which test rejects which network."""
 
 from math import log, log2
 
 from matplotlib.patches import Circle, Rectangle
 from torch import nn
 
-from resnext_lib.complexity import stage_costs
+from resnext_lib.complexity import layer_costs, stage_costs
 from resnext_lib.figures.drawing import WIDTH, canvas, line, write
 from resnext_lib.figures.palette import INK, LINE, PALE, PAPER, PATH
 
@@ -72,3 +72,57 @@ def _group_row(axes, top, label, *ends):
         line(axes, [(first, top + 18), (last + (7 if last < first else -7), top + 18)], PATH, 2.5, arrow=True)
     for x, fill in ((first, PAPER), (last, PATH)):
         axes.add_patch(Circle((x, top + 18), 5, facecolor=fill, edgecolor=PATH, linewidth=2, zorder=3))
+
+
+def stage_trade(network, input_shape):
+    """Every stage's map to scale, its middle C·d to scale, and the MACs of a repeated block: one shrinks as one grows.
+
+    Read from ``layer1`` to ``layer4`` of ``network`` on an image of ``input_shape`` (C, H, W), without data.
+    """
+    costs = layer_costs(network, input_shape)
+    sizes = {name: stage.output_shape[1] for name, stage in stage_costs(network, input_shape).items() if "layer" in name}
+    middles = [getattr(network, name)[1].conv2 for name in sizes]
+    macs = [sum(cost.macs for cost in costs if cost.name.startswith(f"{name}.1.")) for name in sizes]
+    fig, axes = canvas(58 * len(sizes) + 26)
+    for x, text, align in ((2, "map", "left"), (86, "middle, C × d", "left"), (WIDTH - 2, "MACs a block", "right")):
+        write(axes, x, 10, text, align=align, weight="bold")
+    for row, (size, middle, work) in enumerate(zip(sizes.values(), middles, macs, strict=True)):
+        shares = size / max(sizes.values()), middle.out_channels / max(m.out_channels for m in middles), work / max(macs)
+        _trade_row(axes, 26 + 58 * row, size, middle, f"{work / 1e6:.0f} million", shares)
+    return fig
+
+
+def _trade_row(axes, top, size, middle, work, shares):
+    """One stage; ``shares`` are its map side, middle and work as parts of the largest."""
+    side, width, bar = 46 * shares[0], 160 * shares[1], 88 * shares[2]
+    axes.add_patch(Rectangle((2, top + 4), side, side, facecolor=PAPER, edgecolor=INK))
+    write(axes, 52 if side > 40 else side + 8, top + 10, f"{size}", align="left")
+    axes.add_patch(Rectangle((86, top + 4), width, 18, facecolor=PATH, edgecolor=INK))
+    write(axes, 86, top + 34, f"{middle.groups} × {middle.weight.shape[1]} = {middle.out_channels}", align="left")
+    axes.add_patch(Rectangle((268, top + 4), bar, 22, facecolor=PALE, edgecolor=INK))
+    write(axes, 274, top + 15, work, align="left")
+
+
+def verdict_grid(rows, tests):
+    """Which test rejects which network: a cross in a box is a rejection, an empty box lets it pass.
+
+    ``rows`` are (name, second line, one bool for each of ``tests``: did it pass?).
+    """
+    left, step = 158, 50
+    fig, axes = canvas(42 * len(rows) + 24)
+    for column, test in enumerate(tests):
+        write(axes, left + step * (column + 0.5), 10, test)
+    for row, (name, more, passed) in enumerate(rows):
+        top = 24 + 42 * row
+        write(axes, 2, top + 10, name, align="left")
+        write(axes, 2, top + 26, more, align="left")
+        for column, good in enumerate(passed):
+            _verdict(axes, left + step * column + 10, top + 4, good)
+    return fig
+
+
+def _verdict(axes, x, y, good):
+    axes.add_patch(Rectangle((x, y), 30, 26, facecolor=PAPER if good else PALE, edgecolor=LINE if good else INK))
+    if not good:
+        for start, end in (((9, 7), (21, 19)), ((9, 19), (21, 7))):
+            line(axes, [(x + start[0], y + start[1]), (x + end[0], y + end[1])], INK, 2)

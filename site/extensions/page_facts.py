@@ -1,8 +1,8 @@
 """What a page says about itself: time, level, date, its notebook; the landing page's map; printed lines that may wrap."""
 
-import json
 import re
 import subprocess
+import sys
 from datetime import date
 from html import unescape
 from pathlib import Path
@@ -11,6 +11,11 @@ import yaml
 from docutils import nodes
 from markupsafe import Markup
 from sphinx.errors import ExtensionError
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the book's folder, where tools is
+
+from tools.minutes import all_exercises_minutes, reading_minutes  # noqa: E402
+from tools.notebooks import read  # noqa: E402
 
 # The chapters between these two are the path that the map draws as one blue line.
 PATH_FROM, PATH_TO = "Inception", "ResNeXt-50"
@@ -27,25 +32,24 @@ MAP_PLACE = re.compile(r"<!-- chapter map -->\s*<ol.*?</ol>", re.DOTALL)
 
 
 def read_chapter(root, file):
-    """A chapter's number, title, minutes and what it needs, as its first cells say, and its line on the landing page."""
-    cells = json.loads((root / f"{file}.ipynb").read_text(encoding="utf-8"))["cells"]
-    opening, aims = ("".join(cells[i]["source"]).strip() for i in (0, 2))
-    minutes = re.search(r"Reading takes about (\d+) minutes", aims)
+    """A chapter's number, title and what it needs, as its first cells say, its minutes, its line on the landing page."""
+    notebook = read(root / f"{file}.ipynb")
+    opening, aims = (notebook.cells[i].source.strip() for i in (0, 2))
     needs = re.search(r"^You need .*", aims, re.MULTILINE)
-    if not (minutes and needs):
-        raise ExtensionError(f"{file}: the third cell must say 'You need ...' and 'Reading takes about N minutes'")
+    if not needs:
+        raise ExtensionError(f"{file}: the third cell must say 'You need ...'")
     listed = dict(LISTED.findall((root / "intro.md").read_text(encoding="utf-8")))
     if file not in listed:
         raise ExtensionError(f"{file}: the list in intro.md has no line for it")
-    chapters = " ".join(re.findall(r"chapters? ([\d, and]+)", needs[0]))
     picture = root / "site/map" / f"{re.sub(r'.*/[0-9]+_', '', file)}.svg"
     return {
         "file": file,
         "number": int(file[9:11]),
         "title": opening.splitlines()[0].lstrip("# "),
         "teaser": listed[file][0].upper() + listed[file][1:],
-        "minutes": int(minutes[1]),
-        "needs": sorted({int(number) for number in re.findall(r"\d+", chapters)}),
+        "minutes": reading_minutes(notebook),
+        "exercises": all_exercises_minutes(notebook),
+        "needs": sorted({int(number) for number in re.findall(r"\]\((\d\d)_\w+\.ipynb", needs[0])}),
         "picture": Markup(picture.read_text(encoding="utf-8") if picture.exists() else ""),
     }
 

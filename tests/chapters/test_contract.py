@@ -42,7 +42,7 @@ def good_notebook():
     return notebook(
         text("# A small chapter\n\nIt has one idea."),
         code(contract.SETUP.format(address=contract.address())),
-        text("## What you will be able to do\n\nReading takes about 1 minutes, and the exercises about 15."),
+        text("## What you will be able to do\n\nYou need nothing."),
         code("from resnext_lib import exercises, figures"),
         text("## The story\n\nA block has 69,632 weights, see Fig. 1 of arXiv 1611.05431."),
         code("print(f'{69632:,}')", printed="69,632\n"),
@@ -284,10 +284,6 @@ MUTATIONS = [
         "(remove-cell): print",
     ),
     (stream(PRINTED, "correct: one."), "keys_after_the_answer", "(remove-cell)"),
-    (say(OPENING, "1 minutes", "9 minutes"), "honest_time", "the chapter says (9, 15)"),
-    (say(OPENING, "Reading takes about 1 minutes", ""), "honest_time", "the chapter says None"),
-    (add(STORY, "\nword" * 1000), "honest_time", "the chapter says (1, 15)"),
-    (say(OPENING, "about 15.", "about 20."), "honest_time", "the chapter says (1, 20)"),
     (say(PRINTED, "print(f'{69632:,}')", "print(f'{69632:,}');"), "clean_code", "ends in ;"),
     (add(PRINTED, "\ny = block.forward(x)"), "clean_code", "forward"),
     (add(PRINTED, "\ny = blocks[0].forward(x)"), "clean_code", "forward"),
@@ -340,18 +336,9 @@ def test_rule_complains_about_the_mutation(change, rule, words):
     assert words in "\n".join(BY_NAME[rule](made))
 
 
-@pytest.mark.parametrize(
-    ("title", "live", "complains"),
-    [
-        ("FLOPs are not seconds", 6, False),
-        ("FLOPs are not seconds", 7, True),
-        ("A small chapter", 3, False),
-        ("A small chapter", 4, True),
-    ],
-)
-def test_only_the_chapter_on_speed_may_measure_more_than_three_times(title, live, complains):
+@pytest.mark.parametrize(("live", "complains"), [(3, False), (4, True)])
+def test_no_chapter_measures_more_than_three_times(live, complains):
     made = good_notebook()
-    say(TITLE, "A small chapter", title)(made)
     put(ASSERTED + 1, *[code("measure()", **LIVE), code("assert x")] * (live - 1))(made)
     assert bool(contract.few_live_cells(made)) == complains
 
@@ -446,7 +433,7 @@ def figures_of(made):
         for cell in made.cells
         if cell.cell_type == "code"
         for output in cell.outputs
-        if "<figure>" in output.get("data", {}).get("text/html", "")
+        if re.match(r'<figure( id="fig-[\d-]+")?>', output.get("data", {}).get("text/html", ""))  # no explorers
     ]
 
 

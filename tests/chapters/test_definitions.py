@@ -26,6 +26,7 @@ from torch.testing import assert_close
 
 import resnext_lib
 from resnext_lib import blocks, complexity, descendants, exercises, networks, paths, statistics
+from studies.cardinality.arms import random_connections
 from tools.contract import ROOT
 from tools.notebooks import read
 
@@ -303,6 +304,51 @@ def step_of_without_path(given):
         assert message == f"path must be 0 to 3 in layer1.0, not {wrong}"
 
 
+def step_of_set_statistics(given):
+    """(network, block, images): new statistics for the batch norm behind one block's sum, all else as it was."""
+    network = randomise(networks.small_resnext(cardinality=4, bottleneck_width=24, depth=11).double())
+    library, images = copy.deepcopy(network), random_tensor(6, 1, 28, 28)
+    given(network.train(), "layer2.0", images)
+    paths.set_statistics(library, "layer2.0.bn3", images)
+    counted = "layer2.0.bn3.num_batches_tracked"
+    for name, value in library.state_dict().items():
+        if name != counted:
+            assert_close(network.state_dict()[name], value, **CLOSE)
+    assert not any(module.training for module in network.modules()), "a part of the network is left in train mode"
+
+
+def step_of_shapes(given):
+    """Of everything in a state dict, buffers included."""
+    module = blocks.Bottleneck(8, 4, 16, 2)
+    assert given(module) == shapes(module) != given(blocks.Bottleneck(8, 4, 16))
+
+
+class WrongInOneMode(blocks.Bottleneck):
+    """Without its shortcut, in train mode or in eval mode."""
+
+    def __init__(self, mode):
+        super().__init__(8, 4, 8, 2)
+        self.mode = mode
+
+    def shortcut(self, x):
+        return 0 * x if self.training == self.mode else x
+
+
+def step_of_largest_difference(given):
+    """(network, reference, images): nothing between equal networks, much where one is wrong, in one mode only too."""
+    build, x = lambda: blocks.Bottleneck(8, 4, 8, 2), random_tensor(2, 8, 6, 6)
+    reference = randomise(build().double())
+    assert given(build(), reference, x) < 1e-10
+    for other in (blocks.Bottleneck(8, 4, 8), nn.Sequential(build())):  # another shape, other names
+        try:
+            given(other, reference, x)
+        except RuntimeError:
+            continue
+        raise AssertionError("it takes weights that do not fit")
+    for mode in (False, True):
+        assert given(WrongInOneMode(mode), reference, x) > 0.01, f"a mistake in mode train={mode} is not seen"
+
+
 def step_of_x_block(given):
     """The whole block written out, with groups of a fixed width."""
     for arguments in ((24, 24, 8), (16, 36, 12, 2)):
@@ -332,8 +378,21 @@ def step_of_the_script(given):
     assert seen[0] == seen[1]
 
 
+def step_of_random_connections(given):
+    """The study's sparse arm draws otherwise, to be quick with many connections, but what it draws keeps the same rules."""
+    for channels, reads in ((32, 2), (9, 3), (5, 1)):
+        torch.manual_seed(3)
+        mask = given(channels, reads)
+        drawn = torch.zeros(channels, channels).scatter(1, random_connections(channels, reads), 1)
+        for found in (mask, drawn):
+            assert found.shape == (channels, channels)
+            assert (found.sum(dim=0) == reads).all() and (found.sum(dim=1) == reads).all()
+        assert mask.dtype == torch.bool and not torch.equal(mask, given(channels, reads))
+
+
 # The library's (or PyTorch's) name -> how an earlier step is compared with it.
 STEPS = {
+    "random_connections": step_of_random_connections,
     "distributed train_epoch": step_of_the_script,
     "distributed train": step_of_the_script,
     "interval": step_of_interval,
@@ -355,6 +414,9 @@ STEPS = {
     "SEBottleneck": step_of_se_bottleneck,
     "XBlock": step_of_x_block,
     "without_path": step_of_without_path,
+    "set_statistics": step_of_set_statistics,
+    "shapes": step_of_shapes,
+    "largest_difference": step_of_largest_difference,
 }
 
 
@@ -465,6 +527,22 @@ BASIC = """class BasicBlock(nn.Module):
     def forward(self, x):
         return torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))) + x)"""
 COUNT = "def weights(c, d):\n    return c * (256 * d + 9 * d * d + d * 256)"
+RE_ESTIMATE = """def re_estimate(network, block, images):
+    norm = network.eval().get_submodule(block).bn3
+    norm.reset_running_stats()
+    norm.momentum = None
+    norm.train()
+    with torch.no_grad():
+        network(images)
+    norm.eval()"""
+DIFFERENCE = """def largest_difference(network, reference, images):
+    network.double().load_state_dict(reference.state_dict())
+    differences = []
+    for training in (False, True):
+        ours, theirs = network.train(training)(images), reference.train(training)(images)
+        differences.append((ours - theirs).abs().max().item())
+    return max(differences)"""
+SHAPES = "def shapes(network):\n    return {name: tuple(value.shape) for name, value in network.state_dict().items()}"
 WITHOUT = """import copy
 def without_path(network, block, path):
     network = copy.deepcopy(network)
@@ -482,6 +560,11 @@ INTERVAL = """def interval(values, confidence=0.95):
     if len(values) < 2:
         raise ValueError(f"values must hold two runs or more, not {len(values)}: one run has no spread")
     return mean(values), t.ppf((1 + confidence) / 2, len(values) - 1) * stdev(values) / len(values) ** 0.5"""
+RANDOM_MASK = """def random_mask(channels, reads):
+    while True:
+        mask = sum(torch.eye(channels)[torch.randperm(channels)] for _ in range(reads))
+        if mask.max() == 1:
+            return mask.bool()"""
 B_TO_A = """def to_form(state, form):
     if form not in tuple(forms.NEXT_FORM):
         raise ValueError(f"form must be 'A', 'B' or 'C', but got {form!r}")
@@ -620,9 +703,40 @@ BREAKABLE = [
     ),
     (
         "step-of",
+        "largest_difference",
+        DIFFERENCE,
+        [
+            (".load_state_dict(reference.state_dict())", ""),
+            ("dict(reference.state_dict())", "dict(reference.state_dict(), strict=False)"),
+            ("(False, True)", "(False,)"),
+            ("(False, True)", "(True,)"),
+            ("max(diff", "min(diff"),
+        ],
+    ),
+    (
+        "step-of",
+        "set_statistics",
+        RE_ESTIMATE,
+        [
+            ("norm.momentum = None", "pass"),
+            ("    norm.eval()", ""),
+            ("network.eval()", "network"),
+            (".bn3", ".bn2"),
+            ("    norm.train()", ""),
+        ],
+    ),
+    ("step-of", "shapes", SHAPES, [("tuple(value.shape)", "value.ndim"), ("state_dict().items", "named_parameters")]),
+    (
+        "step-of",
         "interval",
         INTERVAL,
         [("1 + confidence", "confidence"), ("len(values) < 2", "len(values) < 1"), ("** 0.5", "** 0.4")],
+    ),
+    (
+        "step-of",
+        "random_connections",
+        RANDOM_MASK,
+        [("range(reads)", "range(1)"), ("mask.max() == 1", "mask.max() >= 1"), (".bool()", "")],
     ),
     ("wrong", "output_size", SIZE, [("size + padding", "size + 2 * padding"), ("return", "return 1 / 0 +")]),
 ]

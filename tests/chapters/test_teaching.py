@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 import torch
 import torchvision
-from nbformat.v4 import new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pypdf import PdfReader
 from site_tools import screen_reader_problems, tab
 from test_appendix import broken_links
@@ -51,23 +51,35 @@ def slide_minutes(notebook):
 # ------------------------------------------------------------------ minutes
 
 
-def test_the_table_of_minutes_is_what_the_chapters_say():
-    assert minutes.with_table(GUIDE) == GUIDE, "stale: run python -m tools.minutes"
-
-
-def test_every_chapter_was_run_and_no_other():
-    assert list(minutes.measured_runs()) == [path.stem for path in CHAPTERS.values()], "run python -m tools.minutes --run"
-
-
 def test_every_chapter_of_the_toc_has_a_row_with_its_minutes():
-    rows = re.findall(r"^\| \[(\d+)\. .+?\]\((.+?)\) \| (\d+) min \| (\d+) s \| (\d+) min \|", GUIDE, re.MULTILINE)
+    rows = re.findall(r"^\| \[(\d+)\. .+?\]\((.+?)\) \| (\d+) min \| (\d+) min \|", minutes.table(), re.MULTILINE)
     assert [(int(number), name) for number, name, *_ in rows] == [(n, path.name) for n, path in CHAPTERS.items()]
     assert all(int(figure) > 0 for _, _, *figures in rows for figure in figures)
 
 
+def test_code_and_figures_take_a_reader_time():
+    """Words alone felt half as long as reading took."""
+    words, setup = new_markdown_cell("word " * 360), new_code_cell("setup")
+    line, hidden = new_code_cell("x = 1\n" * 20), new_code_cell("x = 1\n" * 20, metadata={"tags": ["hide-input"]})
+    figure = new_code_cell("", outputs=[new_output("display_data", {"text/html": "<figure></figure>"})] * 4)
+    after = [new_markdown_cell("## Exercises"), new_markdown_cell("word " * 1800)]
+    quiz = new_markdown_cell("<details>")
+
+    def took(*cells):
+        return minutes.reading_minutes(new_notebook(cells=[words, setup, *cells]))
+
+    assert [took(), took(line), took(hidden), took(figure), took(quiz), took(*after)] == [2, 4, 2, 4, 3, 2]
+
+
+def test_a_chapter_that_does_not_say_what_it_needs_is_named():
+    silent = new_notebook(cells=[new_markdown_cell("# A title\n\nYou need")])
+    with pytest.raises(ValueError, match="A title: no line says 'You need ...'"):
+        minutes.needs(silent)
+
+
 @pytest.mark.parametrize("lines, expected", [(1, 5), (3, 5), (4, 10), (8, 10), (9, 20)])
 def test_an_exercise_is_estimated_by_its_length(lines, expected):
-    assert contract.exercise_minutes("x\n" * lines) == expected
+    assert minutes.exercise_minutes("x\n" * lines) == expected
 
 
 # ------------------------------------------------------------------ lessons
@@ -104,7 +116,7 @@ def test_what_a_lesson_shows_exists_and_fits(total, plan):
 @cache
 def exercise_estimates():
     cells = [cell for path in CHAPTERS.values() for cell in read(path).cells]
-    return {cell.metadata.exercise: contract.exercise_minutes(cell.source) for cell in cells if "exercise" in cell.metadata}
+    return {cell.metadata.exercise: minutes.exercise_minutes(cell.source) for cell in cells if "exercise" in cell.metadata}
 
 
 # ------------------------------------------------------------------ questions and key

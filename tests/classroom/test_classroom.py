@@ -89,7 +89,7 @@ def test_a_starter_runs_and_its_check_answers_with_the_hint(path, index):
     "answer", [lambda x: x[...], lambda x: (x, ...), lambda *_: None, max, type("K", (), {"forward": lambda self, x: x})]
 )
 def test_an_answer_of_one_s_own_is_no_starter(answer):
-    assert "Hint" not in repr(exercises.grouped_cost(answer))
+    assert "Hint" not in repr(exercises.groups_from_count(answer))
 
 
 # ------------------------------------------------------------------ the student edition
@@ -174,8 +174,8 @@ def test_outputs_go_from_the_quiz_on():
             text("## Quiz\n\n**1. Which?**"),
             code("key", printed="b"),
             text("## Exercises"),
-            code("a = 1", exercise="grouped_cost", tags=["hide-input"]),
-            code("exercises.grouped_cost(a)", result="correct: one"),
+            code("a = 1", exercise="groups_from_count", tags=["hide-input"]),
+            code("exercises.groups_from_count(a)", result="correct: one"),
         )
     )
     assert [bool(c.outputs) for c in made.cells if c.cell_type == "code"] == [True, False, False, False]

@@ -4,6 +4,7 @@ import ast
 import copy
 import math
 import statistics
+from fractions import Fraction
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from tools.notebooks import read
 
 CHECKS = {name: check for name, check in vars(exercises).items() if hasattr(check, "hint")}
 # These build whole networks. Without data they are quick; test_chapter_solution runs them for real.
-NETWORK_CHECKS = {"small_change", "stride_layer", "write_a_test"}
+NETWORK_CHECKS = {"small_change", "write_a_test"}
 
 
 # ------------------------------------------------------------------ answers that need more than a line
@@ -225,6 +226,11 @@ def divisors(*numbers):
     return [g for g in range(1, max(numbers) + 1) if all(n % g == 0 for n in numbers)]
 
 
+def three_grouped(in_channels, width, out_channels, cardinality):
+    """The exercise's answer: the weights of three grouped layers, and the inputs of an output."""
+    return (in_channels * width + 9 * width**2 + width * out_channels) // cardinality, in_channels // cardinality
+
+
 def merge_bc(state, drop=(), dim=0, order=lambda parts: parts, extra=False):
     new = {key: value for key, value in state.items() if extra or not key.startswith("paths.")}
     for key in [key for key in state if key.startswith("paths.0.")]:
@@ -262,10 +268,6 @@ def never(network):
 
 def returns_false(network):
     return count_parameters(network) == 25_028_904
-
-
-def stride_of(network):
-    return "conv1" if network.layer2[0].conv1.stride != (1, 1) else "conv2"
 
 
 def network(**options):
@@ -310,8 +312,36 @@ def moments(pixels, scale=255, dims=(0, 2, 3)):
     return x.mean(dim=dims), x.std(dim=dims)
 
 
-def stairs(epoch, epochs, peak):
-    return peak / 10 ** ((epoch >= epochs / 2) + (epoch >= 0.75 * epochs))
+def lost(before, after, scale=100, root=0.5, correction=1):
+    change = before.double() - after.double()
+    return scale * change.mean().item(), 100 * change.std(correction=correction).item() / len(change) ** root
+
+
+def unpaired(before, after):
+    both = torch.stack([before, after]).double()
+    return lost(before, after)[0], 100 * (both.var(dim=1).sum() / before.numel()).sqrt().item()
+
+
+def bisected(ours, theirs, x, first=0, same=torch.allclose):
+    y = x
+    for number, (own, other) in enumerate(zip(ours, theirs, strict=True), first):
+        x, y = own(x), other(y)
+        if not same(x, y):
+            return number
+    return len(ours)
+
+
+def last_difference(ours, theirs, x):
+    found, y = len(ours), x
+    for number, (own, other) in enumerate(zip(ours, theirs, strict=True)):
+        x, y = own(x), other(y)
+        found = found if torch.allclose(x, y) else number
+    return found
+
+
+def by_weights(ours, theirs, x):
+    pairs = [(own.conv3.weight, other.conv3.weight) for own, other in zip(ours, theirs, strict=True)]
+    return next((n for n, pair in enumerate(pairs) if not torch.equal(*pair)), len(ours))
 
 
 def by_class(labels, answers, of=1.0):
@@ -330,15 +360,6 @@ def alone(block, path, copied=True, width=None, others=False, shortcut=True):
     return block
 
 
-def budget(counts, scale=100, sign=abs, reference=None):
-    reference = reference or counts[0]
-    return max(sign(scale * (count / reference - 1)) for count in counts)
-
-
-def five(values, factor=2.776, spread=statistics.stdev, root=5**0.5):
-    return statistics.mean(values), factor * spread(values) / root
-
-
 def nearest_width(c):
     return min(range(1, 65), key=lambda d: abs(c * (512 * d + 9 * d * d) - 69_632))
 
@@ -351,12 +372,42 @@ def paired(first, second):
     return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
 
 
-FOLLOWS = {"fits": True, "always": False, "depth": False, "seeds": True}
+FOLLOWS = {"fits": True, "paths": False, "regulariser": False, "seeds": True}
 
 
-def intensity(channels, kernel, side, groups, maps=2, weights=1):
-    filters = channels * channels // groups * kernel**2
-    return filters * side**2 / (4 * (maps * channels * side**2 + weights * filters))
+def ring(channels, reads, shift=1, columns=None):
+    """Output i reads the inputs i, i + shift, i + 2 * shift, ..."""
+    mask = torch.zeros(channels, columns or channels)
+    for output in range(channels):
+        for step in range(reads):
+            mask[output, (output + shift * step) % mask.shape[1]] = 1
+    return mask
+
+
+def blocks_of(channels, reads):
+    """Groups where they fit; elsewhere a ring beside a group of channels that read each other."""
+    return torch.block_diag(ring(channels - reads, min(reads, channels - reads)), torch.ones(reads, reads))
+
+
+def first_inputs(channels, reads):
+    mask = torch.zeros(channels, channels)
+    mask[:, :reads] = 1
+    return mask
+
+
+def folded(weight, gamma, beta, mean, variance, eps, scale=None, bias=None, shape=(-1, 1, 1, 1)):
+    scale = gamma / (variance + eps) ** 0.5 if scale is None else scale
+    return weight * scale.view(shape), beta - mean * scale if bias is None else bias
+
+
+def diagnosis(first, second, agree=lambda one, other: 1 / 1.2 <= one / other <= 1.2, otherwise="routine", time="seconds"):
+    ratios = {name: second[name] / first[name] for name in first}
+    return next((name for name in ("MACs", "written", "calls") if agree(ratios[name], ratios[time])), otherwise)
+
+
+def nearest_count(first, second):
+    ratios = {name: second[name] / first[name] for name in first}
+    return min(("MACs", "written", "calls"), key=lambda name: abs(math.log(ratios[name] / ratios["seconds"])))
 
 
 def shares(count, world, rank):
@@ -368,6 +419,25 @@ def weighted(gradients, counts):
     return sum(g * n for g, n in zip(gradients, counts, strict=True)) / sum(counts)
 
 
+def summed(a, b):
+    if a == b:
+        return "adds"
+    return "broadcasts" if all(p == q or 1 in (p, q) for p, q in zip(a, b, strict=True)) else "raises"
+
+
+def growth(block, x, gradient):
+    x = x.clone().requires_grad_()
+    block(x).backward(gradient)
+    return x.grad.norm() / gradient.norm()
+
+
+def weight_growth(block, x, gradient):
+    block(x).backward(gradient)
+    return next(block.parameters()).grad.norm() / gradient.norm()
+
+
+MISCOUNTS = {"Ada": "FLOPs", "Ben": "input map", "Cem": "k once", "Dora": "one channel"}
+
 RIGHT = {
     "convolution_cost": [lambda i, o, k, h, w: (i * o * k * k, i * o * k * k * h * w)],
     "output_size": [lambda n, k, s, p: (n + 2 * p - k) // s + 1],
@@ -376,15 +446,20 @@ RIGHT = {
         lambda x, w: torch.einsum("nchw,oc->nohw", x.float(), w.float()),
     ],
     "receptive_field": [receptive],
+    "miscounts": [MISCOUNTS],
     "inception_channels": [lambda w: w["conv1x1"] + w["conv3x3"] + w["conv5x5"] + w["pool_projection"]],
-    "reduction_saving": [lambda i, r, o, k: (i * o * k * k, i * r + r * o * k * k)],
+    "reduction_limit": [
+        lambda i, o, k: max(r for r in range(i) if r * (i + o * k * k) < i * o * k * k),
+        lambda i, o, k: math.ceil(i * o * k * k / (i + o * k * k)) - 1,
+    ],
     "inception_3a": [ThreeA],
-    "numbers_tuned": [54, 54.0],
+    "common_factor": [1.47, 1.473, 1.4733],
     "projection_needed": [lambda i, o, s: i != o or s > 1],
-    "bottleneck_budget": [lambda c, w: 2 * c * w + 9 * w * w],
+    "sum_of_maps": [summed, lambda a, b: summed(b, a)],
+    "gradient_growth": [growth, lambda b, x, g: growth(b.float(), x.float(), g.float())],
     "count_depth": [lambda blocks: 3 * sum(blocks) + 2],
     "bottleneck": [spoilt_bottleneck()],
-    "grouped_cost": [lambda i, o, k, g: i * o * k * k // g, lambda i, o, k, g: i / g * o * k**2],
+    "groups_from_count": [lambda i, o, k, w: i * o * k * k // w, lambda i, o, k, w: i * o * k**2 / w],
     "side_by_side": [grouped_by_hand, lambda x, w, g: grouped_by_hand(x.float(), w.float(), g)],
     "block_diagonal": [diagonal, lambda w, g: diagonal(w, g, dtype=torch.float32)],
     "valid_groups": [divisors, lambda i, o: tuple(divisors(i, o))],
@@ -397,6 +472,7 @@ RIGHT = {
         lambda c, d: [(c, d << i, c * d << i) for i in range(4)],
         lambda c, d: [[c, d << i, c * d << i] for i in range(4)],
     ],
+    "all_grouped": [three_grouped, lambda i, w, o, c: (i * w / c + 9 * w * w / c + w * o / c, i / c)],
     "path_reach": [MIDDLE],
     "resnext_block": [spoilt()],
     "form_c_shapes": [SHAPES, {key: torch.Size(shape) for key, shape in SHAPES.items()}],
@@ -404,7 +480,7 @@ RIGHT = {
     "b_to_c_map": [merge_bc],
     "form_a": [OwnFormA],
     "small_change": [network(cardinality=32, bottleneck_width=4, **GREY)],
-    "stride_layer": [stride_of],
+    "first_difference": [bisected],
     "write_a_test": [full_test],
     "stage_parameters": [stage],
     "kind_of_convolution": [kind],
@@ -412,16 +488,16 @@ RIGHT = {
     "x_block": [x_block(), x_block(Bottleneck)],
     "steps_to_convnext": [STEPS],
     "channel_moments": [moments, lambda p: [m.float().view(1, -1, 1, 1) for m in moments(p)]],
-    "staircase": [stairs],
+    "paired_loss": [lost, lambda b, a: lost(b, a, correction=0)],
     "class_accuracy": [by_class],
     "only_path": [alone],
-    "budget_kept": [budget],
-    "five_runs": [five, lambda v: list(five(v, factor=2.78))],
+    "all_positive": [lambda n: 1 / (n + 1), lambda n: Fraction(1, n + 1)],
     "differences": [paired],
+    "no_paths": [ring, lambda c, r: ring(c, r).bool(), lambda c, r: ring(c, r).flip(0).tolist()],
     "what_follows": [FOLLOWS],
     "times_as_fast": [lambda a, b: statistics.median(a) / statistics.median(b)],
-    "macs_a_byte": [intensity],
-    "attainable": [lambda i, p, b: min(p, i * b), lambda i, p, b: p if i > p / b else i * b],
+    "fold": [folded, lambda *a: [part.float() for part in folded(*a)]],
+    "why_slow": [diagnosis],
     "whole_speedup": [lambda s, f: 1 / (1 - s + s / f), lambda s, f: f / (f - f * s + s)],
     "share_of_images": [shares],
     "cluster_learning_rate": [lambda m, c, b: m * c * b / 2560],
@@ -464,19 +540,30 @@ WRONG = {
         (lambda layers: 99, "99 as the side for [(3, 1)] is not it"),
         (lambda layers: None, "is `return` missing?"),
     ],
+    "miscounts": [
+        (MISCOUNTS | {"Ada": "input map", "Ben": "FLOPs"}, "Ada is not explained by 'input map': the count is twice"),
+        (MISCOUNTS | {"Cem": "one channel"}, "the count is a third"),
+        (MISCOUNTS | {"Dora": "k once"}, "the count is a 64th"),
+        (MISCOUNTS | {"Dora": "the bias"}, "Dora: give one of ['FLOPs', 'input map', 'k once', 'one channel']"),
+        (MISCOUNTS | {"Ben": 4}, "Ben: give one of"),
+        ({"Ada": "FLOPs"}, "the names are"),
+        (["FLOPs"], "give a dictionary"),
+    ],
     "inception_channels": [
         (lambda w: sum(w.values()), "also count the reductions"),
         (lambda w: w["conv1x1"] + w["conv3x3"] + w["conv5x5"], "pooling branch is forgotten"),
         (lambda w: max(w["conv1x1"], w["conv3x3"], w["conv5x5"], w["pool_projection"]), "their channels add up"),
         (lambda w: w["conv1x1"], "64 is not it"),
     ],
-    "reduction_saving": [
-        (lambda i, r, o, k: (i * r + r * o * k * k, i * o * k * k), "other way round"),
-        (lambda i, r, o, k: (i * o * k, i * r + r * o * k), "counts twice"),
-        (lambda i, r, o, k: i * o * k * k, "return two numbers"),
-        (lambda i, r, o, k: (i * o * k * k, r * o * k * k), "the 1x1 itself is not free"),
-        (lambda i, r, o, k: (i * o * k * k, i * r + i * o * k * k), "only `reduce` channels"),
-        (lambda i, r, o, k: (i * o * k * k, i * r * k * k + r * o * k * k), "its kernel has one place"),
+    "reduction_limit": [
+        (lambda i, o, k: i * o * k * k // (i + o * k * k), "a reduction to 144 costs as much as none"),
+        (lambda i, o, k: (i * o * k * k - 1) // (i + o * k * k) + 1, "a reduction to 155 costs more than none"),
+        (lambda i, o, k: i - 1, "the 1x1 itself is not free"),
+        (lambda i, o, k: (i * o * k - 1) // (i + o * k), "counts twice"),
+        (lambda i, o, k: (i * o - 1) // (i + o), "the reduction is a 1x1"),
+        (lambda i, o, k: i * o * k * k / (i + o * k * k), "round down"),
+        (lambda i, o, k: 7, "7 for (192, 32, 5) is not it"),
+        (lambda i, o, k: None, "is `return` missing?"),
     ],
     "inception_3a": [
         (lambda: ThreeA(reduce=False), "its 1x1 reduction to 16 is missing"),
@@ -493,12 +580,13 @@ WRONG = {
         (lambda: ThreeA(order=(0, 2, 1, 3)), "in the order"),
         (lambda: Inception(192, **{**GOOGLENET_MODULES["3a"], "conv1x1": 96}), "but 3a has"),
     ],
-    "numbers_tuned": [
-        (9, "the number of modules"),
-        (6, "there are nine"),
-        (36, "a reduction to choose"),
-        (55, "55 is not it"),
-        ("54", "give a number, not str"),
+    "common_factor": [
+        (2, "3.5 times as many"),
+        (1.41, "keeps its 192 channels"),
+        (2**0.5, "keeps its 192 channels"),
+        (1, "changes nothing"),
+        (1.5, "become 2.07 times as many"),
+        ("1.47", "give a number"),
     ],
     "projection_needed": [
         (lambda i, o, s: True, "nothing changes"),
@@ -507,12 +595,23 @@ WRONG = {
         (lambda i, o, s: o > i or s > 1, "fewer channels"),
         (lambda i, o, s: "yes", "return True or False"),
     ],
-    "bottleneck_budget": [
-        (lambda c, w: c * w + 9 * w * w, "two 1x1s"),
-        (lambda c, w: 2 * c * w + 3 * w * w, "nine places"),
-        (lambda c, w: 2 * c * w + 9 * c * c, "narrow middle"),
-        (lambda c, w: 2 * c * w + 9 * w * w + 4 * w + 2 * c, "batch norms"),
-        (lambda c, w: 9 * c * c, "without the bottleneck"),
+    "sum_of_maps": [
+        (lambda a, b: "adds" if a == b else "raises", "(8, 256, 7, 7) + (8, 256, 1, 1): where the lengths differ, one"),
+        (lambda a, b: "raises" if a != b and 1 not in (*a, *b) else summed(a, a), "one of them is 1 and is repeated"),
+        (lambda a, b: "broadcasts" if 1 in (*a, *b) else summed(a, b), "two lengths differ and neither is 1"),
+        (lambda a, b: "adds" if a[2:] == b[2:] else "raises", "one of them is 1 and is repeated"),
+        (lambda a, b: a == b, "return one of 'adds', 'broadcasts', 'raises'"),
+        (lambda a, b: "works", "not 'works'"),
+        (lambda a, b: None, "is `return` missing?"),
+    ],
+    "gradient_growth": [
+        (lambda b, x, g: 1 / growth(b, x, g), "how much it shrinks"),
+        (lambda b, x, g: growth(b, x, g) ** 2, "the growth of the square"),
+        (lambda b, x, g: growth(b, x, g) * g.norm(), "divide by its size at the output"),
+        (lambda b, x, g: growth(b, x, torch.ones_like(g)) * g.numel() ** 0.5 / g.norm(), "send the given gradient back"),
+        (weight_growth, "the gradient of the weights"),
+        (lambda b, x, g: 1.2, "1.2 as the growth: it is"),
+        (lambda b, x, g: None, "is `return` missing?"),
     ],
     "count_depth": [
         (lambda b: 3 * sum(b), "stem's convolution and the classifier"),
@@ -536,10 +635,15 @@ WRONG = {
         (lambda i, w, o, s: Block(i, 2 * w, o, 1, s), "but should be"),
         (lambda i, w, o, s: Block(i, w, o, 1, s, groups=2), "groups=2, but cardinality is 1"),
     ],
-    "grouped_cost": [
-        (lambda i, o, k, g: i * o * k * k, "groups is not used"),
-        (lambda i, o, k, g: i // g * (o // g) * k * k, "divide twice"),
-        (lambda i, o, k, g: i * o * k * k * g, "do not add any"),
+    "groups_from_count": [
+        (lambda i, o, k, w: w / (i * o * k * k), "the groups are its inverse"),
+        (lambda i, o, k, w: i // (i * o * k * k // w), "how many channels a group reads"),
+        (lambda i, o, k, w: i * o / w, "you leave them out"),
+        (lambda i, o, k, w: i * o * k / w, "not k"),
+        (lambda i, o, k, w: math.isqrt(i * o * k * k // w), "divide the weights once"),
+        (lambda i, o, k, w: i * k * k / w, "out_channels is missing"),
+        (lambda i, o, k, w: 7, "7 groups for (in, out, kernel, weights)"),
+        (lambda i, o, k, w: None, "is `return` missing?"),
     ],
     "side_by_side": [
         (lambda x, w, g: grouped_by_hand(x, w, g, join=lambda parts, *_: torch.cat(parts)), "along dimension 0"),
@@ -586,6 +690,19 @@ WRONG = {
         (lambda c, d: [(c, d << i, c * d) for i in range(4)], "C*d grows with d"),
         (lambda c, d: [(c, d << i) for i in range(4)], "three numbers"),
         (lambda c, d: c * d, "return a list"),
+    ],
+    "all_grouped": [
+        (lambda i, w, o, c: (i * w + 9 * w * w // c + w * o, i // c), "you group the 3x3 only"),
+        (lambda i, w, o, c: (i * w + 9 * w * w + w * o, i // c), "nothing is grouped"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0] / c, i // c), "divide by C twice"),
+        (lambda i, w, o, c: ((i * w + w * w + w * o) // c, i // c), "the 3x3 has nine places"),
+        (lambda i, w, o, c: ((i * w + 3 * w * w + w * o) // c, i // c), "not three"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0], i), "does not see the whole input"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0], w // c), "follow them back"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0], w), "the whole middle"),
+        (lambda i, w, o, c: (three_grouped(i, w, o, c)[0], c), "the number of groups"),
+        (lambda i, w, o, c: three_grouped(i, w, o, c)[0], "return two numbers"),
+        (lambda i, w, o, c: None, "is `return` missing?"),
     ],
     "path_reach": [
         (MIDDLE | {"reads": 8}, "splitting the input"),
@@ -664,12 +781,14 @@ WRONG = {
         (nn.Linear(1, 1), "give a ResNeXt"),
         (renamed(), "keys differ"),
     ],
-    "stride_layer": [
-        (lambda net: "conv1", "you say 'conv1'"),
-        (lambda net: "conv2", "you say 'conv2'"),
-        (lambda net: "downsample", "about the main path"),
-        (lambda net: "", "look at layer2"),
-        (lambda net: 2, "as a string"),
+    "first_difference": [
+        (lambda *a: bisected(*a, first=1), "block 2 counted from 1"),
+        (by_weights, "compare what the blocks give out, not their weights"),
+        (last_difference, "all later ones receive"),
+        (lambda *a: bisected(*a, same=lambda x, y: False), "0 of 5 blocks is not it"),
+        (lambda *a: {5: 2, 6: 1, 4: 1}[len(a[0])], "no block differs here: return how many there are, 4"),
+        (lambda *a: None, "also for the case that no block differs"),
+        (lambda *a: "layer2", "give a number, not str"),
     ],
     "write_a_test": [
         (always, "cannot fail"),
@@ -739,13 +858,15 @@ WRONG = {
         (lambda p: moments(p)[0], "return two tensors"),
         (lambda p: None, "is `return` missing?"),
     ],
-    "staircase": [
-        (lambda e, n, peak: peak / 10 ** ((e > n / 2) + (e > 3 * n / 4)), "the first drop begins here"),
-        (lambda e, n, peak: peak / 10 ** ((e >= n / 2) + (e > 3 * n / 4)), "the second drop begins here"),
-        (lambda e, n, peak: peak / 10 ** (e >= n / 2), "the second drop begins here"),
-        (lambda e, n, peak: peak / 10 ** ((e >= 150) + (e >= 225)), "epoch 4 of 8"),
-        (lambda e, n, peak: 0.1 / 10 ** ((e >= n / 2) + (e >= 3 * n / 4)), "0.4, not 0.1"),
-        (lambda e, n, peak: None, "is `return` missing?"),
+    "paired_loss": [
+        (lambda b, a: lost(a, b), "before minus after"),
+        (lambda b, a: lost(b, a, scale=1), "points are per cent"),
+        (unpaired, "as different pictures"),
+        (lambda b, a: lost(b, a, root=0), "divide by the root of their number"),
+        (lambda b, a: lost(b, a, root=1), "not by the number"),
+        (lambda b, a: (100 * (b & ~a).double().mean().item(), 1.0), "5 answers of 40 are lost and 1 gained: 10 points"),
+        (lambda b, a: lost(b, a)[0], "return two numbers"),
+        (lambda b, a: None, "is `return` missing?"),
     ],
     "class_accuracy": [
         (lambda y, a: (y == a).double().mean().item(), "return a dictionary"),
@@ -784,20 +905,24 @@ WRONG = {
         (lambda a, b: None, "is `return` missing?"),
         (lambda a, b: "3", "give a number, not str"),
     ],
-    "macs_a_byte": [
-        (lambda *a: 4 * intensity(*a), "a number has 4 bytes"),
-        (lambda *a: 2 * intensity(*a), "count it once"),
-        (lambda c, k, s, g: g * intensity(c, k, s, g), "channels / groups inputs"),
-        (lambda c, k, s, g: intensity(c, k, s, g, weights=g), "fewer weights to fetch"),
-        (lambda *a: intensity(*a, maps=1), "so does the output"),
-        (lambda *a: intensity(*a, weights=0), "the weights move"),
-        (lambda *a: 1.0, "MACs a byte, not 1.00"),
+    "fold": [
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, 0), "eps is missing"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, scale=g / (v**0.5 + e)), "under the root"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, scale=g / (v + e)), "the root of the variance"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, bias=b), "the bias needs it too"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, bias=b - m), "scale it as well"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e, bias=b + m * g / (v + e) ** 0.5), "not added"),
+        (lambda w, g, b, m, v, e: (w, folded(w, g, b, m, v, e)[1]), "a scale of its own"),
+        (lambda w, g, b, m, v, e: (folded(w, g, b, m, v, e)[0], m), "where the convolution gives 0"),
+        (lambda w, g, b, m, v, e: folded(w, g, b, m, v, e)[0], "return two tensors"),
     ],
-    "attainable": [
-        (lambda i, p, b: max(p, i * b), "the smaller limit"),
-        (lambda i, p, b: p, "less than the peak"),
-        (lambda i, p, b: i * b, "passes the peak"),
-        (lambda i, p, b: 3, "10, not 3"),
+    "why_slow": [
+        (nearest_count, "No count changed as the time did"),
+        (lambda a, b: "MACs", "MACs did not change as the time did"),
+        (lambda a, b: "routine", "nothing else is needed"),
+        (lambda a, b: diagnosis(a, b, agree=lambda one, other: one / other <= 1.2), "No count changed as the time did"),
+        (lambda a, b: diagnosis(a, b, otherwise="kernel"), "'kernel' is no answer"),
+        (lambda a, b: 3, "return a name"),
     ],
     "whole_speedup": [
         (lambda s, f: 1 - s + s / f, "1 over it"),
@@ -806,24 +931,26 @@ WRONG = {
         (lambda s, f: f, "only the layer"),
         (lambda s, f: 9.0, "not 9.000"),
     ],
-    "budget_kept": [
-        (lambda c: budget(c, scale=1), "that is a share"),
-        (lambda c: budget(c, sign=float), "is downwards"),
-        (lambda c: -budget(c), "without sign"),
-        (lambda c: budget(c, reference=min(c)), "not the smallest"),
-        (lambda c: 7.0, "it is 3.0 per cent, not 7.0"),
-        (lambda c: None, "is `return` missing?"),
+    "all_positive": [
+        (lambda n: 0.5**n, "these are coins with a baseline each"),
+        (lambda n: 1 / n, "the baseline is one of those"),
+        (lambda n: 2 / (n + 1), "all better or all worse"),
+        (lambda n: 1 - 1 / (n + 1), "how often it does not happen"),
+        (lambda n: n + 1, "once in how many studies"),
+        (lambda n: 100 / (n + 1), "that is per cent"),
+        (lambda n: 0.05, "5 variants: 0.1667, not 0.0500"),
+        (lambda n: None, "is `return` missing?"),
     ],
-    "five_runs": [
-        (lambda v: five(v, root=1), "divide the spread by the root of 5"),
-        (lambda v: five(v, factor=1), "factor 2.78 is missing"),
-        (lambda v: five(v, spread=statistics.pstdev), "use stdev, not pstdev"),
-        (lambda v: five(v, root=5), "not by 5"),
-        (lambda v: five(v, factor=1.96), "1.96 is for many runs"),
-        (lambda v: five(v, factor=2 * 2.776), "the whole width"),
-        (lambda v: (max(v), five(v)[1]), "the mean of"),
-        (lambda v: five(v)[0], "return two numbers"),
-        (lambda v: (five(v)[0], 1.0), "the half width is"),
+    "no_paths": [
+        (blocks_of, "fall into 2 closed sets"),
+        (lambda c, r: blocks_of(c, r)[torch.randperm(c)], "in whichever order they stand"),
+        (first_inputs, "input 0 is read by 6"),
+        (lambda c, r: first_inputs(c, r).T, "output 0 reads 6"),
+        (lambda c, r: ring(c, r + 1), "output 0 reads 3"),
+        (lambda c, r: 2 * ring(c, r), "only zeros and ones"),
+        (lambda c, r: ring(c, r, columns=c + 1), "not of the shape (6, 7)"),
+        (lambda c, r: torch.ones(c, c), "output 0 reads 6"),
+        (lambda c, r: 3, "return a matrix"),
     ],
     "differences": [
         (lambda a, b: paired(b, a), "first minus second"),
@@ -837,9 +964,9 @@ WRONG = {
     ],
     "what_follows": [
         (FOLLOWS | {"fits": False}, "fits: look at the paired differences"),
-        (FOLLOWS | {"always": True}, "always: one data set"),
-        (FOLLOWS | {"depth": True}, "depth: six epochs"),
-        (FOLLOWS | {"seeds": False}, "seeds: compare the rankings"),
+        (FOLLOWS | {"paths": True}, "paths: what else grows in Table 3"),
+        (FOLLOWS | {"regulariser": True}, "regulariser: what does the training error do"),
+        (FOLLOWS | {"seeds": False}, "seeds: compare the places"),
         (FOLLOWS | {"fits": "yes"}, "answer True or False"),
         ({"fits": True}, "the keys are"),
         ([True], "give a dictionary"),
@@ -988,7 +1115,8 @@ def raising(*arguments):
 @pytest.mark.parametrize(
     "name",
     sorted(
-        set(CHECKS) - {"numbers_tuned", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}
+        set(CHECKS)
+        - {"common_factor", "miscounts", "path_reach", "form_c_shapes", "small_change", "steps_to_convnext", "what_follows"}
     ),
 )
 def test_code_that_raises_gets_a_verdict_of_one_line(name):

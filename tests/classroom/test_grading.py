@@ -71,8 +71,8 @@ def chapter(*story, solution="answer = table['k'] + helper(1)"):
         code("setup = 1"),
         *story,
         text("## Exercises\n\n**1. Count.**\nDo it."),
-        code(solution, exercise="grouped_cost"),
-        code("exercises.grouped_cost(answer)"),
+        code(solution, exercise="groups_from_count"),
+        code("exercises.groups_from_count(answer)"),
     )
     return made, len(made.cells) - 2
 
@@ -143,14 +143,14 @@ def test_names_are_checked():
 
 
 def test_exercises_of_one_chapter_share_their_imports():
-    cells = assignment("three", ["stage_widths", "budget_width", "grouped_cost"]).cells
+    cells = assignment("three", ["stage_widths", "budget_width", "groups_from_count"]).cells
     assert [c.id for c in cells if c.id.endswith("-imports")] == ["stage_widths-imports"]
 
 
 def test_a_course_from_another_folder(tmp_path):
     made, _ = chapter(code("from resnext_lib import exercises"), solution="answer = 1")
     path = save(made, tmp_path / "99_mine.ipynb")
-    assert list(exercises_of([path])) == ["grouped_cost"]
+    assert list(exercises_of([path])) == ["groups_from_count"]
 
 
 EQUAL = """

@@ -1,7 +1,6 @@
 """Every command that writes: mistakes are answered in words before anything is touched, and nothing is left half done."""
 
 import os
-import re
 import subprocess
 import sys
 import zipfile
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import contract, fashion_subset, handout, minutes, notebooks, offline, pdf, reference, wheel, writing
+from tools import contract, fashion_subset, handout, notebooks, offline, pdf, wheel, writing
 
 FASHION = "/usr/share/datasets/fashion-mnist"
 WHEEL = "resnext_book-0.1.0-py3-none-any.whl"
@@ -29,7 +28,7 @@ def refused(main, arguments, *says):
 
 # ------------------------------------------------------------------ arguments
 
-WITHOUT_ARGUMENTS = [offline, pdf, reference]
+WITHOUT_ARGUMENTS = [offline, pdf]
 
 
 @pytest.mark.parametrize("module", WITHOUT_ARGUMENTS, ids=lambda module: module.__name__)
@@ -226,72 +225,6 @@ def test_P1_both_files_of_images_change_or_none(tmp_path, monkeypatch):
     monkeypatch.setattr(fashion_subset, "PER_CLASS", {"train": 4, "test": 4})
     assert set(fashion_subset.write(folder, target)) == {"train", "test"}
     assert set(contents(target)) == {"fashion_train.npz", "fashion_test.npz"}
-
-
-# ------------------------------------------------------------------ pages that are written into the book
-
-
-def test_P1_the_library_page_stays_when_a_module_cannot_be_read(tmp_path, monkeypatch):
-    page = tmp_path / "library.md"
-    page.write_text("old", encoding="utf-8")
-    (tmp_path / "resnext_lib").mkdir()
-    (tmp_path / "resnext_lib" / "blocks.py").write_text("def (", encoding="utf-8")
-    monkeypatch.setattr(reference, "PAGE", page)
-    monkeypatch.setattr(reference, "ROOT", tmp_path)
-    refused(reference.main, [], "a module of resnext_lib cannot be read, and library.md is as it was")
-    assert page.read_text(encoding="utf-8") == "old"
-
-
-def test_P1_the_library_page_is_not_written_where_a_folder_stands(tmp_path, monkeypatch):
-    monkeypatch.setattr(reference, "PAGE", tmp_path)
-    refused(reference.main, [], "is a folder, or no plain file")
-
-
-@pytest.fixture
-def timed(tmp_path, monkeypatch):
-    """Copies of two chapters with wrong times, the guide, and how long they ran."""
-    chapters = []
-    for path in minutes.chapters()[:2]:
-        copy = tmp_path / path.name
-        text = path.read_text(encoding="utf-8")
-        copy.write_text(re.sub(r"Reading takes about \d+", "Reading takes about 1", text), encoding="utf-8")
-        chapters.append(copy)
-    page, runs = tmp_path / "teaching.md", tmp_path / "running.csv"
-    page.write_text("\n".join(["Before", *minutes.MARKERS, "After"]), encoding="utf-8")
-    runs.write_text("chapter,seconds\n" + "".join(f"{path.stem},2\n" for path in chapters), encoding="utf-8")
-    for name, value in {"chapters": lambda: chapters, "PAGE": page, "RUNS": runs}.items():
-        monkeypatch.setattr(minutes, name, value)
-    return tmp_path
-
-
-def test_the_times_are_written_into_chapters_and_guide(timed):
-    before = contents(timed)
-    minutes.main([])
-    after = contents(timed)
-    assert {name for name in before if before[name] != after[name]} == set(before) - {"running.csv"}
-    minutes.main([])
-    assert contents(timed) == after
-
-
-@pytest.mark.parametrize(
-    ("spoil", "says"),
-    [
-        (lambda: minutes.RUNS.unlink(), "tools.minutes --run writes it"),
-        (lambda: minutes.RUNS.write_text("x\n1\n", encoding="utf-8"), "must hold the columns chapter and seconds"),
-        (
-            lambda: minutes.RUNS.write_text("chapter,seconds\n", encoding="utf-8"),
-            "tools.minutes --run measures every chapter",
-        ),
-        (lambda: minutes.PAGE.write_text("no markers", encoding="utf-8"), "must have each of these lines once"),
-        (lambda: (minutes.PAGE.unlink(), minutes.PAGE.mkdir()), "is a folder, or no plain file"),
-    ],
-)
-def test_P1_when_the_guide_cannot_be_written_the_chapters_stay_as_well(timed, spoil, says):
-    """They had been rewritten before the guide was looked at."""
-    spoil()
-    before = contents(timed)
-    refused(minutes.main, [], says)
-    assert contents(timed) == before
 
 
 # ------------------------------------------------------------------ as programs

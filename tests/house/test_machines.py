@@ -15,7 +15,7 @@ from notebooks_for_tests import code, notebook, save
 from sphinx.project import Project
 from sphinx.util import matching
 
-from tools import contract, kernels, minutes, notebooks
+from tools import contract, kernels, notebooks
 
 ROOT = contract.ROOT
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
@@ -282,21 +282,6 @@ def test_fault_19_nothing_imports_a_module_that_windows_lacks():
             if isinstance(node, ast.Import)
             for alias in node.names
         }
-
-
-def test_fault_19_minutes_says_before_it_starts_that_windows_cannot_measure(monkeypatch):
-    ran = []
-    monkeypatch.setattr(minutes, "execute", lambda *given: ran.append(given))
-    monkeypatch.setattr(minutes.os, "name", "nt")
-    with pytest.raises(SystemExit, match="Windows does not keep the processor time of finished programs.*Linux or macOS"):
-        minutes.run([ROOT / "chapters/01_what_a_convolution_costs.ipynb"])
-    assert not ran
-
-
-def test_fault_19_processor_time_of_finished_programs_is_counted():
-    before = minutes.processor_seconds()
-    subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"], check=True)
-    assert 0.25 < minutes.processor_seconds() - before < 60
 
 
 def test_fault_19_the_readme_knows_the_longest_path():

@@ -79,6 +79,14 @@ BLOCKS = {
 }
 
 
+SPLIT = nn.Sequential(nn.Conv2d(16, 8, 1, groups=4), nn.Conv2d(8, 8, 3, groups=4), nn.Conv2d(8, 16, 1, groups=4))
+PRODUCTS = (
+    [torch.tensor([[1, 2], [0, 1], [3, 0]]), torch.tensor([[2, 0], [1, 1], [0, 5]])],
+    [torch.tensor([10, 1]), torch.tensor([3, 4])],
+)
+LOUD_AND_QUIET = [[2, 3, -1, -3, 1, 3, -2, -3], [0.5, -0.5, 0.5, -0.5, 0.5, -0.5, 0.5, -0.5]]
+
+
 def grouped(groups=4, channels=16, kernel=3):
     return nn.Conv2d(channels, channels, kernel, groups=groups, bias=False)
 
@@ -89,6 +97,18 @@ LINE = [
     ("ResNeXt-50", [grouped(32, 128), grouped(32, 256), grouped(32, 1024)]),
     ("RegNetX-3.2GF", [grouped(2, 96), grouped(21, 1008)]),
     ("MobileNet", [grouped(32, 32), grouped(1024, 1024)]),
+]
+
+DIFFERENCES = {  # outcome -> (label, values, mean, half width)
+    "training": [("2x40d", [-1, 0, 1, 2], 0.5, 2.0), ("16x8d", [0.5, 0.7, 0.9], 0.7, 0.3)],
+    "test": [("2x40d", [0, 1], 0.5, 3.0), ("16x8d", [-0.7, -0.5], -0.6, 0.5)],
+}
+PICTURES = torch.arange(10, dtype=torch.uint8)[:, None, None].repeat(1, 28, 28)
+BLOCK_NAMES = ["layer1.0", "layer1.1", "layer2.0", "layer2.1", "layer3.0", "layer3.1"]
+LOSSES = {name: [(0.1 * path, 0.15) for path in range(16)] for name in BLOCK_NAMES}
+VERDICTS = [
+    ("the network above", "25,028,904", (True, True, True, True)),
+    ("a bias in each first 1×1", "25,036,456", (False, False, False, True)),
 ]
 
 # Every kind of figure, for what holds of all of them.
@@ -117,6 +137,50 @@ GALLERY |= {
     ),
     "layer bars": lambda: figures.layer_cost_bars(Bottleneck(256, 128, 256, 32), (256, 56, 56), "macs"),
     "group line": lambda: figures.group_line(LINE),
+    "masks": lambda: figures.mask_matrices(
+        [("grouped", torch.block_diag(*[torch.ones(2, 2)] * 8).bool()), ("dense", torch.ones(16, 16).bool())],
+        [("narrow", torch.ones(8, 8).bool())],
+    ),
+    "differences": lambda: figures.difference_panels(DIFFERENCES, "points better"),
+    "folding": lambda: figures.folding(weight=0.5, mean=1, deviation=2, scale=4, shift=3, x=6),
+    "wiring": lambda: figures.wiring(
+        [grouped(2, 8), nn.ChannelShuffle(2), grouped(2, 8)],
+        [grouped(2, 8), nn.Conv2d(8, 8, 1)],
+        titles=["shuffled between", "then a 1×1"],
+        follow=(0, [0]),
+        notes=["reaches 8 of 8", "reaches 8 of 8"],
+    ),
+    "wiring of 16": lambda: figures.wiring([*SPLIT], titles=["The input divided"], follow=(1, [2, 3])),
+    "every path": lambda: figures.every_path(
+        forms.FormA(256, 64, 256), forms.FormA(256, 96, 256, 4), forms.FormA(**SIZE_32x4d)
+    ),
+    "a sum of products": lambda: figures.sum_of_products(*PRODUCTS),
+    "norm and sum": lambda: figures.norm_and_sum(LOUD_AND_QUIET),
+    "two costs": lambda: figures.two_costs([("64 at 56×56", 36_864, 115_605_504), ("128 at 28×28", 147_456, 115_605_504)]),
+    "two shares": lambda: figures.two_costs(
+        [("layer1", 0.008, 0.163), ("layer4", 0.586, 0.198)], formats=("{:.1%}", "{:.1%}"), hatch="////"
+    ),
+    "channel histograms": lambda: figures.channel_histograms(*two_batches()),
+    "residual stream": lambda: figures.residual_stream(6),
+    "stage trade": lambda: figures.stage_trade(networks.resnext50_32x4d(), (3, 224, 224)),
+    "pictures": lambda: figures.picture_grid(PICTURES, [("T-shirt", "said", "pullover", "100% sure")] * 10),
+    "removed path": lambda: figures.removed_path(),
+    "losses by block": lambda: figures.losses_by_block({"one": LOSSES, "two": LOSSES}, BLOCK_NAMES),
+    "kept and estimated": lambda: figures.kept_and_estimated([0.1, 2.7, 9.1], [0.2, 0.4, 0.9], 4),
+    "likeness": lambda: figures.likeness_by_block(
+        {name: [0.03, 0.034] for name in BLOCK_NAMES}, {name: [0.02, 0.01, 0.004] for name in BLOCK_NAMES}, "correlation"
+    ),
+    "verdicts": lambda: figures.verdict_grid(VERDICTS, ("count", "names", "outputs", "start")),
+    "complete block": lambda: figures.complete_block(forms.FormA(**SIZE_32x4d), forms.FormC(**SIZE_32x4d)),
+    "complete blocks, three": lambda: figures.complete_block(
+        *[form(**SIZE_32x4d) for form in (forms.FormA, forms.FormB, forms.FormC)]
+    ),
+    "complete block, stride 2": lambda: figures.complete_block(forms.FormA(**STAGE_START), forms.FormC(**STAGE_START)),
+    "complete blocks, last stage": lambda: figures.complete_block(
+        *[form(2048, 1024, 2048, 32) for form in (forms.FormA, forms.FormB, forms.FormC)], size=7
+    ),
+    "complete block, 3 paths": lambda: figures.complete_block(forms.FormA(16, 9, 16, 3), forms.FormC(16, 9, 16, 3)),
+    "complete block, last path": lambda: figures.complete_block(forms.FormB(**SIZE_32x4d), follow=31),
     "numbers": lambda: figures.number_grids(
         [[[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[-1, 0], [0, 1]]], ["image", "kernel"], [(0, 1, 2, 2), None]
     ),
@@ -129,6 +193,12 @@ def stack(layers, stride=1):
     for parameter in made.parameters():
         nn.init.constant_(parameter, 0.1)
     return made
+
+
+def two_batches():
+    """Numbers of three channels with places of their own, and the same around 0."""
+    batch = torch.randn(16, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    return batch + torch.tensor([2.0, -1.0, 4.0])[:, None, None], batch
 
 
 @pytest.fixture(scope="module")
@@ -298,6 +368,57 @@ def test_the_line_of_groups_puts_every_network_at_its_place():
             assert convolution.in_channels**share == pytest.approx(convolution.groups)
     shown = [patch.get_facecolor() for patch in circles]
     assert {to_hex(c) for c in shown[::2]} == {"#ffffff"} and {to_hex(c) for c in shown[1::2]} == {figures.PATH.lower()}
+
+
+def test_the_trade_of_map_and_width_is_the_networks():
+    """Bars to scale: the middle doubles, the map halves, the MACs stay; the numbers are those of the layers."""
+    fig = figures.stage_trade(networks.resnext50_32x4d(), (3, 224, 224))
+    texts = [text.get_text() for text in fig.axes[0].texts]
+    assert [t for t in texts if "=" in t] == ["32 × 4 = 128", "32 × 8 = 256", "32 × 16 = 512", "32 × 32 = 1024"]
+    assert texts.count("220 million") == 4 and {"56", "28", "14", "7"} <= set(texts)
+    maps, middles, macs = ([p.get_width() for p in fig.axes[0].patches[i::3]] for i in range(3))
+    assert [size / maps[0] for size in maps] == pytest.approx([1, 1 / 2, 1 / 4, 1 / 8])
+    assert [width / middles[0] for width in middles] == pytest.approx([1, 2, 4, 8])
+    assert macs == pytest.approx([macs[0]] * 4)
+
+
+def test_a_loss_stands_with_two_standard_errors_in_the_order_of_size():
+    values = [(1.5, 0.2), (0.25, 0.1)]
+    axes = figures.losses_by_block({"one": {"layer1.0": values}}, ["layer1.0"]).axes[0]
+    bars = [line.get_ydata() for line in axes.lines if line.get_marker() == "None" and len(line.get_ydata()) == 2]
+    dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "o"]
+    assert [list(bar) for bar in bars[:2]] == [pytest.approx([0.05, 0.45]), pytest.approx([1.1, 1.9])]
+    assert [y for _, y in sorted(dots)] == [0.25, 1.5]
+
+
+def test_a_loss_beyond_the_axis_is_an_arrow_with_its_value():
+    axes = figures.kept_and_estimated([0.1, 2.7, 9.09], [0.2, 0.4, 0.9], 4).axes[0]
+    marks = [(line.get_marker(), line.get_xdata()[0]) for line in axes.lines if line.get_marker() in ("o", ">")]
+    assert marks == [("o", 0.1), ("o", 2.7), (">", 4)]
+    assert "9.1" in [text.get_text() for text in axes.texts]
+
+
+def test_pictures_stand_dark_on_paper_with_their_own_lines():
+    axes = figures.picture_grid(PICTURES[:3], [("a",), ("b",), ("c",)], columns=2).axes[0]
+    assert [image.get_array()[0, 0] for image in axes.images] == [255, 254, 253]
+    assert [text.get_text() for text in axes.texts] == ["a", "b", "c"]
+
+
+def test_trained_networks_are_filled_and_untrained_ones_open():
+    axes = figures.likeness_by_block({"layer1.0": [0.3]}, {"layer1.0": [0.1, 0.2]}, "correlation").axes[0]
+    filled = {
+        value: to_hex(line.get_markerfacecolor()) == figures.PATH.lower()
+        for line in axes.lines
+        for value in line.get_ydata()
+    }
+    assert filled == {0.3: True, 0.1: False, 0.2: False}
+
+
+def test_a_rejection_is_a_cross_and_a_pass_an_empty_box():
+    axes = figures.verdict_grid(VERDICTS, ("count", "names", "outputs", "start")).axes[0]
+    assert len(axes.lines) == 2 * 3  # two strokes a cross
+    boxes = [(patch.get_x(), patch.get_y()) for patch in axes.patches if to_hex(patch.get_facecolor()) == LIGHT_GREY.lower()]
+    assert len(axes.patches) == 8 and len(boxes) == 3 and len({y for _, y in boxes}) == 1
 
 
 def test_another_module_gives_another_picture():
@@ -480,6 +601,57 @@ def test_the_rectangles_cover_the_kernels_that_are_not_zero():
     assert torch.equal(covered, figures.reach(layer, 6))
 
 
+def test_wiring_draws_a_line_where_channels_are_connected():
+    stack = [grouped(4, 8), nn.Conv2d(8, 6, 1, groups=2)]
+    fig = figures.wiring(stack, titles=["two layers"], follow=(0, [0]))
+    assert len(fig.axes[0].lines) == grouped(4, 8).weight[:, :, 0, 0].numel() + 6 * 4
+    blue = [line for line in fig.axes[0].lines if to_hex(line.get_color()) == figures.PATH.lower()]
+    assert len(blue) == 2 + 2 * 3, "input 1 reaches two channels, and each of them the three outputs of its group"
+    boxes = [patch for patch in fig.axes[0].patches if to_hex(patch.get_facecolor()) == figures.PATH.lower()]
+    assert len(boxes) == 1 + 2 + 3
+
+
+@pytest.mark.parametrize(
+    ("stack", "counts"),
+    [
+        ([grouped(4, 8), grouped(4, 8)], [1, 2, 2]),
+        ([grouped(4, 8), nn.ChannelShuffle(4), grouped(4, 8)], [1, 2, 2, 4]),
+        ([grouped(4, 8), nn.Conv2d(8, 8, 1)], [1, 2, 8]),
+    ],
+)
+def test_what_is_followed_spreads_as_the_layers_let_it(stack, counts):
+    seen = figures.followed(figures.connections(stack), (0, [0]))
+    assert [int(channels.sum()) for channels in seen] == counts
+
+
+def test_what_a_middle_channel_reads_is_followed_backwards_too():
+    whole = [nn.Conv2d(16, 8, 1), grouped(4, 8), nn.Conv2d(8, 16, 1)]
+    for stack, ends in ((whole, 16), (list(SPLIT), 4)):
+        seen = figures.followed(figures.connections(stack), (1, [2, 3]))
+        assert [int(channels.sum()) for channels in seen] == [ends, 2, 2, ends]
+
+
+def test_all_paths_are_drawn_and_as_high_as_they_are_wide():
+    fig = figures.every_path(forms.FormA(256, 64, 256), forms.FormA(**SIZE_32x4d))
+    heights = [patch.get_height() for patch in fig.axes[0].patches if isinstance(patch, Rectangle)]
+    assert len(heights) == 1 + 32
+    assert heights[0] / heights[1] == pytest.approx(64 / 4)
+    assert {"1 × 64 = 64", "32 × 4 = 128"} <= {text.get_text() for text in fig.axes[0].texts}
+
+
+def test_a_sum_of_products_shows_both_sums():
+    texts = [text.get_text() for text in figures.sum_of_products(*PRODUCTS).axes[0].texts]
+    assert [texts.count(number) for number in ("18", "8", "50")] == [2, 2, 2]
+    assert texts.count("10") == texts.count("4") == 2, "every number stands in the sum and in the product"
+
+
+def test_a_norm_in_each_path_makes_a_quiet_path_as_loud_as_a_loud_one():
+    texts = [text.get_text() for text in figures.norm_and_sum(LOUD_AND_QUIET).axes[0].texts]
+    assert [text.removeprefix("spread ") for text in texts if text.startswith("spread")] == [
+        "2.4", "0.5", "1.0", "1.0", "1.0", "1.4",
+    ]  # fmt: skip
+
+
 # ------------------------------------------------------------------ show, and the same bytes every time
 
 ALT = 'Form C: a 1x1, a 3x3 in "32" groups & a 1x1, with < and >.'
@@ -593,7 +765,6 @@ def test_stored_figures_are_images_of_360_points(path):
 # ------------------------------------------------------------------ forms as moves of the same numbers
 
 SMALL = (16, 8, 16, 4)
-SPLIT = nn.Sequential(nn.Conv2d(16, 8, 1, groups=4), nn.Conv2d(8, 8, 3, groups=4), nn.Conv2d(8, 16, 1, groups=4))
 
 
 def weights_in(masks):
@@ -628,3 +799,77 @@ def test_the_followed_path_is_blue_and_straight(follow):
     blue = [p for p in fig.axes[0].patches if to_hex(p.get_facecolor()) == figures.PATH.lower()]
     heights = sorted({round(p.get_y(), 3) for p in blue})
     assert len(blue) == 6 and len(heights) == 2
+
+
+# ------------------------------------------------------------------ masks, differences, folding
+
+
+def test_the_rectangles_of_a_mask_cover_its_cells_once():
+    generator = torch.Generator().manual_seed(0)
+    for mask in (torch.rand(9, 7, generator=generator) < 0.4, torch.ones(4, 4).bool(), torch.zeros(3, 3).bool()):
+        covered = torch.zeros(mask.shape, dtype=torch.int)
+        for row, column, rows, columns in figures.mask_blocks(mask):
+            covered[row : row + rows, column : column + columns] += 1
+        assert torch.equal(covered, mask.int())
+    assert len(figures.mask_blocks(torch.block_diag(*[torch.ones(2, 2)] * 5).bool())) == 5
+
+
+def test_a_drawn_mask_fills_the_share_of_its_kernels():
+    mask = torch.block_diag(*[torch.ones(2, 2)] * 8).bool()
+    frame, *blocks = [p for p in figures.mask_matrices([("grouped", mask)]).axes[0].patches]
+    filled = sum(block.get_width() * block.get_height() for block in blocks)
+    assert filled / (frame.get_width() * frame.get_height()) == pytest.approx(1 / 8)
+
+
+def test_an_interval_that_leaves_out_zero_has_a_filled_square():
+    fig = figures.difference_panels(DIFFERENCES, "points better")
+    filled = {}
+    for axes, (title, rows) in zip(fig.axes, DIFFERENCES.items(), strict=True):
+        squares = [line for line in axes.lines if line.get_marker() == "s"]
+        assert [line.get_xdata()[0] for line in squares] == [mean for _, _, mean, _ in rows]
+        filled[title] = [to_hex(line.get_markerfacecolor()) == to_hex(figures.INK) for line in squares]
+    assert filled == {"training": [False, True], "test": [False, True]}
+
+
+def test_panels_must_compare_the_same():
+    with pytest.raises(ValueError, match="the same order"):
+        figures.difference_panels({"a": [("one", [0, 1], 0.5, 1)], "b": [("two", [0, 1], 0.5, 1)]}, "points")
+
+
+@pytest.mark.parametrize("numbers", [(0.5, 1, 2, 4, 3, 6), (3, -1, 4, 2, 0.5, 2)])
+def test_the_folded_row_ends_in_the_number_of_the_two_layers(numbers):
+    weight, mean, deviation, scale, shift, x = numbers
+    result = f"{scale * (weight * x - mean) / deviation + shift:g}"
+    assert [text.get_text() for text in figures.folding(*numbers).axes[0].texts].count(result) == 2
+
+
+# ------------------------------------------------------------------ what happens in training
+
+
+def boxes(fig, colour):
+    return [patch for patch in fig.axes[0].patches if to_hex(patch.get_facecolor()) == colour.lower()]
+
+
+@pytest.mark.parametrize("blocks", [1, 6])
+def test_a_residual_stream_has_one_box_more_behind_each_block(blocks):
+    fig = figures.residual_stream(blocks)
+    assert len(boxes(fig, figures.PATH)) == blocks
+    assert len(boxes(fig, figures.PATH)) + len(boxes(fig, figures.PALE)) == sum(range(1, blocks + 2))
+    assert [text.get_text() for text in fig.axes[0].texts if "/" in text.get_text()] == [f"1/{n + 2}" for n in range(blocks)]
+
+
+def test_the_followed_channels_histogram_lies_where_its_numbers_lie():
+    before, after = two_batches()
+    found = boxes(figures.channel_histograms(before, after, follow=2), figures.PATH)
+    left, right = found[:32], found[32:]
+    for bars, batch in ((left, before), (right, after)):
+        start, end = bars[0].get_x(), bars[-1].get_x() + bars[-1].get_width()
+        tallest = max(bars, key=lambda bar: bar.get_height())
+        middle = (tallest.get_x() + tallest.get_width() / 2 - start) / (end - start) * 16 - 8
+        assert middle == pytest.approx(batch[:, 2].mean().item(), abs=0.6)
+
+
+def test_each_column_of_two_costs_has_its_own_scale():
+    fig = figures.two_costs([("a", 1, 300), ("b", 4, 300)])
+    widths = [patch.get_width() for patch in fig.axes[0].patches]
+    assert widths[0] == pytest.approx(widths[1] / 4) and widths[2] == pytest.approx(widths[3])

@@ -1,13 +1,14 @@
 """The website builds without a warning, hangs together, needs no other host, and can be read."""
 
 import io
-import json
 import re
 import sys
 
+import nbformat
 import pytest
 import tinycss2
 from bs4 import BeautifulSoup
+from nbformat.v4 import new_markdown_cell, new_notebook
 from PIL import Image, ImageColor
 from site_speed import PAGE_BYTES, PAGE_REQUESTS, arrival, serve
 from site_tools import (
@@ -28,10 +29,12 @@ from site_tools import (
 from resnext_lib.figures.palette import DARK, LIGHT
 from tools import contract, publish
 from tools.classroom import student
+from tools.minutes import reading_minutes
 from tools.notebooks import read, text_of
 
 sys.path.append(str(ROOT / "site/extensions"))
 import light_pages  # noqa: E402
+import made_pages  # noqa: E402
 import page_facts  # noqa: E402
 
 # ------------------------------------------------------------------ the table of contents
@@ -217,7 +220,7 @@ def test_the_map_shows_every_chapters_time_and_the_way_from_inception_to_resnext
     files = list(filter(is_numbered, toc_files()))
     assert [link.removesuffix(".html") for _, link, _ in stops] == files
     for (_, link, minutes), file in zip(stops, files, strict=True):
-        assert f"Reading takes about {minutes} minutes" in (ROOT / f"{file}.ipynb").read_text(encoding="utf-8"), link
+        assert int(minutes) == reading_minutes(read(ROOT / f"{file}.ipynb")) > 0, link
     on_path = [link for classes, link, _ in stops if "on-path" in classes]
     assert "inception" in on_path[0] and "resnext50" in on_path[-1]
     assert [classes.split()[0] for classes, _, _ in stops if "on-path" in classes][:-1] == ["blue-line"] * (len(on_path) - 1)
@@ -235,17 +238,32 @@ def test_the_level_counts_what_a_chapter_stands_on():
 
 def test_a_chapter_without_time_is_refused(tmp_path):
     (tmp_path / "chapters").mkdir()
-    cells = [{"source": "# T"}, {"source": ""}, {"source": "You need chapter 1."}]
-    (tmp_path / "chapters/01_a.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
-    with pytest.raises(page_facts.ExtensionError, match="chapters/01_a: .* 'Reading takes about N minutes'"):
+    cells = [new_markdown_cell(source) for source in ("# T", "", "You should have read something.")]
+    chapter = new_notebook(cells=cells)
+    nbformat.write(chapter, tmp_path / "chapters/01_a.ipynb")
+    with pytest.raises(page_facts.ExtensionError, match="chapters/01_a: the third cell must say 'You need ...'"):
         page_facts.read_chapter(tmp_path, "chapters/01_a")
-    cells[2]["source"] += "\nReading takes about 5 minutes."
-    (tmp_path / "chapters/01_a.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    cells[2].source = "You need [chapter 3](03_c.ipynb#d) and the ideas of [chapter 2](02_b.ipynb)."
+    nbformat.write(chapter, tmp_path / "chapters/01_a.ipynb")
     (tmp_path / "intro.md").write_text("1. [B](chapters/02_b.ipynb) is another.", encoding="utf-8")
     with pytest.raises(page_facts.ExtensionError, match="chapters/01_a: the list in intro.md has no line for it"):
         page_facts.read_chapter(tmp_path, "chapters/01_a")
     (tmp_path / "intro.md").write_text("1. [T](chapters/01_a.ipynb) is it.", encoding="utf-8")
-    assert page_facts.read_chapter(tmp_path, "chapters/01_a")["teaser"] == "Is it."
+    found = page_facts.read_chapter(tmp_path, "chapters/01_a")
+    assert (found["teaser"], found["needs"]) == ("Is it.", [2, 3])
+
+
+@pytest.mark.parametrize("source", ["# Library\n", f"{made_pages.PLACES['chapters/library'][0]}\n" * 2])
+def test_a_page_without_a_place_for_what_is_made_stops_the_build(source):
+    with pytest.raises(made_pages.ExtensionError, match="chapters/library must hold this line once"):
+        made_pages.fill_in(None, "chapters/library", [source])
+
+
+def test_what_is_made_when_the_site_is_built_is_on_its_pages(site, pages):
+    assert "complexity.count_parameters" not in (ROOT / "chapters/library.md").read_text(encoding="utf-8")
+    library, guide = (pages[site / "chapters" / f"{name}.html"].markup for name in ("library", "teaching"))
+    assert 'id="count-parameters"' in library and library.count("<h2>") > 15
+    assert len(re.findall(r"<td><p>\d+ min</p></td>", guide)) >= 2 * len(list(filter(is_numbered, toc_files())))
 
 
 # ------------------------------------------------------------------ the style sheet
