@@ -556,7 +556,7 @@ def test_a_page_of_the_site_gets_the_small_one_where_its_comment_stands(small):
     assert connected == [("html-page-context", extension.put_in)]
     context = {"body": "<h1>A page</h1>\n<!-- look inside -->\n<p>Text.</p>"}
     extension.put_in(None, "intro", "page.html", context, None)
-    assert context["body"] == f"<h1>A page</h1>\n{small.html}\n<p>Text.</p>"
+    assert context["body"] == f"<h1>A page</h1>\n{extension.UNSEEN}\n{small.html}\n<p>Text.</p>"
     other = {"body": "<p>Another page.</p>"}
     extension.put_in(None, "other", "page.html", other, None)
     extension.put_in(None, "made", "made.html", {}, None)
