@@ -28,6 +28,7 @@ from resnext_lib.complexity import (
     width_for_budget,
     width_limit,
 )
+from resnext_lib.explorers import split, steps
 from resnext_lib.forms import FormA, FormB, FormC, copy_weights
 from resnext_lib.networks import GOOGLENET_MODULES, resnet50, resnext50_32x4d
 from resnext_lib.published import published
@@ -278,12 +279,12 @@ def right_weights():
 
 
 def test_every_step_shows_its_weights_and_its_boxes(browser, made):
-    steps = explorers._inception_steps()
+    found_steps = steps._inception_steps()
     with tab(browser, made["inception_to_resnext"].html) as page:
         found = model(page, [dict(frame=i) for i in range(8)], "inception_to_resnext")
         assert [n["weights"] for n in found] == right_weights()
-        assert [(n["title"], n["change"]) for n in found] == [(title, change) for _, title, _, change in steps]
-        for i, (module, *_) in enumerate(steps):
+        assert [(n["title"], n["change"]) for n in found] == [(title, change) for _, title, _, change in found_steps]
+        for i, (module, *_) in enumerate(found_steps):
             put(page, {"frame": i}, "inception_to_resnext")
             shown = page.locator("svg text").all_text_contents()
             diagram = figures.diagram(module)
@@ -299,17 +300,17 @@ def test_every_step_shows_its_weights_and_its_boxes(browser, made):
 
 def test_steps_that_only_redraw_do_not_change_the_function_and_the_others_do():
     torch.manual_seed(0)
-    steps = [(module.double().eval(), change) for module, _, _, change in explorers._inception_steps()]
+    found = [(module.double().eval(), change) for module, _, _, change in steps._inception_steps()]
     x = torch.randn(1, 256, 5, 5, dtype=torch.float64)
     counts = right_weights()
-    for i, ((before, _), (after, change)) in enumerate(zip(steps, steps[1:], strict=False)):
+    for i, ((before, _), (after, change)) in enumerate(zip(found, found[1:], strict=False)):
         if change == "redraws":
             copy_weights(before, after)
             assert torch.allclose(before(x), after(x), rtol=0, atol=1e-10), i + 2
         elif counts[i] == counts[i + 1]:  # the shortcut: the same weights, another function
             after.paths.load_state_dict(before.paths.state_dict())
             assert not torch.allclose(sum(path(x) for path in before.paths), after(x)), i + 2
-    assert [change for _, change in steps] == ["", *["changes"] * 4, "redraws", "redraws", "changes"]
+    assert [change for _, change in found] == ["", *["changes"] * 4, "redraws", "redraws", "changes"]
 
 
 # ------------------------------------------------------------------ Walk the network
@@ -754,7 +755,7 @@ def test_fault_15_paths_slide_with_their_boxes(browser, made):
 
 
 def test_fault_15_only_the_full_block_is_called_full_size(monkeypatch):
-    monkeypatch.setattr(explorers, "_SPLIT_SIZES", [(256, 1, 64), (256, 32, 4)])
+    monkeypatch.setattr(split, "_SPLIT_SIZES", [(256, 1, 64), (256, 32, 4)])
     labels = re.findall(r'"label":"([^"]*)"', explorers.what_is_split().html)
     assert labels == ["1 path of 64", "32 paths of 4 (32x4d at full size)"]
 
