@@ -76,6 +76,34 @@ def _split_size(channels, paths, width):
     return dict(inputs=channels, paths=paths, width=width, label=label)
 
 
+def _rows(blocks):
+    """The table: what each block is made of, and what path 2 of it reads and reaches."""
+    rows = [["4 paths of 2", "convolutions", "weights", "path 2 reads", "path 2 reaches", "outputs 1 to 4, an example"]]
+    for name, block in blocks.items():
+        layers, (first, _, last) = convolutions(block), figures.middle_masks(block)
+        rows.append(
+            [
+                name,
+                len(layers),
+                sum(layer.weight.numel() for layer in layers),
+                f"{int(first[2].sum())} of 16 inputs",
+                f"{int(last[2].sum())} of 16 outputs",
+                ", ".join(map(str, _outputs(block, 4)[0][:4])).replace("-", "−"),
+            ]
+        )
+    return rows
+
+
+def _lists(numbers):
+    """The weights and images as the script takes them."""
+    return dict(
+        first=numbers["first"][:, :, 0, 0].long().tolist(),
+        spatial=numbers["spatial"].flatten(2).long().tolist(),
+        last=numbers["last"][:, :, 0, 0].long().tolist(),
+        images=numbers["images"].flatten(2).long().tolist(),
+    )
+
+
 def what_is_split():
     """From form A to form C in one drag of the same weights, with the numbers that come out; and what breaks it."""
     blocks = {
@@ -91,31 +119,12 @@ def what_is_split():
         "Not ResNeXt: the input is split",
     ]
     fig = figures.lanes(*blocks.values(), titles=titles)
-    rows = [["4 paths of 2", "convolutions", "weights", "path 2 reads", "path 2 reaches", "outputs 1 to 4, an example"]]
-    for name, block in blocks.items():
-        layers, (first, _, last) = convolutions(block), figures.middle_masks(block)
-        rows.append(
-            [
-                name,
-                len(layers),
-                sum(layer.weight.numel() for layer in layers),
-                f"{int(first[2].sum())} of 16 inputs",
-                f"{int(last[2].sum())} of 16 outputs",
-                ", ".join(map(str, _outputs(block, 4)[0][:4])).replace("-", "−"),
-            ]
-        )
+    rows = _rows(blocks)
     alt = (
         "Four strips of three weight matrices, a row for every middle channel, path 2 of 4 in blue. In forms A, B and C "
         "its first 1x1 reads all 16 inputs and its last 1x1 reaches all 16 outputs. In the fourth strip, where the input "
         "is split, it reads 4 and reaches 4."
     )
-    numbers = _whole_numbers()
-    data = dict(
-        sizes=[_split_size(*size) for size in _SPLIT_SIZES],
-        first=numbers["first"][:, :, 0, 0].long().tolist(),
-        spatial=numbers["spatial"].flatten(2).long().tolist(),
-        last=numbers["last"][:, :, 0, 0].long().tolist(),
-        images=numbers["images"].flatten(2).long().tolist(),
-    )
+    data = dict(sizes=[_split_size(*size) for size in _SPLIT_SIZES], **_lists(_whole_numbers()))
     caption = "A block of 16 channels in, 8 in the middle, 16 out"
     return Explorer("what_is_split", fig, alt, caption, rows, data)

@@ -82,14 +82,7 @@ def complete_block(*blocks, size=56, follow=1, titles=()):
     Example::
 
         size = dict(in_channels=256, width=128, out_channels=256, cardinality=32)
-        figures.show(
-            figures.complete_block(forms.FormA(**size), forms.FormC(**size)),
-            alt="Form A beside form C, every layer with its size. Path 2, in blue, has boxes of its own in form A and "
-            "is a part of each box in form C. The last batch norm follows the sum, the last ReLU the shortcut.",
-            caption="Batch norm and ReLU act channel by channel, so they may be stacked; only the last batch norm "
-            "sees the sum.",
-            number="6.1",
-        )
+        figures.complete_block(forms.FormA(**size), forms.FormC(**size))
 
     Source: arXiv 1611.05431, Fig. 3 and footnote 6.
     """
