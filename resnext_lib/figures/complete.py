@@ -76,14 +76,7 @@ def complete_block(*blocks, size=56, follow=1, titles=()):
 
     Raises ``TypeError`` for what is no module or no whole number, ``ValueError`` for none or more than three
     blocks, another number of titles than of blocks, a module that is no form A, B or C, a path that a block does
-    not have, blocks whose maps differ from one another, and for numbers or titles that are too long to stand
-    side by side.
-
-    Example::
-
-        size = dict(in_channels=256, width=128, out_channels=256, cardinality=32)
-        figures.complete_block(forms.FormA(**size), forms.FormC(**size))
-
+    not have, blocks whose maps differ, and for numbers or titles that are too long to stand side by side.
     Source: arXiv 1611.05431, Fig. 3 and footnote 6.
     """
     read = [_read(block, positive_int("size", size)) for block in blocks]
