@@ -2,7 +2,7 @@
 
     torchrun --standalone --nproc-per-node 2 examples/distributed.py --checkpoint run.pt
 
-Chapter 12 shows what differs from resnext_lib/training.py, line by line.
+"More than one machine" shows what differs from resnext_lib/training.py.
 """
 
 import argparse

@@ -3,6 +3,8 @@
 import pandas as pd
 from IPython.display import display
 
+from resnext_lib.published import published
+
 
 def show(frame, formats=None):
     """Display ``frame``: as an HTML table, and as text where HTML cannot be shown. The same bytes every time.
@@ -30,3 +32,13 @@ def as_text(column, format_string=None):
     if format_string is None:
         format_string = "{:,}" if pd.api.types.is_integer_dtype(column) else "{}"
     return [format_string.format(value) for value in column]
+
+
+def of_published(title, rows, columns):
+    """A frame of published numbers: ``rows`` maps what a row is called to the beginning of its entries' names,
+    ``columns`` what a column is called to their end; ``title`` stands over the names of the rows.
+
+    Raises ``KeyError`` for an entry that is not there, as :func:`resnext_lib.published.published`.
+    """
+    values = {column: [published(f"{begin}.{end}")["value"] for begin in rows.values()] for column, end in columns.items()}
+    return pd.DataFrame(values, index=pd.Index(rows, name=title))

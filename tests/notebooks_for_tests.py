@@ -11,6 +11,7 @@ from tools.notebooks import chapters_in, normalise, read
 
 NOTEBOOKS = chapters_in([contract.ROOT / "chapters"])
 CHAPTERS = [path for path in NOTEBOOKS if path.stem[:2].isdigit()]  # the rest: the appendix, and one that stands alone
+APPENDIX = [path for path in NOTEBOOKS if path.stem == "more_than_one_machine"]  # text with figures, and no exercises
 WITH_SETUP = [path for path in NOTEBOOKS if not contract.stands_alone(path)]
 
 
@@ -70,7 +71,7 @@ def declarations(key):
 
     return [
         pytest.param(path, index, name, id=f"{path.stem}-cell{index}-{name}")
-        for path in CHAPTERS
+        for path in WITH_SETUP
         for index, found, name in declared_cells(read(path))
         if found == key
     ]

@@ -198,18 +198,23 @@ def no_orphan_numbers(notebook):
 
 def short_cells(notebook):
     """Cells fit on a screen: few lines, and lines that need no sideways scrolling on a laptop."""
-    lines = [len(cell.source.split("\n")) for cell in code_cells(notebook)]
-    complaints = [
-        f"{count} lines in: {first_line(c)}" for c, count in zip(code_cells(notebook), lines, strict=True) if count > 30
-    ]
-    median = statistics.median(lines or [0])
-    complaints += [
+    complaints = [f"{lines} lines in: {first_line(c)}" for c in code_cells(notebook) if (lines := lines_of(c)) > 30]
+    return complaints + [
         f"a line of {len(text)} characters: {text.strip()[:50]}"
         for c in code_cells(notebook)
         for text in c.source.split("\n")
         if len(text) > 88 and not text.startswith('BOOK = "')  # an address is as long as it is
     ]
-    return complaints + ([f"median of {median} lines a cell"] if median > 8 else [])
+
+
+def small_steps(notebook):
+    """A chapter teaches in small steps: half of its cells have at most eight lines."""
+    median = statistics.median([lines_of(cell) for cell in code_cells(notebook)] or [0])
+    return [f"median of {median} lines a cell"] if median > 8 else []
+
+
+def lines_of(cell):
+    return len(cell.source.split("\n"))
 
 
 ABBREVIATIONS = r"(?<!Fig)(?<!Eq)(?<!No)(?<!vs)(?<!e\.g)(?<!i\.e)(?<!etc)(?<!al)"
@@ -373,6 +378,7 @@ RULES = [
     portable_markdown,
     no_orphan_numbers,
     short_cells,
+    small_steps,
     one_sentence_a_line,
     fixed_order,
     setup_cell,
@@ -381,8 +387,9 @@ RULES = [
     keys_after_the_answer,
     clean_code,
 ]
-# A page of figures to look things up has no exercises and no quiz.
-CHAPTERS_ONLY = [fixed_order, exercise_format, quiz_format]
+# A page of the appendix, figures to play with or more than one machine, is there to be looked up: it has no objectives,
+# no small steps, no exercises and no quiz.
+CHAPTERS_ONLY = [small_steps, fixed_order, exercise_format, quiz_format]
 # "ResNeXt in twenty minutes" runs anywhere as a single file: it never imports the library, so it never installs it.
 STANDS_ALONE = "twenty_minutes"
 

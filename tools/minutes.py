@@ -9,7 +9,7 @@ from itertools import takewhile
 import yaml
 
 from tools.classroom import decks
-from tools.contract import OUT_OF_SIGHT, ROOT, code_cells, headings, markdown_cells
+from tools.contract import OUT_OF_SIGHT, ROOT, headings, markdown_cells
 from tools.notebooks import read
 
 # The paces of a reader who wants to follow: text that argues, code that is read line by line, a figure that is looked at.
@@ -39,13 +39,12 @@ def shown_lines(cell):
 
 def reading_minutes(notebook):
     """Reading up to the exercises, the quiz included."""
-    shown = notebook | {"cells": before_the_exercises(notebook)}
-    text = "\n".join(cell.source for cell in markdown_cells(shown))
+    cells = before_the_exercises(notebook)
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     words = len(re.sub(r"\]\([^)]*\)|</?\w+>", " ", text).split())
-    lines = sum(len(shown_lines(cell)) for cell in code_cells(shown))
-    figures = sum(
-        "<figure" in output.get("data", {}).get("text/html", "") for c in code_cells(shown) for output in c.outputs
-    )
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    lines = sum(len(shown_lines(cell)) for cell in code)
+    figures = sum("<figure" in output.get("data", {}).get("text/html", "") for cell in code for output in cell.outputs)
     questions = text.count("<details>")
     pace = words / WORDS_A_MINUTE + lines / LINES_A_MINUTE + figures / FIGURES_A_MINUTE
     return round(pace + questions * MINUTES_A_QUESTION)

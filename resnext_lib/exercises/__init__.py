@@ -7,10 +7,9 @@ An answer that still is ``...`` gets a hint instead of a crash. No check changes
 
 from resnext_lib.exercises.block import all_grouped, budget_width, path_reach, resnext_block, stage_widths
 from resnext_lib.exercises.convolution import convolution_cost, miscounts, output_size, pointwise, receptive_field
-from resnext_lib.exercises.descendants import kind_of_convolution, se_parameters, steps_to_convnext, x_block
+from resnext_lib.exercises.descendants import frozen_network, se_parameters, steps_to_convnext, x_block
 from resnext_lib.exercises.grouped import block_diagonal, groups_from_count, side_by_side, valid_groups
 from resnext_lib.exercises.inception import common_factor, inception_3a, inception_channels, reduction_limit
-from resnext_lib.exercises.machines import cluster_learning_rate, mean_of_all, share_of_images
 from resnext_lib.exercises.network import first_difference, small_change, stage_parameters, write_a_test
 from resnext_lib.exercises.residual import bottleneck, count_depth, gradient_growth, projection_needed, sum_of_maps
 from resnext_lib.exercises.speed import fold, times_as_fast, whole_speedup, why_slow
@@ -29,7 +28,6 @@ __all__ = [
     "budget_width",
     "channel_moments",
     "class_accuracy",
-    "cluster_learning_rate",
     "common_factor",
     "convolution_cost",
     "count_depth",
@@ -38,12 +36,11 @@ __all__ = [
     "fold",
     "form_a",
     "form_c_shapes",
+    "frozen_network",
     "gradient_growth",
     "groups_from_count",
     "inception_3a",
     "inception_channels",
-    "kind_of_convolution",
-    "mean_of_all",
     "merge_last_layers",
     "miscounts",
     "no_paths",
@@ -57,7 +54,6 @@ __all__ = [
     "reduction_limit",
     "resnext_block",
     "se_parameters",
-    "share_of_images",
     "side_by_side",
     "small_change",
     "stage_parameters",

@@ -1,54 +1,18 @@
 """The checks of chapter 11: what became of the idea."""
 
+import copy
+
+import torch
 from torch import nn
 
+from resnext_lib import networks
 from resnext_lib.blocks import Bottleneck
 from resnext_lib.exercises.delegation import OWN_WORK, Forbidden, call
-from resnext_lib.exercises.modules import convolutions, expect_block, expect_module, expect_same_function
-from resnext_lib.exercises.values import expect_number, normal_numbers, table, text
-from resnext_lib.exercises.verdicts import CLASS, FUNCTION, check, expect, shown
+from resnext_lib.exercises.modules import batch_norms, convolutions, expect_block, expect_module, expect_same_function
+from resnext_lib.exercises.values import expect_number, normal_numbers, table
+from resnext_lib.exercises.verdicts import CLASS, FUNCTION, check, expect
 
 ON_THE_LIBRARYS_BLOCK = Forbidden(allowed=("resnext_lib.blocks",))
-
-
-def kind(cin, groups):
-    """What a convolution with so many input channels and groups is called."""
-    if groups == 1:
-        return "dense"
-    return "depthwise" if groups == cin else "grouped"
-
-
-def draw_convolutions(dice):
-    """Channels in and out and groups, of every kind."""
-    found = []
-    for groups in dice.sample(range(2, 40), 4):
-        found += [(groups, groups * dice.randint(1, 3), groups), (2 * groups, groups * dice.randint(1, 3), groups)]
-    return [*found, (dice.randint(2, 90), dice.randint(2, 90), 1), (1, dice.randint(2, 6), 1)]
-
-
-@check(
-    "how many input channels does one group read: all of them, some, or one?",
-    FUNCTION,
-    takes="convolution",
-    visible=((128, 128, 1), (128, 128, 32), (96, 96, 96), (1008, 1008, 21), (64, 128, 64), (128, 32, 32), (1, 8, 1)),
-    hidden=draw_convolutions,
-    forbidden=OWN_WORK,
-)
-def kind_of_convolution(answer, cases):
-    """A function from an ``nn.Conv2d`` to "dense", "grouped" or "depthwise"."""
-    for cin, cout, groups in cases:
-        given = call(answer, nn.Conv2d(cin, cout, 3, padding=1, groups=groups))
-        right = kind(cin, groups)
-        asked = f'return "dense", "grouped" or "depthwise", not {shown(given)}'
-        given = text(given, asked)
-        expect(given in ("dense", "grouped", "depthwise"), asked)
-        expect(cin > 1 or given == right, "one channel in and one group: nothing is cut, so this is dense")
-        expect(
-            given == right,
-            f"{cin} channels in, {cout} out, groups={groups}: one group reads {cin // groups} of the {cin} channels, "
-            f"so this is {right}, not {given}",
-        )
-    return "dense reads all, grouped reads some, depthwise reads one."
 
 
 def draw_squeezes(dice):
@@ -141,3 +105,94 @@ def steps_to_convnext(answer):
             f"{name}: the sizes are right, but the block computes something else than Bottleneck",
         )
     return "both are our block, with one channel a group."
+
+
+def trained_network(seed):
+    """A small network whose batch norms have statistics as after training, so that the two modes differ."""
+    torch.manual_seed(seed)
+    network = networks.small_resnext(cardinality=4, bottleneck_width=16, depth=11)
+    for norm in batch_norms(network):
+        nn.init.uniform_(norm.running_mean, -1, 1)
+        nn.init.uniform_(norm.running_var, 0.5, 2)
+        nn.init.uniform_(norm.weight, 0.5, 1.5)
+    return network.eval()
+
+
+def features_of(network, pictures):
+    """What the classifier of ``network`` reads, in eval mode."""
+    headless = copy.deepcopy(network)
+    headless.fc = nn.Identity()
+    return headless(pictures)
+
+
+def trained_parts(module):
+    """The parameters that training may change, by name."""
+    return {name: parameter for name, parameter in nn.Module.named_parameters(module) if parameter.requires_grad}
+
+
+@check(
+    "freeze the weights, and override train(mode) so that the network stays in eval mode",
+    CLASS,
+    takes="network, num_classes",
+    visible=((3, 0), (5, 1)),
+    hidden=lambda dice: [(classes, dice.randint(2, 99)) for classes in dice.sample(range(2, 9), 2)],
+)
+def frozen_network(answer, cases):
+    """A class (network, num_classes): the network with a new classifier, of which training changes nothing else."""
+    for classes, seed in cases:
+        with torch.random.fork_rng():
+            network = trained_network(seed)
+            pictures = torch.randn(6, 1, 28, 28)
+            built = expect_module(call(answer, copy.deepcopy(network), classes))
+        features = features_of(network, pictures)
+        _expect_only_the_classifier(built, pictures, classes, features.shape[1])
+        _expect_statistics_to_stay(built, pictures)
+        _expect_the_networks_features(built, pictures, features, classes)
+    return "training reaches the classifier, and nothing else moves."
+
+
+def _expect_only_the_classifier(built, pictures, classes, read):
+    """The output has the right shape, and no more and no fewer parameters can be trained than a classifier has."""
+    given = built.eval()(pictures)
+    expect(isinstance(given, torch.Tensor), f"your forward returns a {type(given).__name__}, not a tensor")
+    expect(
+        given.shape == (len(pictures), classes),
+        f"for {len(pictures)} pictures and {classes} classes the output has the shape {tuple(given.shape)}",
+    )
+    trained = sum(parameter.numel() for parameter in trained_parts(built).values())
+    expect(trained, "nothing is left to train: the new classifier is frozen as well")
+    wanted = classes * (read + 1)
+    expect(
+        trained in (wanted, wanted - classes),
+        f"{trained:,} weights can be trained, but a classifier from {read} features to {classes} classes has {wanted:,}",
+    )
+
+
+def _expect_statistics_to_stay(built, pictures):
+    """A pass in what the loop believes to be train mode moves nothing, and each picture is answered by itself."""
+    alone = built.eval()(pictures)
+    before = {name: value.clone() for name, value in built.state_dict().items()}
+    together = built.train()(pictures)
+    moved = [name for name, value in built.state_dict().items() if not torch.equal(value, before[name])]
+    expect(
+        not moved,
+        f"after train() a pass changes {len(moved)} tensors, {moved[:1]} first: the weights are frozen, "
+        "the statistics of batch norm are not",
+    )
+    expect(
+        torch.allclose(alone, together, rtol=0, atol=1e-4),
+        "after train() a picture's answer depends on the other pictures of its batch: batch norm is in train mode",
+    )
+    expect(together.requires_grad, "no gradient reaches the classifier: it must not be computed under no_grad")
+
+
+def _expect_the_networks_features(built, pictures, features, classes):
+    """The output is the classifier's, applied to what the network's own classifier would read."""
+    parts = trained_parts(built).values()
+    weight = next((part for part in parts if part.shape == (classes, features.shape[1])), None)
+    expect(weight is not None, f"the classifier should be an nn.Linear from {features.shape[1]} features to {classes}")
+    bias = sum(part for part in parts if part is not weight)
+    expect(
+        torch.allclose(built.eval()(pictures), features @ weight.T + bias, rtol=0, atol=1e-4),
+        "the output is not the classifier applied to what network.fc reads",
+    )

@@ -24,19 +24,24 @@ class Explorer:
     """What a notebook shows of an explorer: HTML, and the text ``alt`` where HTML cannot be shown.
 
     ``name`` is the script's file name, ``fig`` and ``alt`` the static picture, ``table`` its rows with the heading
-    first, ``data`` what the script is given. The bytes depend on nothing else.
+    first, ``data`` what the script is given. ``scripts`` and ``sheets`` name further files of this folder that it uses. The
+    bytes depend on nothing else.
     """
 
-    def __init__(self, name, fig, alt, caption, table, data):
+    def __init__(self, name, fig, alt, caption, table, data, scripts=(), sheets=()):
         self.alt = alt
         title = f"Figure to play with: {name.replace('_', ' ').capitalize()}"
-        given = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
+        given = json.dumps(data, separators=(",", ":")).replace("</", "<\\/").replace("<!--", "<\\u0021--")
+        styles = "".join(_asset(f"{sheet}.css") for sheet in ("shared", *sheets))
+        code = "".join(_asset(f"{script}.js") for script in ("shared", *scripts, name))
+        if scripts:  # a large one
+            code = _without_comments(code)
         self.html = (
             f'<figure class="explorer" data-explorer="{name}" aria-label="{title}">\n'
-            f"<style>\n{_asset('shared.css')}</style>\n"
+            f"<style>\n{styles}</style>\n"
             f'{figures.image(fig, alt)}\n{_numbers(caption, table)}\n<script>\n(() => {{\n"use strict";\n'
             f'const root = document.currentScript.closest("figure"), data = {given};\n'
-            f"{_asset('shared.js')}{_asset(name + '.js')}}})();\n</script>\n</figure>"
+            f"{code}}})();\n</script>\n</figure>"
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None):
@@ -49,6 +54,12 @@ class Explorer:
 def _asset(name):
     """The text of a script or style sheet of this folder."""
     return files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _without_comments(code):
+    """Scripts without lines that are comments, and without indents: what the browser needs."""
+    lines = [line.strip() for line in code.splitlines()]
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
 def _numbers(caption, table):
@@ -330,3 +341,13 @@ def walk_the_network():
     )
     caption = "Parameters and MACs of every stop, for an image of 224×224"
     return Explorer("walk_the_network", figures.cost_bars(bars, "parameters"), alt, caption, rows, dict(networks=both))
+
+
+def look_inside(small=False):
+    """The book's trained network at work in the page: on real pictures, on what the reader draws, and with parts off.
+
+    ``small`` shows one block, with fewer pictures and without the three forms.
+    """
+    from resnext_lib.explorers import live  # it stands on this module
+
+    return live.look_inside(small)

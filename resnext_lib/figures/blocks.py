@@ -193,7 +193,7 @@ def _gap_and_trunk(result, lanes):
     arrows = max(len(lane) for lane in drawn) + len(result.tail) + bool(result.merge)
     merge = (14 + text_width(str(result.merged_channels))) if result.merge else 0
     end = text_width(str(result.out_channels)) + (38 if result.shortcut else 12)
-    return max(9, min(30, (WIDTH - trunk - boxes - merge - end) / arrows)), trunk
+    return max(4, min(30, (WIDTH - trunk - boxes - merge - end) / arrows)), trunk
 
 
 def _draw_lanes(axes, lanes, middles, trunk, gap, repeated):

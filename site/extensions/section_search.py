@@ -23,8 +23,8 @@ SKIPPED_CLASSES = {"katex-mathml", "headerlink", "page-facts", "chapter-facts", 
 BLOCKS = {"p", "li", "td", "th", "tr", "div", "pre", "br", "figcaption", "section", "h1", "h2", "h3", "h4", "dt", "dd"}
 VOID_TAGS = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 # An entry of the glossary: term, its name in code, Chinese name, explanation whose last line says where it belongs.
-ENTRY = re.compile(r"^- \*\*(.+?)\*\*(?: \(`(\w+)`\))?, (.+?)\.\n((?:  .+\n)+)", re.MULTILINE)
-PLACE = re.compile(r"See \[chapter \d+\]\((\w+)\.ipynb#([^)]+)\)\.\s*$")
+ENTRY = re.compile(r"^\*\*(.+?)\*\*(?: \(`(\w+)`\))?\n: (.+)\n: (.+\n(?:  .+\n)*)", re.MULTILINE)
+PLACE = re.compile(r"See \[[^\]]+\]\((\w+)\.ipynb#([^)]+)\)\.\s*$")
 
 
 class Sections(HTMLParser):
@@ -89,7 +89,7 @@ def terms_of(glossary):
         names = [term, code, *re.split(r"[（）、]", chinese)]
         terms.append([[name for name in names if name], f"chapters/{place[1]}", place[2]])
     if not terms:
-        raise ExtensionError("glossary: no entry of the form '- **Term** (`code`), 中文.' was found")
+        raise ExtensionError("glossary: no entry of the form '**Term** (`code`)', ': 中文', ': what it means' was found")
     return terms
 
 

@@ -240,7 +240,7 @@ MUTATIONS = [
     (add(STORY, "\nThat is 0.12345 of it."), "no_orphan_numbers", "0.12345"),
     (tag(PRINTED, "nbval-ignore-output"), "no_orphan_numbers", "69632"),
     (add(PRINTED, "\nx = 1" * 30), "short_cells", "31 lines"),
-    (long_cells, "short_cells", "median"),
+    (long_cells, "small_steps", "median"),
     (add(STORY, "\nOne sentence. Another one."), "one_sentence_a_line", "One sentence"),
     (add(STORY, "\nIs it? It is."), "one_sentence_a_line", "Is it?"),
     (add(STORY, "\n- In a list. Too."), "one_sentence_a_line", "In a list"),
@@ -315,6 +315,7 @@ def test_there_are_chapters_and_they_keep_every_rule():
     [
         ("01_a_chapter", []),
         ("explorers", contract.CHAPTERS_ONLY),
+        ("more_than_one_machine", contract.CHAPTERS_ONLY),
         ("twenty_minutes", [*contract.CHAPTERS_ONLY, contract.setup_cell]),
         ("twenty_minutes_more", contract.CHAPTERS_ONLY),
         ("12_twenty_minutes", []),

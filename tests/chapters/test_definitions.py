@@ -364,7 +364,7 @@ def step_of_interval(given):
 
 
 def step_of_the_script(given):
-    """Chapter 12's cells are examples/distributed.py, to the letter (tests/library/test_distributed.py, which also runs it).
+    """The cells of the page on more machines are examples/distributed.py, to the letter (tests/library/test_distributed.py, which also runs it).
 
     Here: the same variables, names and constants. Bytecode would depend on the imports compiled with it.
     """

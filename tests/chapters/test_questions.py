@@ -30,11 +30,12 @@ from resnext_lib.networks import GOOGLENET_MODULES, CifarResNeXt, ResNeXt, make_
 from resnext_lib.published import published
 from tools import contract
 from tools.notebooks import read
+from tools.reference import slug
 
 CHAPTERS = contract.ROOT / "chapters"
 PAGE = (CHAPTERS / "questions.md").read_text(encoding="utf-8")
 IMAGE = (3, 224, 224)
-LAST_LINE = r"See \[chapter (\d+), (.+)\]\(([^()#]+)#([^()#]+)\)\."
+LAST_LINE = r"See \[(chapter \d+|more than one machine|references), (.+)\]\(([^()#]+)#([^()#]+)\)\."
 
 
 def as_notebook(markdown):
@@ -72,10 +73,6 @@ def macs(network):
     return count_macs(network, IMAGE)
 
 
-def conv_weights(module, kinds=nn.Conv2d):
-    return sum(layer.weight.numel() for layer in module.modules() if isinstance(layer, kinds))
-
-
 def cifar(cardinality, classes):
     return count_parameters(without_data(CifarResNeXt, 29, cardinality, 64, num_classes=classes))
 
@@ -83,12 +80,6 @@ def cifar(cardinality, classes):
 def without_norms(network):
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     return count_parameters(network) - sum(count_parameters(norm) for norm in norms)
-
-
-def with_biases(network):
-    """Parameters when every convolution has a bias."""
-    biases = sum(layer.out_channels for layer in network.modules() if isinstance(layer, nn.Conv2d))
-    return count_parameters(network) + biases
 
 
 def torchs_flops(network):
@@ -103,30 +94,8 @@ def torchinfos_macs():
     return summary(network, input_size=(1, *IMAGE), verbose=0).total_mult_adds
 
 
-def expansion_two():
-    """ResNeXt-50 (32x4d) whose blocks give out twice the stage width instead of four times."""
-    with torch.device("meta"), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks, "EXPANSION", 2)
-        stages = [
-            make_stage(Bottleneck, max(64, width), width, blocks, 1, 32, 4)
-            for width, blocks in ((64, 3), (128, 4), (256, 6), (512, 3))
-        ]
-        return nn.Sequential(nn.Conv2d(3, 64, 7, bias=False), nn.BatchNorm2d(64), *stages, nn.Linear(1024, 1000))
-
-
-def norm_in_every_path():
-    block = without_data(FormA, 256, 128, 256, 32)
-    own = count_parameters(block.bn3)
-    return count_parameters(block) - own + len(block.paths) * own
-
-
 def share_of_3x3(c, d):
     return 100 * 9 * d * d * c / bottleneck_weights(c, d)
-
-
-def file_numbers():
-    network = net()
-    return count_parameters(network) + sum(buffer.numel() for buffer in network.buffers())
 
 
 def two_layer_paths():
@@ -140,10 +109,6 @@ def settings(kind):
     return [{"parameters": count_parameters, "macs": macs}[kind](net(c, d)) for c, d in pairs]
 
 
-def module_3a(**options):
-    return without_data(Inception, 192, **GOOGLENET_MODULES["3a"], **options)
-
-
 DEEP = (3, 4, 23, 3)
 # A number as the page writes it, and how to compute it.
 NUMBERS = {
@@ -151,51 +116,26 @@ NUMBERS = {
     "4,230,479,872": lambda: macs(net()),
     "8,460,959,744": lambda: torchs_flops(net()),
     "4,230,549,096": torchinfos_macs,
-    "69,224": lambda: conv_weights(net(), nn.BatchNorm2d) * 2 + 1000,
-    "69,632": lambda: RESNET_BUDGET,
-    "589,824": lambda: nn.Conv2d(256, 256, 3, device="meta").weight.numel(),
     # Inception
-    "155,136": lambda: conv_weights(module_3a(large_kernel=3, batch_norm=True)),
-    "155,872": lambda: count_parameters(module_3a(large_kernel=3, batch_norm=True)),
-    "163,328": lambda: conv_weights(module_3a()),
     "6,624,904": lambda: count_parameters(without_data(networks.torchvision_googlenet)),
-    "13,004,888": lambda: count_parameters(without_data(networks.torchvision_googlenet, auxiliary_heads=True)),
     "6,998,552": lambda: count_parameters(without_data(networks.googlenet)),
     "6.8": lambda: (
         sum(published(f"googlenet.{name}.parameters")["value"] for name in (*GOOGLENET_MODULES, "conv1", "conv2", "fc"))
         / 1000
     ),
-    "15,872": lambda: conv_weights(module_3a().branch3),
-    "153,600": lambda: nn.Conv2d(192, 32, 5, device="meta").weight.numel(),
-    "416": lambda: 64 + 128 + 32 + 192,
-    "54": lambda: sum(len(widths) for widths in GOOGLENET_MODULES.values()),
     # residual learning
-    "53": lambda: sum(isinstance(layer, nn.Conv2d) for layer in net(1, 64).modules()),
     "25,028,904": lambda: count_parameters(net()),
-    "3,768,057,856": lambda: macs(wrong("stride on the first 1x1")),
     # grouped convolution
-    "3.125": lambda: 100 / 32,
     "147,456": lambda: nn.Conv2d(128, 128, 3, device="meta").weight.numel(),
-    "4,608": lambda: nn.Conv2d(128, 128, 3, groups=32, device="meta").weight.numel(),
     # the block and cardinality
-    "34,931,496": lambda: count_parameters(net(4, 32)),
-    "69,760": lambda: bottleneck_weights(2, width_for_budget(2)),
-    "69,888": lambda: bottleneck_weights(4, width_for_budget(4)),
-    "71,456": lambda: bottleneck_weights(8, width_for_budget(8)),
-    "70,144": lambda: bottleneck_weights(32, width_for_budget(32)),
     "136": width_limit,
-    "52.9": lambda: share_of_3x3(1, 64),
     "6.6": lambda: share_of_3x3(32, 4),
     "64,400": lambda: bottleneck_weights(16, 7),
     "74,752": lambda: bottleneck_weights(16, 8),
     # the three forms
-    "87,040": norm_in_every_path,
-    "71,168": lambda: count_parameters(without_data(Bottleneck, 256, 128, 256, 32)),
     "0.0417": lambda: math.sqrt(2 / (128 * 9)),
     "0.2357": lambda: math.sqrt(2 / (4 * 9)),
-    "1,152": lambda: nn.init._calculate_fan_in_and_fan_out(net().layer1[0].conv2.weight)[1],
     # the network and 32x4d
-    "12,558,120": lambda: count_parameters(expansion_two()),
     "68,883,240": lambda: count_parameters(wrong("groups forgotten (Wide ResNet-50-2)")),
     "11.398": lambda: macs(net(1, 128)) / 1e9,
     "5,495,432": lambda: count_parameters(net(1, 4)),
@@ -203,9 +143,7 @@ NUMBERS = {
     "83,455,272": lambda: count_parameters(net(64, 4, DEEP)),
     "44,177,704": lambda: count_parameters(net(32, 4, DEEP)),
     # code and torchvision
-    "25,583,592": lambda: with_biases(net(1, 64)),
     "25,557,032": lambda: count_parameters(net(1, 64)),
-    "25,063,016": lambda: with_biases(net()),
     "25,503,912": lambda: without_norms(net(1, 64)),
     "24,960,680": lambda: without_norms(net()),
     "34,369,226": lambda: without_norms(CifarResNeXt(29, 8, 64)),
@@ -216,16 +154,10 @@ NUMBERS = {
     "34,426,698": lambda: cifar(8, 10),
     "34,518,948": lambda: cifar(8, 100),
     "68,247,460": lambda: cifar(16, 100),
-    "1,024": lambda: 2 * conv_weights(without_data(Bottleneck, 256, 128, 256, 32), nn.BatchNorm2d),
     "25,603,016": lambda: max(settings("parameters")),
     "4.089": lambda: min(settings("macs")) / 1e9,
     "4.267": lambda: max(settings("macs")) / 1e9,
     "22.382": lambda: 100 - published("torchvision.resnext50_32x4d.V1.top1")["value"],
-    "68,277": lambda: file_numbers() - count_parameters(net()),
-    "100.4": lambda: 4 * file_numbers() / 1e6,
-    "95.7": lambda: 4 * file_numbers() / 1024**2,
-    # what came after
-    "96.6": lambda: 100 * 256 / (256 + 9),
 }
 
 
@@ -240,8 +172,8 @@ def test_every_long_number_is_recomputed_or_published():
 
 
 def test_another_number_would_be_found():
-    assert unexplained(PAGE.replace("69,632", "69,633") + "\n0.2358, 12{,}345 and 25029000") == {
-        "69633",
+    assert unexplained(PAGE.replace("68,054,730", "68,054,731") + "\n0.2358, 12{,}345 and 25029000") == {
+        "68054731",
         "0.2358",
         "12345",
         "25029000",
@@ -306,7 +238,7 @@ def test_the_backward_count_of_a_grouped_convolution():
 
 def test_there_are_enough_questions_and_none_twice():
     titles = [re.sub(r"\W+", " ", title.lower()).strip() for title, _ in QUESTIONS]
-    assert len(titles) >= 40
+    assert 28 <= len(titles) <= 36, "only what adds something to the chapters"
     assert sorted(titles) == sorted(set(titles))
 
 
@@ -336,18 +268,28 @@ def anchors(path):
     """Title by anchor for the headings that Jupyter Book gives one to, in the style of GitHub."""
     from mdit_py_plugins.anchors.index import slugify
 
-    return {slugify(title): title for level, title in contract.headings(read(path)) if level <= 3}
+    return {slugify(title): title for level, title in contract.headings(opened(path)) if level <= 3}
+
+
+def opened(path):
+    """A page of the book as a notebook."""
+    return as_notebook(path.read_text(encoding="utf-8")) if path.suffix == ".md" else read(path)
+
+
+def called(path):
+    """What a pointer calls a page: chapters by their number, the appendix by its title."""
+    return f"chapter {int(path.name[:2])}" if path.name[:2].isdigit() else contract.headings(opened(path))[0][1].lower()
 
 
 def broken(page):
-    """What is wrong with the page's links into chapters."""
+    """What is wrong with the page's links into the book."""
     complaints = []
-    for number, title, file, anchor in re.findall(LAST_LINE, page):
+    for name, title, file, anchor in re.findall(LAST_LINE, page):
         path = CHAPTERS / file
         if not path.is_file():
             complaints.append(f"there is no {file}")
-        elif anchors(path).get(anchor) != title or int(path.name.split("_")[0]) != int(number):
-            complaints.append(f"{file}#{anchor} is not 'chapter {number}, {title}'")
+        elif anchors(path).get(anchor) != title or called(path) != name:
+            complaints.append(f"{file}#{anchor} is not '{name}, {title}'")
     return complaints
 
 
@@ -359,7 +301,7 @@ def test_every_link_leads_to_the_heading_that_it_names():
 NAMED = re.compile(r"`([^`]+)`|\b(\d+x\d+d|V[12]|[A-Z]\w*[A-Z]\w*)\b")
 # A subject that no such name gives away, as the section must say it.
 SUBJECTS = {
-    "Is the gain more than regularisation?": "regularis",
+    "Is the gain regularisation or representation?": "regularis",
     "With which settings were the networks trained?": "weight-decay",
 }
 
@@ -368,9 +310,9 @@ SUBJECTS = {
 def sections():
     """Everything that a section of a chapter says, its cells and outputs included, by file and title, in small letters."""
     found = {}
-    for path in sorted(CHAPTERS.glob("[0-9]*.ipynb")):
+    for path in [*sorted(CHAPTERS.glob("[0-9]*.ipynb")), CHAPTERS / "more_than_one_machine.ipynb", CHAPTERS / "references.md"]:
         title = ""
-        for cell in read(path).cells:
+        for cell in opened(path).cells:
             for part in re.split(r"^(?=#+ )", cell.source if cell.cell_type == "markdown" else "", flags=re.MULTILINE) or [
                 ""
             ]:
@@ -402,39 +344,30 @@ def test_fault_16_the_section_that_a_question_points_to_speaks_of_it():
 @pytest.mark.parametrize(
     "question, other",
     [
+        ("Is the gain regularisation or representation?", (9, "cardinality", "At equal cost, more paths err less")),
+        ("What is different in the network for CIFAR?", (7, "resnext50", "Two keywords turn ResNet into ResNeXt")),
+        ("Why is torchvision's 64x4d so much better than 32x8d, both V1?", (3, "residual_learning", "Deeper got worse")),
+        ("With which settings were the networks trained?", (9, "cardinality", "At equal cost, more paths err less")),
         (
-            "Is the gain more than regularisation?",
-            "chapter 5, The budget leaves one number](05_the_resnext_block.ipynb#the-budget-leaves-one-number",
-        ),
-        (
-            "What is different in the network for CIFAR?",
-            "chapter 7, Two keywords turn ResNet into ResNeXt](07_resnext50.ipynb#two-keywords-turn-resnet-into-resnext",
-        ),
-        (
-            "How do 32x8d and 64x4d differ?",
-            "chapter 7, d doubles from stage to stage, and C stays](07_resnext50.ipynb#d-doubles-from-stage-to-stage-and-c-stays",
-        ),
-        (
-            "With which settings were the networks trained?",
-            "chapter 5, The budget leaves one number](05_the_resnext_block.ipynb#the-budget-leaves-one-number",
-        ),
-        (
-            "Which counts are right for the CIFAR networks?",
-            "chapter 7, The right count proves little](07_resnext50.ipynb#the-right-count-proves-little",
+            "Why does `FlopCounterMode` report a huge backward pass for grouped convolutions?",
+            (1, "what_a_convolution_costs", "Every weight works at every place"),
         ),
     ],
 )
 def test_fault_16_a_pointer_beside_the_point_would_be_found(question, other):
-    """Pointers as the first edition had them, to sections that exist."""
+    """Pointers to sections that exist and speak of something else."""
+    number, file, title = other
+    link = f"chapter {number}, {title}]({number:02}_{file}.ipynb#{slug(title)}"
     place = PAGE.index("\nSee [", PAGE.index(f"### {question}"))
     end = PAGE.index("\n", place + 1)
-    assert beside_the_point(f"{PAGE[:place]}\nSee [{other}).{PAGE[end:]}") == [question]
+    assert beside_the_point(f"{PAGE[:place]}\nSee [{link}).{PAGE[end:]}") == [question]
 
 
 def test_a_broken_link_would_be_found():
     right = "See [chapter 4, What usually goes wrong](04_grouped_convolution.ipynb#what-usually-goes-wrong)."
     assert broken(right) == []
-    for old, new in (("04_grouped", "04_group"), ("#what-usually", "#what"), ("4, What", "5, What"), ("goes wrong]", "goes right]")):
+    changes = (("04_grouped", "04_group"), ("#what-us", "#whatus"), ("4, What", "5, What"), ("goes wrong]", "goes right]"))
+    for old, new in changes:
         assert len(broken(right.replace(old, new))) == 1
 
 

@@ -20,7 +20,6 @@ from test_exercises import CHECKS, NETWORK_CHECKS, RIGHT, Block, OwnFormA, Three
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_weights
-from torch.utils.data.distributed import DistributedSampler
 
 from resnext_lib import blocks, complexity, data, descendants, exercises, forms, networks
 
@@ -378,11 +377,6 @@ DELEGATED = {
         lambda x, w: functional.conv1d(x.flatten(2), w[:, :, None]).reshape(len(x), -1, *x.shape[2:]),
         "use matrix",
     ),
-    "PyTorch's sampler": (
-        "share_of_images",
-        lambda n, w, r: list(DistributedSampler(range(n), w, r, shuffle=False)),
-        "DistributedSampler does the work",
-    ),
     "layers that are counted": ("stage_parameters", built_stage, "layers are built"),
     "the library's moments": ("channel_moments", moments_of_the_library, "resnext_lib.data.mean_and_spread does the work"),
     "the library's gate": (
@@ -497,10 +491,6 @@ UNUSUAL = {
     "conv3x3 of the chapter": ("resnext_block", lambda i, w, o, c, s: with_helpers(i, w, o, c, s)),
     "padding='same'": ("inception_3a", lambda: SameInception()),
     "an exact fraction": ("whole_speedup", lambda s, f: 1 / (1 - Fraction(s) + Fraction(s) / Fraction(f))),
-    "slices of a range": ("share_of_images", lambda n, w, r: [i % n for i in range(-(-n // w) * w)][r::w]),
-    "a tensor of indices": ("share_of_images", lambda n, w, r: torch.arange(-(-n // w) * w).remainder(n)[r::w]),
-    "torch.stack": ("mean_of_all", lambda g, n: (torch.stack(g) * torch.tensor(n)[:, None]).sum(0) / sum(n)),
-    "np.average": ("mean_of_all", lambda g, n: np.average([t.numpy() for t in g], axis=0, weights=n)),
     "numbers of a sum": ("class_accuracy", lambda y, a: {int(n): (a[y == n] == n).float().mean() for n in y.unique()}),
     "NumPy's moments": ("channel_moments", lambda p: ((p.numpy() / 255).mean((0, 2, 3)), (p.numpy() / 255).std((0, 2, 3)))),
     "a product's list": ("stage_widths", lambda c, d: np.array([[c, d * 2**i, c * d * 2**i] for i in range(4)])),
@@ -700,15 +690,15 @@ MISTAKES = {  # fault: exercise, answer, words
     "27, arguments for 3a": ("inception_3a", nn.ReLU6, "lacks its 1x1"),
     "27, a text for a number": ("all_positive", lambda *a: "12.3", "give a number, not str"),
     "27, a complex number": ("all_positive", lambda *a: 0.1 + 0j, "give a number, not complex"),
-    "27, an iterator for a list": ("share_of_images", lambda n, w, r: iter([0]), "give a list, not list_iterator"),
+    "27, an iterator for a list": ("valid_groups", lambda i, o: iter([1]), "return a list, not list_iterator"),
     "27, a set for a list": ("valid_groups", lambda i, o: {1, 2}, "return a list, not set"),
     "27, a dictionary for a pair": ("convolution_cost", lambda *a: {"parameters": 1, "MACs": 2}, "return two numbers"),
     "27, three numbers for a pair": ("convolution_cost", lambda *a: (1, 2, 3), "return two numbers"),
     "27, texts in a list": ("differences", lambda a, b: ["a", "b", "c"], "give a number, not str"),
-    "27, a list of lists": ("share_of_images", lambda n, w, r: [[0]] * 3, "give a number, not list"),
+    "27, a list of lists": ("valid_groups", lambda i, o: [[1]] * 3, "give a number, not list"),
     "27, NaN": ("whole_speedup", lambda s, f: float("nan"), "not nan"),
     "27, infinity": ("all_positive", lambda n: math.inf, "not inf"),
-    "27, an empty list": ("share_of_images", lambda n, w, r: [], "nobody sees the images"),
+    "27, an empty list": ("valid_groups", lambda i, o: [], "1 is missing"),
     "27, a meta tensor": ("pointwise", lambda x, w: torch.zeros(2, 3, 5, 4, device="meta"), "it is on the device meta"),
     "27, an undefined name": ("output_size", lambda *a: undefined_name, "your code raised NameError"),  # noqa: F821
     "27, a division by zero": ("all_positive", lambda *a: 1 / 0, "your code raised ZeroDivisionError"),
@@ -899,7 +889,6 @@ TABLED = [
     "se_parameters",
     "whole_speedup",
     "all_positive",
-    "cluster_learning_rate",
 ]
 CHEATS = {  # exercise, answer, whether the student's own check falls for it
     "an int that equals everything": ("budget_width", lambda c: Anything(0), False),
@@ -907,7 +896,7 @@ CHEATS = {  # exercise, answer, whether the student's own check falls for it
     "a dictionary of them": ("path_reach", dict.fromkeys(("reads", "middle", "reaches"), Anything(0)), False),
     "a dictionary that equals everything": ("path_reach", AnyDictionary(reads=8, middle=8, reaches=8), False),
     "a float that is near everything": ("whole_speedup", lambda *a: AnyFloat(3.0), False),
-    "a text that equals everything": ("kind_of_convolution", lambda c: AnyText("anything"), False),
+    "a text that equals everything": ("stride_layer", lambda n: AnyText("anything"), False),
     "a list that equals everything": ("valid_groups", lambda i, o: AnyList([1]), False),
     "rows that equal everything": ("stage_widths", lambda c, d: AnyList([AnyList([1, 1, 1])] * 4), False),
     "a tensor that is close to everything": (

@@ -289,10 +289,75 @@ STEPS = {"resnextify": Bottleneck(384, 96, 384, 96), "inverted": Bottleneck(96, 
 SHAPES = {"conv1": (256, 256, 1, 1), "conv2": (256, 4, 3, 3), "conv3": (256, 256, 1, 1)}
 
 
-def kind(convolution, far_end="in_channels"):
-    if convolution.groups == 1:
-        return "dense"
-    return "depthwise" if convolution.groups == getattr(convolution, far_end) else "grouped"
+class Frozen(nn.Module):
+    """A network that training leaves alone, whose parts can be spoilt one at a time."""
+
+    def __init__(self, network, num_classes, *, frozen=True, head=None, old_head=False):
+        super().__init__()
+        width = network.fc.in_features
+        self.network = network.requires_grad_(not frozen)
+        self.head = head(num_classes) if head else nn.Linear(width, num_classes)
+        if not old_head:
+            self.network.fc = nn.Identity()
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.network.eval()
+        return self
+
+    def forward(self, x):
+        return self.head(self.network(x))
+
+
+class EvalInForward(Frozen):
+    """Frozen another way."""
+
+    def train(self, mode=True):
+        return nn.Module.train(self, mode)
+
+    def forward(self, x):
+        self.network.eval()
+        return super().forward(x)
+
+
+class EvalOnce(Frozen):
+    def __init__(self, network, num_classes):
+        super().__init__(network, num_classes)
+        self.eval()
+
+    def train(self, mode=True):
+        return nn.Module.train(self, mode)
+
+
+class NoMomentum(EvalOnce):
+    def __init__(self, network, num_classes):
+        super().__init__(network, num_classes)
+        for layer in self.network.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.momentum, layer.num_batches_tracked = 0.0, None
+
+
+class NoGradient(Frozen):
+    @torch.no_grad()
+    def forward(self, x):
+        return super().forward(x)
+
+
+class AllFrozen(Frozen):
+    def __init__(self, network, num_classes):
+        super().__init__(network, num_classes)
+        self.requires_grad_(False)
+
+
+def replaced(network, num_classes):
+    """The network itself, with a new last layer and its batch norms pinned to eval mode."""
+    network.requires_grad_(False)
+    network.fc = nn.Linear(network.fc.in_features, num_classes)
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.eval()
+            layer.train = lambda mode=True, layer=layer: layer
+    return network
 
 
 def squeezed(c, r, layers=2, biases=lambda c, s: c + s, kernel=1):
@@ -410,15 +475,6 @@ def nearest_count(first, second):
     return min(("MACs", "written", "calls"), key=lambda name: abs(math.log(ratios[name] / ratios["seconds"])))
 
 
-def shares(count, world, rank):
-    each = math.ceil(count / world)
-    return [index % count for index in range(rank, each * world, world)]
-
-
-def weighted(gradients, counts):
-    return sum(g * n for g, n in zip(gradients, counts, strict=True)) / sum(counts)
-
-
 def summed(a, b):
     if a == b:
         return "adds"
@@ -483,10 +539,10 @@ RIGHT = {
     "first_difference": [bisected],
     "write_a_test": [full_test],
     "stage_parameters": [stage],
-    "kind_of_convolution": [kind],
     "se_parameters": [squeezed],
     "x_block": [x_block(), x_block(Bottleneck)],
     "steps_to_convnext": [STEPS],
+    "frozen_network": [Frozen, EvalInForward, replaced],
     "channel_moments": [moments, lambda p: [m.float().view(1, -1, 1, 1) for m in moments(p)]],
     "paired_loss": [lost, lambda b, a: lost(b, a, correction=0)],
     "class_accuracy": [by_class],
@@ -499,9 +555,6 @@ RIGHT = {
     "fold": [folded, lambda *a: [part.float() for part in folded(*a)]],
     "why_slow": [diagnosis],
     "whole_speedup": [lambda s, f: 1 / (1 - s + s / f), lambda s, f: f / (f - f * s + s)],
-    "share_of_images": [shares],
-    "cluster_learning_rate": [lambda m, c, b: m * c * b / 2560],
-    "mean_of_all": [weighted],
 }
 
 # ------------------------------------------------------------------ wrong answers, and words that name the mistake
@@ -804,18 +857,6 @@ WRONG = {
         (lambda i, w, o, c, n: stage(i, w, o, c, n, grouped=False), "divide its weights by C"),
         (lambda i, w, o, c, n: n * (2 * o * w + 9 * w * w // c + 2 * (w + w + o)), "first block reads in_channels"),
     ],
-    "kind_of_convolution": [
-        (lambda conv: "depthwise" if conv.groups > 1 else "dense", "one group reads 4 of the 128 channels"),
-        (lambda conv: "grouped" if conv.groups > 1 else "dense", "one group reads 1 of the 96 channels"),
-        (lambda conv: kind(conv, "out_channels"), "64 channels in, 128 out, groups=64"),
-        (
-            lambda conv: "depthwise" if conv.groups == min(conv.in_channels, conv.out_channels) else kind(conv),
-            "128 channels in, 32 out",
-        ),
-        (lambda conv: "depthwise" if conv.groups == conv.in_channels else kind(conv), "nothing is cut"),
-        (lambda conv: "pointwise", "not 'pointwise'"),
-        (lambda conv: None, "is `return` missing?"),
-    ],
     "se_parameters": [
         (lambda c, r: squeezed(c, r, biases=lambda c, s: 0), "have biases"),
         (lambda c, r: squeezed(c, r, 1, lambda c, s: s), "a second one leads back"),
@@ -848,6 +889,21 @@ WRONG = {
         (STEPS | {"inverted": Bottleneck(96, 384, 384, 384)}, "should be (96, 384, 96)"),
         (STEPS | {"inverted": nn.Identity()}, "not Identity"),
         ({"resnextify": STEPS["resnextify"]}, "give a dictionary with the keys"),
+    ],
+    "frozen_network": [
+        (EvalOnce, "the statistics of batch norm are not"),
+        (NoMomentum, "depends on the other pictures of its batch"),
+        (lambda n, c: Frozen(n, c, frozen=False), "weights can be trained, but a classifier from 256"),
+        (lambda n, c: Frozen(n, c, head=lambda c: nn.Linear(256, 10)), "has the shape (6, 10)"),
+        (lambda n, c: Frozen(n, c, head=lambda c: nn.Linear(10, c), old_head=True), "a classifier from 256 features"),
+        (
+            lambda n, c: Frozen(n, c, head=lambda c: nn.Sequential(nn.ReLU(), nn.Linear(256, c), nn.Tanh())),
+            "not the classifier",
+        ),
+        (AllFrozen, "nothing is left to train"),
+        (NoGradient, "no gradient reaches the classifier"),
+        (lambda n, c: n, "has the shape (6, 10)"),
+        (lambda n, c: None, "is `return` missing?"),
     ],
     "channel_moments": [
         (lambda p: moments(p, scale=1), "on the scale 0 to 255"),
@@ -970,37 +1026,6 @@ WRONG = {
         (FOLLOWS | {"fits": "yes"}, "answer True or False"),
         ({"fits": True}, "the keys are"),
         ([True], "give a dictionary"),
-    ],
-    "share_of_images": [
-        (lambda n, w, r: list(range(r, n, w)), "would wait for the others"),
-        (lambda n, w, r: list(range(r, n - n % w, w)), "nobody sees the images"),
-        (lambda n, w, r: list(range(r, math.ceil(n / w) * w, w)), "begin again at 0"),
-        (lambda n, w, r: [i % n for i in range(r * math.ceil(n / w), (r + 1) * math.ceil(n / w))], "every 4-th"),
-        (lambda n, w, r: [i % n for i in range(r, (math.ceil(n / w) + 1) * w, w)], "each suffice"),
-        (
-            lambda n, w, r: [i if i < n else 0 for i in range(r, math.ceil(n / w) * w, w)],
-            "rank 3 gets [3, 7, 1], every 4-th, but you give it [3, 7, 0]",
-        ),
-        (lambda n, w, r: iter(shares(n, w, r)), "give a list, not list_iterator"),
-        (lambda n, w, r: None, "is `return` missing?"),
-    ],
-    "cluster_learning_rate": [
-        (lambda m, c, b: b / 2560, "the batch of one card"),
-        (lambda m, c, b: c * b / 2560, "the rate for one machine"),
-        (lambda m, c, b: 25.6 / (m * c * b), "not a smaller one"),
-        (lambda m, c, b: 0.1 * (m * c * b / 256) ** 0.5, "the root"),
-        (lambda m, c, b: m * b / 2560, "one card a machine"),
-        (lambda m, c, b: m * c * b / 256, "that is the factor"),
-        (lambda m, c, b: 0.1, "follows the batch"),
-        (lambda m, c, b: None, "is `return` missing?"),
-    ],
-    "mean_of_all": [
-        (lambda g, n: sum(g) / len(g), "every rank counts the same"),
-        (lambda g, n: weighted(g, n) * sum(n), "divide by their number"),
-        (lambda g, n: weighted(g, n) * sum(n) / len(n), "not by that of the ranks"),
-        (lambda g, n: sum(g) / sum(n), "weigh each gradient"),
-        (lambda g, n: g[0].zero_(), "leave the gradients as they were"),
-        (lambda g, n: 3, "give a tensor"),
     ],
 }
 ABSURD = [

@@ -1,4 +1,4 @@
-"""Chapter 12: real processes under torchrun, equal to the bit to accumulated halves, complete shards, a killed worker.
+"""The page on more machines: real processes under torchrun, equal to the bit to accumulated halves, complete shards, a killed worker.
 
 Every run is bounded in time, and no process outlives it: ``torchrun`` below asserts that.
 """
@@ -312,9 +312,9 @@ def test_a_batch_that_cannot_be_shared_is_refused():
     assert done.returncode == 2 and "--batch 7 is no multiple of 2" in done.stderr
 
 
-def test_the_chapter_writes_this_script():
-    """The cells of chapter 12 that define its parts are the file, to the letter."""
-    notebook = read(ROOT / "chapters" / "12_more_than_one_machine.ipynb")
+def test_the_page_writes_this_script():
+    """The cells of the page that define its parts are the file, to the letter."""
+    notebook = read(ROOT / "chapters" / "more_than_one_machine.ipynb")
     parts = [cell.source for cell in notebook.cells if cell.metadata.get("step-of", "").startswith("distributed ")]
     head = [cell.source for cell in notebook.cells if cell.source.startswith("header = ")]
     assert len(parts) == 3 and len(head) == 1

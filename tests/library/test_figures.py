@@ -14,7 +14,7 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Circle, Rectangle
-from notebooks_for_tests import CHAPTERS, chapter_id
+from notebooks_for_tests import APPENDIX, CHAPTERS, chapter_id
 from torch import nn
 
 from resnext_lib import figures, forms, networks
@@ -747,7 +747,7 @@ def test_svg_is_the_same_in_a_fresh_process():
 # ------------------------------------------------------------------ the chapters' figures, as they are stored
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
+@pytest.mark.parametrize("path", [*CHAPTERS, *APPENDIX], ids=chapter_id)
 def test_stored_figures_are_images_of_360_points(path):
     pages = [
         output.data["text/html"]

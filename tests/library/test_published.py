@@ -61,6 +61,8 @@ def test_torchvisions_recipes_are_told_apart():
         assert "accuracy" in ENTRIES[name]["unit"]
     # Trained with the new recipe in spite of its name, hence not comparable with the other V1s.
     assert "new recipe" in published("torchvision.resnext101_64x4d.V1.top1")["recipe"]
+    second = {published(name)["recipe"] for name in names(r"torchvision\..*\.V2\.top1")}
+    assert len(second) >= 4, "V2 is not one recipe, and each entry says which it is"
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
@@ -85,6 +87,14 @@ REGISTRY = [
 ]
 
 
+def named_recipe(address):
+    """How published.toml writes the address of a recipe in torchvision's metadata."""
+    place, _, part = address.partition("#")
+    thread = re.search(r"(\w+/\w+)/(?:issues|pull)/(\d+)$", place)
+    name = f"{thread[1]}#{thread[2]}" if thread else "references/classification"
+    return name if thread and "pull" in place else f"{name}, {part}"
+
+
 def registry(name):
     return {weights.name[-2:]: weights.meta for weights in models.get_model_weights(name)}
 
@@ -98,6 +108,13 @@ def test_torchvisions_metadata(name):
         assert value(f"torchvision.{name}.{recipe}.top1") == measured["acc@1"]
         assert value(f"torchvision.{name}.{recipe}.top5") == measured["acc@5"]
         assert value(f"torchvision.{name}.{recipe}.file") == round(meta["_file_size"], 1)
+        assert named_recipe(meta["recipe"]) in published(f"torchvision.{name}.{recipe}.top1")["recipe"]
+        modified = "modified version of TorchVision" in meta["_docs"]
+        assert modified == ("modified" in published(f"torchvision.{name}.{recipe}.top1")["recipe"])
+        assert (
+            published(f"torchvision.{name}.{recipe}.top1")["recipe"]
+            == published(f"torchvision.{name}.{recipe}.top5")["recipe"]
+        )
     assert set(names(rf"torchvision\.{name}\.V\d\.top1")) == {f"torchvision.{name}.{r}.top1" for r in registry(name)}
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from resnext_lib import tables
+from resnext_lib.published import published
 
 FRAME = pd.DataFrame({"stage": ["conv2", "conv3"], "parameters": [205_824, 1_197_056], "share": [0.0822, 0.4783]})
 
@@ -56,3 +57,13 @@ def test_what_cannot_be_shown_is_named(arguments, error, message, shown):
     with pytest.raises(error, match=message):
         tables.show(*arguments)
     assert not shown
+
+
+def test_a_frame_of_published_numbers_is_read_from_the_list():
+    rows = {"dense": "mobilenet.dense", "depthwise": "mobilenet.depthwise"}
+    frame = tables.of_published("a paper", rows, {"MACs": "macs", "accuracy": "top1"})
+    assert frame.index.name == "a paper" and list(frame.index) == list(rows)
+    assert frame["MACs"].tolist() == [published(f"{name}.macs")["value"] for name in rows.values()]
+    assert frame["accuracy"].tolist() == [published(f"{name}.top1")["value"] for name in rows.values()]
+    with pytest.raises(KeyError, match="no published number is called 'mobilenet.dense.nothing'"):
+        tables.of_published("a paper", rows, {"nothing": "nothing"})

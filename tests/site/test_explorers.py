@@ -856,13 +856,13 @@ def test_a_notebook_gets_html_and_the_alt_text(made, name):
     assert not re.search(r"https?://(?!www\.w3\.org)|import\s*\(|fetch\(", made[name].html), "asks another host"
 
 
-def shown_in(path):
+def shown_in(path, names=tuple(NAMES)):
     return [
         o.data["text/html"]
         for c in read(path).cells
         if c.cell_type == "code"
         for o in c.outputs
-        if 'class="explorer"' in o.get("data", {}).get("text/html", "")
+        if re.search(rf'class="explorer" data-explorer="({"|".join(names)})"', o.get("data", {}).get("text/html", ""))
     ]
 
 
@@ -963,8 +963,8 @@ def test_in_jupyterlab_a_trusted_notebook_plays_and_an_untrusted_one_shows_its_p
             page.on("pageerror", lambda error, errors=errors: errors.append(str(error)))
             page.on("console", lambda m, errors=errors: m.type == "error" and "explorer" in m.text and errors.append(m.text))
             page.goto(f"{address}lab/tree/{name}.ipynb?token=figures&reset")
-            page.locator(".jp-Notebook .explorer").first.wait_for(timeout=120_000)
-            figure = page.locator(".jp-Notebook .explorer").first
+            figure = page.locator(".jp-Notebook .explorer[data-explorer=what_is_split]")
+            figure.wait_for(timeout=120_000)
             figure.scroll_into_view_if_needed()
             page.wait_for_timeout(1500)
             if name == "trusted":

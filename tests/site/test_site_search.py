@@ -49,7 +49,7 @@ FIRST_HITS = {
     "skip connections": "03_residual_learning#one-plus-sign-makes-copying-easy",
     "batchnorm": "03_residual_learning#batch-norm-brings-every-channel-to-one-scale",
     "group conv": "04_grouped_convolution",
-    "DDP": "12_more_than_one_machine",
+    "DDP": "more_than_one_machine",
     "number of parameters": "01_what_a_convolution_costs#every-filter-reads-all-channels",
     # Chinese, and code
     "分组卷积": "04_grouped_convolution",
@@ -172,7 +172,7 @@ def test_fault_13_a_section_is_its_title_and_its_own_text():
 
 
 def test_fault_13_a_glossary_that_cannot_be_read_is_refused():
-    entry = "- **Grouped convolution** (`groups`), 分组卷积（群卷积）.\n  A sentence.\n  See [chapter 4](04_g.ipynb#it).\n"
+    entry = "**Grouped convolution** (`groups`)\n: 分组卷积（群卷积）\n: A sentence.\n  See [chapter 4](04_g.ipynb#it).\n"
     assert section_search.terms_of(entry) == [
         [["Grouped convolution", "groups", "分组卷积", "群卷积"], "chapters/04_g", "it"]
     ]
