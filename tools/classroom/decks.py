@@ -48,11 +48,12 @@ class Slide:
     then: str = ""  # Markdown that appears with the next key press
     extra: str = ""  # one more line of the notes: the clock of a lesson
     chapter: int | None = None
+    address_words: str = ""  # where the title is not enough
 
     @property
     def address(self):
         """The slide's name in the address of its deck: ``deck.html#/what-is-saved``."""
-        words = re.sub(r"[^\w]+", "-", self.title.lower()).strip("-")
+        words = self.address_words or re.sub(r"[^\w]+", "-", self.title.lower()).strip("-")
         return f"c{self.chapter}-{words}" if self.chapter else words
 
 

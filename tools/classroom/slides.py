@@ -99,9 +99,10 @@ def pieces(slide, kinds, narrow):
 
 def notes(slide):
     """What only the speaker sees."""
-    lines = [f"Say: {slide.say}", f"Ask: {slide.ask}", f"Expect: {slide.expect}"]
+    said = {"Say": slide.say, "Ask": slide.ask, "Expect": slide.expect}
+    lines = [f"{name}: {words}" for name, words in said.items() if words]
     lines += [slide.extra] if slide.extra else []
-    lines.append(f"{slide.minutes} minute{'s' * (slide.minutes > 1)}.")
+    lines += [f"{slide.minutes} minute{'s' * (slide.minutes > 1)}."] if slide.minutes else []
     return "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
