@@ -1,4 +1,4 @@
-"""What is derived from other sources is written when the site is built: the library reference, the times and plans of the guide."""
+"""What is derived from other sources is written when the site is built: the library reference, the guide's tables."""
 
 import sys
 from pathlib import Path
