@@ -131,7 +131,7 @@ $(GRADER_READY): | $(READY)
 
 grader: $(GRADER_READY) ## set up grading with nbgrader, apart from the book's environment
 
-exercises: $(READY) ## list the names of all exercises
+exercises: $(READY) ## list all exercises: chapter, name, what it asks, minutes, from scratch or not
 	@$(BIN)/python -m tools.grading list
 
 assignment: $(GRADER_READY) ## make an assignment: make assignment NAME=week3 EXERCISES="stage_widths form_a" DUE="2026-12-01 23:59"
