@@ -26,11 +26,12 @@ def text(source):
     return new_markdown_cell(source)
 
 
-def code(source, printed="", result="", figure="", **metadata):
-    """A code cell with stored outputs: printed text, a result, a figure with this alt text."""
+def code(source, printed="", result="", figure="", number="1-1", **metadata):
+    """A code cell with stored outputs: printed text, a result, a figure with this alt text and number."""
     outputs = [new_output("stream", name="stdout", text=printed)] if printed else []
     if figure:
-        page = f'<figure><img alt="{figure}" src="data:image/svg+xml,%3Csvg/%3E"></figure>'
+        image = f'<img alt="{figure}" src="data:image/svg+xml,%3Csvg/%3E">'
+        page = f'<figure id="fig-{number}">{image}<figcaption>A claim.</figcaption></figure>'
         outputs.append(new_output("display_data", {"text/html": page, "text/plain": figure}))
     if result:
         outputs.append(new_output("execute_result", {"text/plain": result}))

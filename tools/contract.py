@@ -271,7 +271,8 @@ if find_spec("resnext_lib") is None:
             "Open it with `make lab` in the book's folder, or set the address there "
             "(`make address`, see CONTRIBUTING.md) and open the published copy."
         )
-    present = [name for name in ("torch", "torchvision", "numpy") if find_spec(name)]
+    kept = ("torch", "torchvision", "numpy", "pandas", "scipy")
+    present = [name for name in kept if find_spec(name)]
     wanted = [f"resnext-book @ git+{{BOOK}}", *(f"{{n}}=={{version(n)}}" for n in present)]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", *wanted]
     done = subprocess.run(pip, capture_output=True, text=True)
@@ -358,6 +359,26 @@ def keys_after_the_answer(notebook):
     return complaints
 
 
+FIGURE = re.compile(r"<figure(?! class)([^>]*)>(.*?)</figure>", re.DOTALL)  # an explorer has a class
+
+
+def figures_numbered(notebook):
+    """Every figure has its number, counted through the chapter, and a caption that states its claim."""
+    pages = [output.get("data", {}).get("text/html", "") for cell in code_cells(notebook) for output in cell.outputs]
+    found = [figure for page in pages for figure in FIGURE.findall(page)]
+    numbers = [(re.findall(r'id="fig-(\w+)-(\d+)"', attributes) or [("", "0")])[0] for attributes, _ in found]
+    complaints = ["a figure without a caption" for _, inner in found if "<figcaption>" not in inner]
+    if [int(number) for _, number in numbers] != list(range(1, len(found) + 1)) or len({c for c, _ in numbers}) > 1:
+        complaints.append(f"figures are numbered {['.'.join(n) for n in numbers]}, not 1 to {len(found)} in one chapter")
+    return complaints
+
+
+def no_verdicts_for_readers(notebook):
+    """What a reader sees is a number, a table or a picture, not a line that ends in True or False."""
+    seen = [cell for cell in code_cells(notebook) if shows_on_the_site(cell)]
+    return matches({"a line that ends in True or False": r"\b(True|False)\s*$"}, seen, outputs_text)
+
+
 def clean_code(notebook):
     patterns = {
         "an expression that ends in ;": r";\s*$",
@@ -385,12 +406,15 @@ RULES = [
     exercise_format,
     quiz_format,
     keys_after_the_answer,
+    figures_numbered,
+    no_verdicts_for_readers,
     clean_code,
 ]
 # A page of the appendix, figures to play with or more than one machine, is there to be looked up: it has no objectives,
 # no small steps, no exercises and no quiz.
 CHAPTERS_ONLY = [small_steps, fixed_order, exercise_format, quiz_format]
-# "ResNeXt in twenty minutes" runs anywhere as a single file: it never imports the library, so it never installs it.
+# "ResNeXt in twenty minutes" runs anywhere as a single file: it never imports the library, so it never installs it, and
+# draws its figures itself.
 STANDS_ALONE = "twenty_minutes"
 
 
@@ -403,4 +427,5 @@ def rules_for(path):
     """The rules that the notebook at ``path`` keeps: all of them for a numbered chapter."""
     if path.stem[:2].isdigit():
         return RULES
-    return [rule for rule in RULES if rule not in CHAPTERS_ONLY and not (rule is setup_cell and stands_alone(path))]
+    exempt = CHAPTERS_ONLY + ([setup_cell, figures_numbered] if stands_alone(path) else [])
+    return [rule for rule in RULES if rule not in exempt]

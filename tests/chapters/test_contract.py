@@ -276,7 +276,7 @@ MUTATIONS = [
         "(remove-cell): print",
     ),
     (put(QUIZ + 1, code("key()", result="(128, 4, 3, 3)")), "keys_after_the_answer", "(remove-cell): key()"),
-    (put(QUIZ + 1, code("key()", figure="The right answer, drawn.")), "keys_after_the_answer", "(remove-cell): key()"),
+    (put(QUIZ + 1, code("key()", figure="The right answer, drawn.", number="1-2")), "keys_after_the_answer", "(remove-cell): key()"),
     (put(QUIZ + 1, text("The key of question 3, proven:")), "keys_after_the_answer", "announces a key"),
     (
         put(QUIZ, code("print('question 3: 69,888')", printed="question 3: 69,888")),
@@ -284,6 +284,10 @@ MUTATIONS = [
         "(remove-cell): print",
     ),
     (stream(PRINTED, "correct: one."), "keys_after_the_answer", "(remove-cell)"),
+    (show(FIGURE, text_html=f"<figure>{IMAGE}></figure>", text_plain="x"), "figures_numbered", "without a caption"),
+    (put(QUIZ, code("show()", figure="A second rectangle.", number="1-3")), "figures_numbered", "numbered ['1.1', '1.3']"),
+    (put(QUIZ, code("show()", figure="A second rectangle.", number="2-2")), "figures_numbered", "numbered ['1.1', '2.2']"),
+    (stream(PRINTED, "the same numbers: True"), "no_verdicts_for_readers", "ends in True or False"),
     (say(PRINTED, "print(f'{69632:,}')", "print(f'{69632:,}');"), "clean_code", "ends in ;"),
     (add(PRINTED, "\ny = block.forward(x)"), "clean_code", "forward"),
     (add(PRINTED, "\ny = blocks[0].forward(x)"), "clean_code", "forward"),
@@ -316,7 +320,7 @@ def test_there_are_chapters_and_they_keep_every_rule():
         ("01_a_chapter", []),
         ("explorers", contract.CHAPTERS_ONLY),
         ("more_than_one_machine", contract.CHAPTERS_ONLY),
-        ("twenty_minutes", [*contract.CHAPTERS_ONLY, contract.setup_cell]),
+        ("twenty_minutes", [*contract.CHAPTERS_ONLY, contract.setup_cell, contract.figures_numbered]),
         ("twenty_minutes_more", contract.CHAPTERS_ONLY),
         ("12_twenty_minutes", []),
     ],
@@ -398,8 +402,7 @@ def test_pytest_runs_the_chapters_with_strict_nbval():
 @pytest.mark.whole
 def test_strict_nbval_sees_one_altered_character(tmp_path):
     """Notebooks that differ in one stored character, run with the project's own options."""
-    page = '<figure><img alt="A single blue rectangle." src="data:image/svg+xml,%3Csvg/%3E"></figure>'
-    shown = {"text/html": page, "text/plain": "A single blue rectangle."}
+    shown = dict(code("", figure="A single blue rectangle.").outputs[0].data)
     made = notebook(
         code("print(69632)", printed="69632\n"),
         code(f"from IPython.display import display\ndisplay({shown!r}, raw=True)", figure="A single blue rectangle."),
