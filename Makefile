@@ -12,7 +12,7 @@ GRADER_READY := $(GRADER)/ready
 LIGHT       := .venv-light
 LIGHT_READY := $(LIGHT)/ready
 
-.PHONY: help book quick test check-all lock renew older-torch notebooks serve pdf zip lab classroom handout grader exercises assignment collect grade address publish clean
+.PHONY: help book quick test check-all lock renew older-torch notebooks serve pdf zip lab classroom lesson handout grader exercises assignment collect grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -110,14 +110,18 @@ lab: $(READY) ## open the chapters in JupyterLab
 classroom: $(READY) ## write student edition, solutions and slides to _classroom/
 	$(BIN)/python -m tools.classroom
 
-handout: $(READY) ## write the handout of two A4 pages to _classroom/
-	$(BIN)/python -m tools.handout
 
 # What is typed after these tasks reaches a program through its environment, as "$$URL": make does not expand it, and no
 # shell reads it as code. A variable that happens to be in the environment is not meant.
-TYPED := URL BRANCH REMOTE NAME EXERCISES DUE ZIP STUDENT
+TYPED := URL BRANCH REMOTE NAME EXERCISES DUE ZIP STUDENT PLAN ANSWERS
 $(foreach name,$(TYPED),$(eval override $(name) := $$(if $$(filter command,$$(origin $(name))),$$(value $(name)))))
 export $(TYPED)
+
+lesson: $(READY) ## slides, notes and handouts of a plan in teaching/plans.md: make lesson PLAN=50
+	$(BIN)/python -m tools.lesson -- "$$PLAN"
+
+handout: $(READY) ## write the handout of two A4 pages to _classroom/; with answers: make handout ANSWERS=1
+	$(BIN)/python -m tools.handout $${ANSWERS:+--answers}
 
 # nbgrader has an environment of its own, and runs submissions with the book's Python.
 $(GRADER_READY): | $(READY)
@@ -127,7 +131,7 @@ $(GRADER_READY): | $(READY)
 
 grader: $(GRADER_READY) ## set up grading with nbgrader, apart from the book's environment
 
-exercises: $(READY) ## list the names of all exercises
+exercises: $(READY) ## list all exercises: chapter, name, what it asks, minutes, from scratch or not
 	@$(BIN)/python -m tools.grading list
 
 assignment: $(GRADER_READY) ## make an assignment: make assignment NAME=week3 EXERCISES="stage_widths form_a" DUE="2026-12-01 23:59"

@@ -87,9 +87,10 @@ class Page(HTMLParser):
 
 
 def read_pages(site):
-    """Every page by its path, without the redirect (index.html) and the sheet to print (handout.html). Never empty."""
+    """Every page by its path, without the redirect (index.html), the handout and the decks of lessons. Never empty."""
     assert (site / "intro.html").is_file(), f"{site} holds no site"
-    return {path: Page(path) for path in sorted(site.rglob("*.html")) if path.name not in ("index.html", "handout.html")}
+    files = [path for path in sorted(site.rglob("*.html")) if path.parent.name != "lessons"]
+    return {path: Page(path) for path in files if path.name not in ("index.html", "handout.html")}
 
 
 def broken_link(page, link, pages):

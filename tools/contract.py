@@ -98,6 +98,8 @@ def lean_metadata(notebook):
         complaints.append("language_info holds more than its name, or is missing")
     if len({cell.get("id") for cell in notebook.cells}) != len(notebook.cells):
         complaints.append("cell ids are missing or not unique")
+    on_slides = [c for c in notebook.cells if {"slide", "slideshow"} & set(c.metadata)]
+    complaints += [f"slides are written in teaching/slides/, not in the metadata of: {first_line(c)}" for c in on_slides]
     return complaints + [f"timing metadata in: {first_line(c)}" for c in notebook.cells if "execution" in c.metadata]
 
 

@@ -8,7 +8,7 @@ from itertools import takewhile
 
 import yaml
 
-from tools.classroom import slides
+from tools.classroom import decks
 from tools.contract import OUT_OF_SIGHT, ROOT, headings, markdown_cells
 from tools.notebooks import read
 
@@ -73,7 +73,7 @@ def needs(notebook):
 def row(path):
     """A line of the table."""
     notebook = read(path)
-    talk = slides.minutes(notebook)
+    talk = decks.minutes(decks.all_decks().get(path, []))
     return (
         f"| [{int(path.name[:2])}. {headings(notebook)[0][1]}]({path.name}) | {reading_minutes(notebook)} min "
         f"| {all_exercises_minutes(notebook)} min | {f'{talk} min' if talk else 'none'} | {needs(notebook)} |"

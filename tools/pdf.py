@@ -88,6 +88,8 @@ def article_of(site, page):
         fold["open"] = ""
     for element in article.select("[id]"):
         element["id"] = anchor(page, element["id"])
+    for link in article.select('a[href*="lessons/"]'):  # slides are for a screen
+        link.unwrap()
     for link in article.select("a[href]"):
         link["href"] = new_address(page, link["href"])
     article.h1["id"] = anchor(page)

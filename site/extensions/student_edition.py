@@ -1,6 +1,6 @@
 """The site carries the student edition of every chapter with exercises, and each page offers it under its title.
 
-The teaching guide offers the handout in the same place.
+The teaching guide offers the handout in the same place, and its plans lead to the slides of each lesson.
 """
 
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the book's folder, where tools is
 
 from tools import handout  # noqa: E402
-from tools.classroom import student  # noqa: E402
+from tools.classroom import plans, slides, student  # noqa: E402
 from tools.notebooks import read, text_of  # noqa: E402
 
 FOLDER = "student"
@@ -32,13 +32,18 @@ def offer(app, pagename, templatename, context, doctree):
 
 
 def write(app, exception):
-    """Generate the notebooks and the handout into the built site."""
+    """Generate the notebooks, the lessons and the handout into the built site."""
     if exception is None and app.builder.format == "html":
         folder = Path(app.outdir, FOLDER)
         folder.mkdir(exist_ok=True)
         for pagename in sorted(app.env.found_docs):
             if notebook := chapter_of(app, pagename):
                 (folder / f"{Path(pagename).name}.ipynb").write_text(text_of(student(notebook)), encoding="utf-8")
+        lessons = Path(app.outdir, "lessons")
+        lessons.mkdir(exist_ok=True)
+        for plan in plans.plans().values():  # neither notes nor answers of the teacher's key
+            page = slides.page(plans.lesson(plan, with_answers=False), f"Lesson {plan.name}", with_notes=False)
+            (lessons / f"{plan.name}.html").write_text(page, encoding="utf-8")
         Path(app.outdir, "handout.html").write_text(handout.html(guide=f"{GUIDE}.html"), encoding="utf-8")
 
 

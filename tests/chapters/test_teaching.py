@@ -3,7 +3,6 @@
 import re
 from functools import cache
 from importlib.util import find_spec
-from itertools import pairwise
 
 import pytest
 import torch
@@ -15,10 +14,9 @@ from test_appendix import broken_links
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from resnext_lib import networks
+from resnext_lib import figures, networks
 from resnext_lib.complexity import bottleneck_weights, count_parameters, layer_costs, width_for_budget
 from tools import contract, handout, minutes, notebooks, publish, writing
-from tools.classroom import slides
 from tools.contract import ROOT, headings, numbers_in, one_sentence_a_line, portable_markdown
 
 PAGE = ROOT / "chapters" / "teaching.md"
@@ -26,8 +24,6 @@ KEY = ROOT / "teaching" / "answers.md"
 GUIDE = PAGE.read_text(encoding="utf-8")
 read = cache(notebooks.read)  # a notebook is large
 CHAPTERS = {int(path.name[:2]): path for path in minutes.chapters()}
-LESSONS = re.findall(r"^### (\d+) minutes: .+?$(.+?)(?=^##)", GUIDE, re.MULTILINE | re.DOTALL)
-ROW = re.compile(r"^\| (\d+)–(\d+) \| (.*) \| (.*)\|$", re.MULTILINE)
 
 
 def entries(text):
@@ -39,13 +35,6 @@ def entries(text):
 
 def answers():
     return entries(KEY.read_text(encoding="utf-8"))
-
-
-def slide_minutes(notebook):
-    """Title of a slide to the minutes in its notes."""
-    cells = [cell for cell in notebook.cells if slides.is_slide(cell)]
-    texts = [(cell.metadata.slide.get("text") or cell.source, cell.metadata.slide["notes"]) for cell in cells]
-    return {re.match(r"#+ (.+)", text)[1]: int(slides.MINUTES.search(notes)[1]) for text, notes in texts}
 
 
 # ------------------------------------------------------------------ minutes
@@ -80,43 +69,6 @@ def test_a_chapter_that_does_not_say_what_it_needs_is_named():
 @pytest.mark.parametrize("lines, expected", [(1, 5), (3, 5), (4, 10), (8, 10), (9, 20)])
 def test_an_exercise_is_estimated_by_its_length(lines, expected):
     assert minutes.exercise_minutes("x\n" * lines) == expected
-
-
-# ------------------------------------------------------------------ lessons
-
-
-def test_there_are_three_lessons():
-    assert [int(total) for total, _ in LESSONS] == [50, 90, 180]
-
-
-@pytest.mark.parametrize("total, plan", LESSONS, ids=[total for total, _ in LESSONS])
-def test_the_minutes_of_a_lesson_add_up(total, plan):
-    times = [(int(start), int(end)) for start, end, *_ in ROW.findall(plan)]
-    assert len(times) == plan.count("\n|") - 2, "a row without minutes"
-    assert times[0][0] == 0 and times[-1][1] == int(total)
-    assert all(start < end for start, end in times) and all(one[1] == next_[0] for one, next_ in pairwise(times))
-
-
-@pytest.mark.parametrize("total, plan", LESSONS, ids=[total for total, _ in LESSONS])
-def test_what_a_lesson_shows_exists_and_fits(total, plan):
-    named = 0
-    for start, end, what, source in ROW.findall(plan):
-        needed = 0
-        if chapter := re.match(r"\[chapter (\d+)\]", source):
-            deck = slide_minutes(read(CHAPTERS[int(chapter[1])]))
-            needed += sum(deck[title] for title in re.findall(r"\*(.+?)\*", source))
-            named += 1
-        for name in re.findall(r"`(\w+)`", what):
-            needed += exercise_estimates()[name]
-        assert needed <= int(end) - int(start), f"{start}–{end} needs {needed} minutes"
-        assert set(re.findall(r"\b(?:Q\d+\.\d+|B\d+)\b", what)) <= set(answers())
-    assert named >= 5
-
-
-@cache
-def exercise_estimates():
-    cells = [cell for path in CHAPTERS.values() for cell in read(path).cells]
-    return {cell.metadata.exercise: minutes.exercise_minutes(cell.source) for cell in cells if "exercise" in cell.metadata}
 
 
 # ------------------------------------------------------------------ questions and key
@@ -158,9 +110,7 @@ def board_numbers():
     with torch.device("meta"):
         network = networks.resnext101_64x4d()
     stages = [getattr(network, f"layer{i}")[0] for i in (1, 2, 3, 4)]
-    d = {c: width_for_budget(c) for c in (2, 8, 32)}
-    (pointwise_layer,) = layer_costs(torch.nn.Sequential(conv(10, 10, 1)), (10, 100, 100))
-    moved = 4 * 2 * 10 * 100 * 100
+    d = {c: width_for_budget(c) for c in (2, 8)}
     whole, depthwise, pointwise = weights_of(conv(64, 128, 3), conv(64, 64, 3, groups=64), conv(64, 128, 1))
     return {
         "B1": [f"{upper[0]} {upper[1]} and {lower[0]} {lower[1]}"],
@@ -168,9 +118,9 @@ def board_numbers():
         "B3": [f"{direct:,} directly", f"{first + second:,} behind", f"{first:,} + {second:,}"],
         "B4": ["inputs " + ", ".join(map(str, reads(5))), f"{grouped} weights", f"{dense} without"],
         "B5": [
-            f"d = {d[2]}, {d[8]} and {d[32]}",
+            f"d = {d[2]} and {d[8]}",
             f"{bottleneck_weights(8, d[8] - 1):,}",
-            "{:,}, {:,} and {:,} weights".format(*(bottleneck_weights(c, d[c]) for c in d)),
+            "{:,} and {:,} weights".format(*(bottleneck_weights(c, d[c]) for c in d)),
         ],
         "B6": ["({}, {})".format(*product.tolist())],
         "B7": normalised(),
@@ -182,15 +132,19 @@ def board_numbers():
         ],
         "B9": [f"{6 + 8} of 20, {(6 + 8) / 20:.0%}".replace("%", " %"), f"{4 + 8} times", "true 8 times"],
         "B10": ["differ by {}, {} and {},".format(*(b - a for a, b in zip((90, 92, 91), (91, 93, 92), strict=True)))],
-        "B11": [
-            f"At {100 // 20} MACs a byte",
-            f"{pointwise_layer.macs:,} MACs",
-            f"{moved:,} bytes",
-            f"{pointwise_layer.macs / moved} a byte",
-            f"to {min(100, pointwise_layer.macs / moved * 20):.0f} G MACs",
-        ],
+        "B11": folded(),
         "B12": [f"{whole:,} dense", f"{depthwise} + {pointwise:,} = {depthwise + pointwise:,}"],
     }
+
+
+def folded():
+    """B11: the one convolution that stands for a convolution and its batch norm, found by its outputs for 0 and 1."""
+    layer, norm = conv(1, 1, 1), torch.nn.BatchNorm2d(1, eps=0).eval()
+    layer.weight.data.fill_(2)
+    for value, number in ((norm.running_mean, 3), (norm.running_var, 4), (norm.weight.data, 6), (norm.bias.data, 1)):
+        value.fill_(number)
+    bias, one = (norm(layer(torch.full((1, 1, 1, 1), x))).item() for x in (0.0, 1.0))
+    return [f"Weight {one - bias:.0f} and bias {bias:.0f}:"]
 
 
 def reads(output):
@@ -224,6 +178,12 @@ def test_the_long_numbers_in_the_answers_to_the_questions():
     macs = [sum(cost.macs for cost in layer_costs(network, (3, 224, 224))) for network in (old, new)]
     assert f"{macs[1] / macs[0] - 1:.0%} more".replace("%", " %") in answers()["Q7.1"]
     assert f"{1 - count_parameters(new) / count_parameters(old):.0%} fewer".replace("%", " %") in answers()["Q7.1"]
+    direct, behind_one = weights_of(conv(64, 32, 5))[0], sum(weights_of(conv(64, 1, 1), conv(1, 32, 5)))
+    first_dearer = next(r for r in range(1, direct) if r * behind_one > direct)
+    assert answers()["Q2.3"].startswith(f"At {first_dearer}: directly it has {direct:,} weights")
+    assert f"which is {behind_one} · r" in answers()["Q2.3"]
+    row = torch.nn.Sequential(*(conv(12, 12, 3, padding=1, groups=3) for _ in range(20)))
+    assert answers()["Q4.3"].startswith(f"{int(figures.reach(row, 12)[-1].sum())}, those of its own group")
     grouped, dense = weights_of(conv(8, 8, 3, groups=2), conv(8, 8, 3))
     assert answers()["Q4.2"].startswith(f"{grouped}, half of the dense {dense}")
     assert f"More than half: {width_for_budget(2)}." in answers()["Q5.2"]

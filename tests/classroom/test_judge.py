@@ -11,7 +11,7 @@ from test_exercises import NETWORK_CHECKS, RIGHT
 from resnext_lib import exercises
 from resnext_lib.exercises import block
 from tools.grading import __main__ as grading
-from tools.grading import judge
+from tools.grading import judge, listing
 from tools.grading.assignment import cells_for, exercises_of
 from tools.grading.dependencies import gives_away, imports_of, single_imports
 
@@ -121,7 +121,18 @@ def test_fault_11b_exercises_are_listed_in_a_read_only_folder(tmp_path, capsys):
     """Root may write everywhere, so the folder is one that nobody can make: below a file."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     grading.main(["--course", str(tmp_path / "file" / "course"), "list"])
-    assert capsys.readouterr().out.split() == list(KNOWN)
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == ["chapter", "name", "what", "it", "asks", "minutes", "from", "scratch"]
+    assert [line.split()[1] for line in lines] == list(KNOWN)
+
+
+def test_the_list_of_exercises_says_chapter_task_minutes_and_which_are_from_scratch():
+    found = {name: (chapter, asks, minutes, scratch) for chapter, name, asks, minutes, scratch in listing.rows()}
+    assert list(found) == list(KNOWN)
+    assert found["groups_from_count"] == ("4", "Find the groups", "5", "")
+    assert found["resnext_block"] == ("5", "Build it", "20", "yes")
+    assert {name for name, row in found.items() if row[3]} == {"inception_3a", "bottleneck", "resnext_block", "form_a"}
+    assert all(row[1][0].isupper() and int(row[2]) in (5, 10, 20) for row in found.values())
 
 
 @pytest.mark.parametrize("name", sorted({"small_change", "write_a_test"}))

@@ -127,6 +127,15 @@ def test_links_between_pages_become_links_inside_the_pdf(old, new):
     assert pdf.new_address("chapters/05_b", old) == new
 
 
+def test_links_to_slides_are_plain_text_on_paper(tmp_path):
+    (tmp_path / "chapters").mkdir()
+    row = '<p><a href="../lessons/50.html#/c5-take-along">Take along</a>, <a href="05_b.html">chapter 5</a></p>'
+    page = f"<article class='bd-article'><h1>Teaching</h1>{row}</article>"
+    (tmp_path / "chapters" / "teaching.html").write_text(page, encoding="utf-8")
+    article = pdf.article_of(tmp_path, "chapters/teaching")
+    assert article.p.decode_contents() == 'Take along, <a href="#05_b">chapter 5</a>'
+
+
 @pytest.fixture(scope="module")
 def printed(browser, site, tmp_path_factory):
     """The PDF, read once."""

@@ -253,7 +253,7 @@ def test_a_chapter_without_time_is_refused(tmp_path):
     assert (found["teaser"], found["needs"]) == ("Is it.", [2, 3])
 
 
-@pytest.mark.parametrize("source", ["# Library\n", f"{made_pages.PLACES['chapters/library'][0]}\n" * 2])
+@pytest.mark.parametrize("source", ["# Library\n", f"{next(iter(made_pages.PLACES['chapters/library']))}\n" * 2])
 def test_a_page_without_a_place_for_what_is_made_stops_the_build(source):
     with pytest.raises(made_pages.ExtensionError, match="chapters/library must hold this line once"):
         made_pages.fill_in(None, "chapters/library", [source])
@@ -263,6 +263,11 @@ def test_what_is_made_when_the_site_is_built_is_on_its_pages(site, pages):
     assert "complexity.count_parameters" not in (ROOT / "chapters/library.md").read_text(encoding="utf-8")
     library, guide = (pages[site / "chapters" / f"{name}.html"].markup for name in ("library", "teaching"))
     assert 'id="count-parameters"' in library and library.count("<h2>") > 15
+    slides = re.findall(r'href="\.\./lessons/(\w+)\.html#/([^"]+)"', guide)
+    decks = {name: (site / "lessons" / f"{name}.html").read_text(encoding="utf-8") for name in dict(slides)}
+    assert len(decks) == 5 and len(slides) > 60
+    assert all(f'<section id="{place}"' in decks[name] for name, place in slides)
+    assert not [name for name, deck in decks.items() if 'class="notes"' in deck]
     assert len(re.findall(r"<td><p>\d+ min</p></td>", guide)) >= 2 * len(list(filter(is_numbered, toc_files())))
 
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from tools import wheel
-from tools.classroom import slides
+from tools.classroom import decks, slides
 from tools.classroom.editions import student
 from tools.contract import ROOT
 from tools.notebooks import chapters_in, read, text_of
@@ -20,14 +20,14 @@ EDITIONS = "student", "solution", "slides"
 README = r"""# The classroom's editions
 
 Made by `make classroom` from the chapters in `chapters/`.
-The next time these three folders are made anew: change the chapters, not these files.
+The next time these three folders are made anew: change `chapters/` and `teaching/slides/`, not these files.
 What was changed here is not overwritten; the command names it and stops.
 
 - `student/`: the chapters with starters in place of solutions. They run to the end, and every check answers with a hint.
 - `solution/`: the chapters as they are, solutions and outputs included.
 - `slides/`: one page a chapter. Open it in a browser; no network is needed. The arrow keys lead on,
-  `S` opens the speaker's view with notes, `F` fills the screen, `?` lists the other keys.
-  To print, add `?print-pdf` to the address.
+  `S` opens the speaker's view with notes, `F` fills the screen, `O` shows all slides at once, `?` lists the other keys.
+  `make lesson PLAN=50` makes one deck of slides from several chapters, with handouts, and prints both it and its notes.
 
 - `{wheel}`: the library, for machines without this project.
 
@@ -72,16 +72,16 @@ Grading is apart: `make grader` once, then `make assignment`; see `tools/grading
 
 def row(path, notebook):
     exercises = [cell.metadata.exercise for cell in notebook.cells if "exercise" in cell.metadata]
-    count = sum(map(slides.is_slide, notebook.cells))
-    return f"| {path.stem} | {', '.join(exercises)} | {count or 'none'} | {slides.minutes(notebook) or ''} |"
+    shown = decks.all_decks().get(path, [])
+    return f"| {path.stem} | {', '.join(exercises)} | {len(shown) or 'none'} | {decks.minutes(shown) or ''} |"
 
 
 def files_of(path):
     """The editions of one chapter: file name to text."""
     notebook = read(path)
     made = {f"student/{path.name}": text_of(student(notebook)), f"solution/{path.name}": path.read_text(encoding="utf-8")}
-    if any(map(slides.is_slide, notebook.cells)):
-        made[f"slides/{path.stem}.html"] = slides.slides(notebook, path.stem)
+    if shown := decks.all_decks().get(path):
+        made[f"slides/{path.stem}.html"] = slides.page(shown, shown[0].title)
     return made
 
 

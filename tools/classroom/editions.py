@@ -8,7 +8,6 @@ import copy
 import re
 
 FOLDED = ("tags", "jupyter", "cellView", "mystnb")  # how the site, JupyterLab and Colab fold a solution and its check
-TEACHERS = ("slide", "slideshow")  # slides and speaker notes
 YOURS = "# your code"
 
 
@@ -85,8 +84,6 @@ def student(notebook):
     made, answers_follow = copy.deepcopy(notebook), False
     checked = None  # the exercise whose check comes next
     for cell in made.cells:
-        for key in TEACHERS:
-            cell.metadata.pop(key, None)
         if cell.cell_type == "markdown":
             answers_follow |= any(line == "## Quiz" for line in cell.source.split("\n"))
             continue

@@ -1,117 +1,29 @@
-"""Slides from a chapter: its marked cells as one HTML file that needs no network and no other file.
+"""Slides as one HTML page that needs no network and no other file.
 
-A cell is marked by nbconvert's standard metadata: ``"slideshow": {"slide_type": "slide"}``; "-" continues a slide.
-Cells that are not marked are not shown. A cell may carry ``"slide"`` as well, a dictionary:
-
-- ``text``: Markdown for the slide, in place of a text cell's source, or above a code cell's output.
-- ``notes``: what the speaker sees; it ends with the minutes that the slide takes, such as "2 minutes."
-- ``code``: true shows a code cell's source; without it only the output is shown.
-- ``output``: "picture" shows figures only, without what was printed.
-- ``panels``: cuts through a tall figure, as fractions of its height; each key press lays the next panel over the last.
-- ``reveal``: true keeps the output back until the next key press, so that the class can guess first. Shown code stands
-  before the key press, unless the cell has no output: then it is the code that answers.
+The texts are read by ``tools.classroom.decks``; what a slide shows of a chapter is taken from the stored outputs.
 """
 
 import base64
-import copy
 import importlib.util
 import re
 from functools import cache
-from itertools import pairwise
+from html import escape
 from urllib.parse import unquote
 
+from jinja2 import Template
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
-from nbconvert import SlidesExporter
-from nbformat.v4 import new_markdown_cell
+from pygments import highlight
 from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
 from tools.contract import ROOT
 
 HERE = ROOT / "tools" / "classroom"
 KATEX = ROOT / "site" / "static" / "katex"
 SIZE = 1280, 720  # of a slide, in CSS pixels
-MINUTES = re.compile(r"(\d+) minutes?\.$")
-
-
-def slide_type(cell):
-    return cell.metadata.get("slideshow", {}).get("slide_type", "skip")
-
-
-def is_slide(cell):
-    return slide_type(cell) in ("slide", "subslide")
-
-
-def minutes(notebook):
-    """The sum of the minutes that the speaker notes end with."""
-    found = [MINUTES.search(cell.metadata.get("slide", {}).get("notes", "")) for cell in notebook.cells if is_slide(cell)]
-    return sum(int(match[1]) for match in found if match)
-
-
-def text_cell(source, kind):
-    return new_markdown_cell(source, metadata={"slideshow": {"slide_type": kind}})
-
-
-def is_picture(output):
-    return "text/html" in output.get("data", {})
-
-
-def panels(figure, cuts):
-    """The HTML of a tall figure in pieces of one scale that cover one another, one for each press of a key."""
-    image = re.search(r'alt="([^"]*)".*src="([^"]*)"', figure, re.DOTALL)
-    alt, source = image[1], image[2]
-    width, height = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', unquote(source)).groups())
-    edges = [0, *cuts, 1]
-    tallest = height * max(b - a for a, b in pairwise(edges))
-    pieces = []
-    for number, (top, bottom) in enumerate(pairwise(edges)):
-        box = f'<svg viewBox="0 0 {width} {tallest:.1f}" preserveAspectRatio="xMidYMin" role="img" aria-label="{alt}">'
-        piece = (
-            f'<svg width="{width}" height="{height * (bottom - top):.1f}" viewBox="0 {height * top:.1f} {width} '
-            f'{height * (bottom - top):.1f}"><image href="{source}" width="{width}" height="{height}"/></svg></svg>'
-        )
-        pieces.append(f'<div class="panel{" fragment" if number else ""}">{box}{piece}</div>')
-    return f'<figure class="panels">{"".join(pieces)}</figure>'
-
-
-def code_part(cell, kind, source):
-    """A code cell for the deck; ``source`` says whether its code is shown."""
-    part = copy.deepcopy(cell)
-    part.metadata = {"slideshow": {"slide_type": kind}, "transient": {"remove_source": not source}}
-    return part
-
-
-def output_part(cell, wish, kind, source):
-    """A code cell's outputs as the slide wants them."""
-    part = code_part(cell, kind, source)
-    if wish.get("output") == "picture":
-        part.outputs = list(filter(is_picture, part.outputs))
-    if "panels" in wish:
-        for output in filter(is_picture, part.outputs):
-            output.data["text/html"] = panels(output.data["text/html"], wish["panels"])
-    return part
-
-
-def parts_of(cell):
-    """The cells that a marked cell becomes: its text, its notes, and its code or output."""
-    wish = cell.metadata.get("slide", {})
-    text = wish.get("text", cell.source if cell.cell_type == "markdown" else "")
-    parts = [text_cell(text, slide_type(cell)), text_cell(wish.get("notes", "").replace("\n", "\n\n"), "notes")]
-    if cell.cell_type != "code":
-        return parts
-    kind, source = "fragment" if wish.get("reveal") else "-", bool(wish.get("code"))
-    if wish.get("reveal") and source and cell.outputs:
-        code_only = code_part(cell, "-", source)
-        code_only["id"], code_only.outputs, source = f"{cell['id']}-code", [], False
-        parts.append(code_only)
-    return [*parts, output_part(cell, wish, kind, source)]
-
-
-def deck(notebook):
-    """A notebook of the marked cells only, which any program that follows nbconvert's slide types can show."""
-    made = copy.deepcopy(notebook)
-    made.cells = [part for cell in notebook.cells if slide_type(cell) != "skip" for part in parts_of(cell)]
-    return made
+SMALLEST = 18  # pixels: what can be read from the last row
+STANDING = 0.65  # a figure that is taller than this part of its width stands beside the text, not below it
 
 
 @cache
@@ -133,15 +45,86 @@ def to_html(source):
     return markdown_reader().render(source)
 
 
-def type_size(text, beside_picture=False):
-    """The font size, in pixels, at which typed text fills a slide without leaving it: 16 to 30."""
+def type_size(text, narrow=False):
+    """The font size, in pixels, at which typed text fills a slide, or the column beside a figure: 18 to 30."""
     lines = text.rstrip().split("\n")
     widest, height = 0.605 * max(map(len, lines)), 1.35 * len(lines)  # in units of the font size
-    return max(16, min(22 if beside_picture else 30, int(1110 / widest), int(470 / height)))
+    return max(SMALLEST, min(24 if narrow else 30, int((540 if narrow else 1110) / widest), int(500 / height)))
 
 
-def has_picture(cell):
-    return any(map(is_picture, cell.outputs))
+def typed(kind, text, page, narrow):
+    return f'<div class="{kind}" style="font-size: {type_size(text, narrow)}px">{page}</div>'
+
+
+def is_figure(output):
+    page = output.get("data", {}).get("text/html", "")
+    return "<figure" in page
+
+
+def is_standing(output):
+    """Whether a figure is tall. An explorer is laid out for the whole slide."""
+    page = unquote(output["data"]["text/html"])
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', page)
+    return "data-explorer" not in page and bool(size) and float(size[2]) > STANDING * float(size[1])
+
+
+def figures_of(slide):
+    kinds = {*slide.first, *slide.later}
+    return list(filter(is_figure, slide.cell.outputs)) if slide.cell and kinds & {"output", "figure"} else []
+
+
+def shown(output, narrow):
+    """An output as HTML."""
+    if output.output_type == "stream":
+        return typed("printed", output.text, f"<pre>{escape(output.text)}</pre>", narrow)
+    data = output["data"]
+    if is_figure(output):
+        return f'<div class="picture">{data["text/html"]}</div>'
+    if "text/html" in data:
+        return f'<div class="table">{data["text/html"]}</div>'
+    return typed("printed", data["text/plain"], f"<pre>{escape(data['text/plain'])}</pre>", narrow)
+
+
+def pieces(slide, kinds, narrow):
+    """What a slide shows of its cell, as (whether it is a figure, HTML)."""
+    found = []
+    if "code" in kinds:
+        code = highlight(slide.cell.source, PythonLexer(), HtmlFormatter(cssclass="highlight"))
+        found.append((False, typed("code", slide.cell.source, code, narrow)))
+    if {"output", "figure"} & {*kinds}:
+        wanted = [output for output in slide.cell.outputs if "output" in kinds or is_figure(output)]
+        found += [(is_figure(output), shown(output, narrow)) for output in wanted]
+    return found
+
+
+def notes(slide):
+    """What only the speaker sees."""
+    said = {"Say": slide.say, "Ask": slide.ask, "Expect": slide.expect}
+    lines = [f"{name}: {words}" for name, words in said.items() if words]
+    lines += [slide.extra] if slide.extra else []
+    lines += [f"{slide.minutes} minute{'s' * (slide.minutes > 1)}."] if slide.minutes else []
+    return "".join(f"<p>{escape(line)}</p>" for line in lines)
+
+
+def section(slide, with_notes=True):
+    """A slide as HTML: words, then the figures, below them or at their right; the notes last.
+
+    What waits for the key press is a fragment; all fragments of a slide appear at once.
+    """
+    narrow = any(map(is_standing, figures_of(slide)))
+    words = [f"<h{slide.level}>{escape(slide.title)}</h{slide.level}>", f'<div class="text">{to_html(slide.text)}</div>']
+    pictures = []
+    for kinds, mark in ((slide.first, ""), (slide.later, ' class="fragment" data-fragment-index="0"')):
+        for picture, page in pieces(slide, kinds, narrow):
+            (pictures if picture else words).append(f"<div{mark}>{page}</div>" if mark else page)
+    if slide.then:
+        words.append(f'<div class="fragment" data-fragment-index="0"><div class="text">{to_html(slide.then)}</div></div>')
+    kind = "beside" if narrow else "below"
+    aside = f'<aside class="notes">{notes(slide)}</aside>' if with_notes else ""
+    return (
+        f'<section id="{slide.address}" class="{kind}"><div class="words">{"".join(words)}</div>'
+        f"{''.join(pictures)}{aside}</section>"
+    )
 
 
 def font_inside(match):
@@ -163,19 +146,15 @@ def script(name):
     return (HERE / "reveal" / name).read_text(encoding="utf-8")
 
 
-@cache
-def exporter():
-    made = SlidesExporter(template_name="lecture", extra_template_basedirs=[str(HERE / "templates")])
-    for name, function in (("to_html", to_html), ("script", script), ("type_size", type_size), ("has_picture", has_picture)):
-        made.register_filter(name, function)
-    return made
-
-
-def slides(notebook, title):
-    """One HTML page with the chapter's slides. Raises ``ValueError`` if no cell is marked."""
-    if not any(map(is_slide, notebook.cells)):
-        raise ValueError(f"no cell of {title!r} is marked as a slide: set slideshow.slide_type to slide in its metadata")
-    page, _resources = exporter().from_notebook_node(
-        deck(notebook), resources={"title": title, "styles": styles(), "width": SIZE[0], "height": SIZE[1]}
+def page(slides, title, with_notes=True):
+    """One HTML page with these slides. Raises ``ValueError`` if there is none."""
+    if not slides:
+        raise ValueError(f"{title!r} has no slides: write them to teaching/slides/, as CONTRIBUTING.md says")
+    template = Template((HERE / "page.html.j2").read_text(encoding="utf-8"))
+    return template.render(
+        title=escape(title),
+        styles=styles(),
+        sections=[section(slide, with_notes) for slide in slides],
+        scripts=[script("reveal.js"), script("notes.js")],
+        size=SIZE,
     )
-    return page

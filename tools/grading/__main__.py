@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 
 from tools.contract import ROOT
-from tools.grading.assignment import assignment, exercises_of
+from tools.grading import listing
+from tools.grading.assignment import assignment
 from tools.grading.collect import collect
 from tools.grading.course import COURSE, checked_title, nbgrader, replace_text, text_or_none
 from tools.grading.grade import grade
@@ -104,7 +105,7 @@ def run(options):
     """Do what was asked for. Returns the exit status."""
     course = options.course
     if options.command == "list":
-        print("\n".join(exercises_of()))
+        print(listing.table())
     elif options.command == "assign":
         assign(course, options.title, options.exercises, options.points, options.due)
     elif options.command == "collect":
