@@ -269,7 +269,8 @@ if find_spec("resnext_lib") is None:
             "Open it with `make lab` in the book's folder, or set the address there "
             "(`make address`, see CONTRIBUTING.md) and open the published copy."
         )
-    present = [name for name in ("torch", "torchvision", "numpy") if find_spec(name)]
+    kept = ("torch", "torchvision", "numpy", "pandas", "scipy")
+    present = [name for name in kept if find_spec(name)]
     wanted = [f"resnext-book @ git+{{BOOK}}", *(f"{{n}}=={{version(n)}}" for n in present)]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", *wanted]
     done = subprocess.run(pip, capture_output=True, text=True)

@@ -7,7 +7,7 @@ from importlib.resources import files
 import numpy
 
 from resnext_lib import figures
-from resnext_lib.explorers import Explorer
+from resnext_lib.explorers.explorer import Explorer
 from resnext_lib.figures.palette import INK, SUM, WEIGHT
 
 STILL = 1  # the number of the block that is shown first, and in the static picture
@@ -19,8 +19,11 @@ def packed_numbers():
     return json.loads(files("resnext_lib.explorers").joinpath("look_inside.json").read_text(encoding="utf-8"))
 
 
-def look_inside(small):
-    """See :func:`resnext_lib.explorers.look_inside`."""
+def look_inside(small=False):
+    """The book's trained network at work in the page: on real pictures, on what the reader draws, and with parts off.
+
+    ``small`` shows one block, with fewer pictures and without the three forms.
+    """
     numbers = packed_numbers()
     rows = _table(numbers)
     alt = (

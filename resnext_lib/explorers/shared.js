@@ -18,8 +18,8 @@ function choice(name, legend, options) {
 }
 
 // A range over whole numbers. `most(state)` is its end, `say(state)` the words for its value.
-function slider(name, label, most, say, least = 0) {
-  const input = make("input", { type: "range", name, min: least, step: 1 });
+function slider(name, label, most, say, least = 0, step = 1) {
+  const input = make("input", { type: "range", name, min: least, step });
   const words = make("span");
   const element = make("label", { class: "wide" }, label, words, input);
   return { element, refresh(state) {
@@ -84,8 +84,9 @@ function scene(svg) {
 // Bring the figure to life. `model(state)` gives every number, `draw` paints them, `tell` says them.
 // Until the question is checked or something is moved, `revealed` is false: the picture answers nothing, and the status
 // says `waiting`. `first` is where the first move starts from, `hint` what a tap on the picture does, and `longest()` lists
-// states with the longest sentences, for which room is kept so that nothing below the status jumps.
-function bring({ state, model, draw, tell, waiting, hint, longest, first = {}, before = [], after = [], settle = () => {} }) {
+// states with the longest sentences, for which room is kept so that nothing below the status jumps. `direct` names sliders
+// whose drag is itself the motion.
+function bring({ state, model, draw, tell, waiting, hint, longest, first = {}, before = [], after = [], direct = [], settle = () => {} }) {
   state.revealed = false;
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("role", "img");
@@ -116,17 +117,17 @@ function bring({ state, model, draw, tell, waiting, hint, longest, first = {}, b
     fill(output, sentences);
     root.dataset.state = JSON.stringify(state);
   }
-  function set(changes) {
+  function set(changes, slides = true) {
     Object.assign(state, state.revealed ? {} : first, changes, { revealed: true });
     settle(state, changes);
-    root.classList.add("moving");
+    root.classList.toggle("moving", slides);
     show();
   }
   function listen(event) {
     const { name, value } = event.target;
     if (!(name in state)) return;
     output.setAttribute("aria-busy", event.type === "input");   // speak when the slider is let go
-    set({ [name]: typeof state[name] === "number" ? Number(value) : value });
+    set({ [name]: typeof state[name] === "number" ? Number(value) : value }, !direct.includes(name));
   }
   form.addEventListener("input", listen);
   form.addEventListener("change", listen);

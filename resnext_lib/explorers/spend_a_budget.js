@@ -16,7 +16,7 @@ function model({ stop, mode, d: chosen }) {
   const parts = weightsOf(c, d), total = sum(parts);
   const off = 100 * (total / data.budget - 1);
   const error = data.errors[`${c}x${d}d`];
-  return { c, d, middle: c * d, parts, total, off, macs: total * data.map * data.map, share: 100 * parts[1] / total,
+  return { c, d, middle: c * d, parts, total, off, exact: widthAt(c), macs: total * data.map * data.map, share: 100 * parts[1] / total,
     limit: Math.floor(data.budget / (2 * data.channels)), over: off > 10, under: off < -10,
     error: error === undefined ? null : error, ruler: weightsOf(1, 64) };
 }
@@ -58,8 +58,8 @@ function draw(picture, n, width, { revealed }) {
   picture.text("budget", Math.max(post, 58), 154, `budget ${spaced(data.budget)}`, "f-sum strong", "middle");
   drawMiddle(picture, n, width, 172, revealed);
   if (!revealed) return 250;
-  drawErrors(picture, n, width, 276);
-  return 276 + 116;
+  drawPlane(picture, n, width, 276);
+  return 276 + 246;
 }
 
 // The middle, channel by channel, to scale: C boxes of width d, and the wall that no C passes.
@@ -76,26 +76,42 @@ function drawMiddle(picture, n, width, top, revealed) {
   picture.text("wall-words", Math.max(wall, 34), top + 86, `limit ${n.limit}`, "f-sum strong", "middle");
 }
 
-// The five pairs that the paper trained; the one on show is filled, and a tap goes to a pair.
-function drawErrors(picture, n, width, top) {
-  const pairs = Object.entries(data.errors), step = width / pairs.length;
-  const high = 24.2, low = 22, tall = 60;
-  picture.text("errors", 0, top + 10, "paper: top-1 error, 50 layers", "strong");
-  pairs.forEach(([pair, error], i) => {
-    const x = i * step + step / 2, y = top + 30 + tall * (high - error) / (high - low) * 0.75, on = pair === `${n.c}x${n.d}d`;
-    picture.put(2, `dot${pair}`, "circle", { cx: x, cy: y + 10, r: on ? 8 : 6, class: `${on ? "f-path" : "f-card"} s-ink` });
-    picture.text(`error${pair}`, x, y - 8, `${error.toFixed(1)} %`, on ? "strong f-path" : "f-quiet", "middle");
-    const stop = data.stops.indexOf(parseInt(pair, 10));
-    picture.rect(4, `tap${pair}`, i * step, top + 20, step, 94, "f-none", { "pointer-events": "all", "data-set": JSON.stringify({ stop, mode: "keep" }) });
-    picture.text(`pair${pair}`, x, top + 108, pair.replace("x", "×"), on ? "strong f-path" : "f-quiet", "middle");
+// The width at which C paths cost the budget, for any C: 512·C·d + 9·C·d² solved for d.
+const widthAt = c => (Math.sqrt((2 * data.channels * c) ** 2 + 36 * c * data.budget) - 2 * data.channels * c) / (18 * c);
+
+// The plane of C and d, both axes logarithmic: the curve of equal cost, the wall that it nears, the pairs that the paper trained.
+function drawPlane(picture, n, width, top) {
+  const left = 36, right = 44, tall = 168, first = top + 30, octaves = Math.log2(data.widest), most = data.stops.length - 1;
+  const x = c => left + (width - left - right) * Math.log2(c) / most, y = d => first + tall * (1 - Math.log2(d) / octaves);
+  const curve = (name, widthOf, names) => {
+    const points = Array.from({ length: 8 * most + 1 }, (_, i) => 2 ** (i / 8)).filter(c => widthOf(c) <= data.widest && widthOf(c) >= 1);
+    picture.put(1, name, "path", { d: points.map((c, i) => `${i ? "L" : "M"}${x(c).toFixed(1)} ${y(widthOf(c)).toFixed(1)}`).join(""), class: `f-none ${names}` });
+  };
+  picture.text("plane", 0, top + 6, "equal cost (blue) and the paper’s errors", "strong");
+  [1, 4, 16, 64].forEach(d => {
+    picture.put(0, `grid${d}`, "path", { d: `M${left} ${y(d)}H${width - right}`, class: "f-none s-line" });
+    picture.text(`width${d}`, left - 10, y(d), d, "f-quiet", "end");
   });
+  curve("wall-line", c => n.limit / c, "s-sum thin dashed");
+  curve("equal", widthAt, "s-path");
+  data.stops.forEach((c, stop) => {
+    picture.text(`paths${c}`, x(c), first + tall + 20, c, c === n.c ? "strong f-path" : "", "middle");
+    picture.rect(4, `column${c}`, x(c) - 15, first - 8, 30, tall + 40, "f-none", { "pointer-events": "all", "data-set": JSON.stringify({ stop, mode: "keep" }) });
+  });
+  Object.entries(data.errors).forEach(([pair, error]) => {
+    const [c, d] = pair.split("x").map(part => parseInt(part, 10));
+    picture.put(2, `dot${pair}`, "circle", { cx: x(c), cy: y(d), r: 4, class: "f-card s-ink" });
+    picture.text(`error${pair}`, x(c) + 7, y(d) - 9, `${error.toFixed(1)} %`, "f-quiet halo");
+  });
+  picture.put(3, "here", "circle", { cx: x(n.c), cy: y(n.d), r: 7, class: `f-path s-ink${n.over ? " dashed" : ""}` });
+  picture.text("axes", left, first + tall + 38, `across: paths C; up: width d; dashed: C·d = ${n.limit}`, "f-quiet");
 }
 
 const stopWords = state => `${data.stops[state.stop]} path${state.stop ? "s" : ""}`;
 bring({
   state: { stop: 0, mode: "keep", d: data.widest }, model, draw, tell,
   waiting: "One path of width 64 is ResNet’s own block. The counts for more paths show after your answer or your first move.",
-  hint: "The picture can be clicked: each of the paper’s five networks at the bottom shows its block.",
+  hint: "The picture can be clicked: a column of the plane goes to its number of paths, on the curve of equal cost.",
   longest: () => data.stops.flatMap((_, stop) => [{ stop, mode: "keep" }, { stop, mode: "both", d: data.widest }]),
   settle(state, changes) {
     if ("d" in changes) state.mode = "both";

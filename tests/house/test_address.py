@@ -441,6 +441,9 @@ def test_an_address_damaged_by_hand_is_not_spread(copy_of_the_book, line):
 # ------------------------------------------------------------------ the setup cell
 
 
+PRESENT = {"torch": "2.9.1+cu126", "torchvision": "0.24.1", "numpy": "2.0.2", "pandas": "2.2.2", "scipy": "1.16.3"}
+
+
 def run_setup(address, monkeypatch, installed, run=None):
     """Execute the setup cell where ``installed`` modules are found and ``run`` takes the place of pip."""
     calls = []
@@ -450,9 +453,7 @@ def run_setup(address, monkeypatch, installed, run=None):
         return run(command) if run else subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: ModuleSpec(name, None) if name in installed else None)
-    monkeypatch.setattr(
-        "importlib.metadata.version", {"torch": "2.9.1+cu126", "torchvision": "0.24.1", "numpy": "2.0.2"}.__getitem__
-    )
+    monkeypatch.setattr("importlib.metadata.version", PRESENT.__getitem__)
     monkeypatch.setattr("subprocess.run", fake)
     exec(contract.SETUP.format(address=address), {})
     return calls
@@ -464,10 +465,10 @@ def test_where_the_library_is_installed_the_cell_does_nothing(monkeypatch):
 
 
 def test_elsewhere_it_installs_the_version_of_the_page_and_pins_what_is_there(monkeypatch):
-    for found in (["torch", "torchvision", "numpy"], ["numpy"], []):
+    for found in (list(PRESENT), ["numpy"], []):
         (command,) = run_setup(f"{FORK}@v1.0", monkeypatch, set(found))
         assert command[:4] == [sys.executable, "-m", "pip", "install"]
-        pins = [f"{name}=={ {'torch': '2.9.1+cu126', 'torchvision': '0.24.1', 'numpy': '2.0.2'}[name] }" for name in found]
+        pins = [f"{name}=={PRESENT[name]}" for name in found]
         assert command[4:] == ["--quiet", f"resnext-book @ git+{FORK}@v1.0", *pins]
 
 

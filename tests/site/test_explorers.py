@@ -1,6 +1,7 @@
 """The explorers: every number in every setting is the library's, and everyone can read and work them."""
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -28,13 +29,22 @@ from resnext_lib.complexity import (
     width_for_budget,
     width_limit,
 )
+from resnext_lib.explorers import seconds, split, steps, widths
 from resnext_lib.forms import FormA, FormB, FormC, copy_weights
-from resnext_lib.networks import GOOGLENET_MODULES, resnet50, resnext50_32x4d
-from resnext_lib.published import published
+from resnext_lib.networks import GOOGLENET_MODULES, ResNeXt, resnet50, resnext50_32x4d
+from resnext_lib.published import evidence, published
 from tools import contract
 from tools.notebooks import read, text_of
 
-NAMES = ["what_is_split", "spend_a_budget", "inception_to_resnext", "walk_the_network"]
+NAMES = [
+    "what_is_split",
+    "spend_a_budget",
+    "inception_to_resnext",
+    "walk_the_network",
+    "drag_the_groups",
+    "numbers_to_choose",
+    "where_the_time_goes",
+]
 STOPS = [1, 2, 4, 8, 16, 32, 64, 128]
 SPLIT_SIZES = [(16, 1, 8), (16, 2, 4), (16, 4, 2), (16, 8, 1), (256, 32, 4)]  # channels, paths, width of a path
 IMAGES = list(range(128, 321, 32))
@@ -129,12 +139,16 @@ def expected_split(reach, paths, width, follow, index):
     return read, middle, after, last[:, after].any(dim=1)
 
 
+# Where the forms stand on the slider, and half-way; with the input whole or cut.
+WRITTEN = [(at, cut) for cut in ("no", "yes") for at in (0, 5, 10, 15, 20)]
+
+
 def split_states(size):
     channels, paths, width = SPLIT_SIZES[size]
     counts = {"path": paths, "input": channels, "middle": paths * width, "output": channels}
     return [
-        dict(form=form, size=size, follow=follow, index=i)
-        for form in ("A", "B", "C", "split")
+        dict(at=at, cut=cut, size=size, follow=follow, index=i, sample=0)
+        for at, cut in (WRITTEN if channels < 256 else WRITTEN[::4])
         for follow, n in counts.items()
         for i in range(n)
     ]
@@ -148,7 +162,7 @@ def test_what_is_split_follows_what_gradients_follow(browser, made, size):
     with tab(browser, made["what_is_split"].html) as page:
         found = model(page, states, "what_is_split", "({rows, ...n}) => n")
     for state, numbers in zip(states, found, strict=True):
-        reach, weights = truth["split" if state["form"] == "split" else "C"]
+        reach, weights = truth["split" if state["cut"] == "yes" else "C"]
         sets = expected_split(reach, paths, width, state["follow"], state["index"])
         for name, right in zip(("read", "first", "second", "reached"), sets, strict=True):
             assert numbers[name] == right.nonzero().flatten().tolist(), (state, name)
@@ -175,7 +189,9 @@ def test_the_forms_weights_and_paths_are_the_librarys(browser, made, form, size)
     block = {"A": FormA, "B": FormB, "C": FormC}[form](channels, paths * width, channels, paths)
     sizes = [sum(m.weight.numel() for n, m in block.named_modules() if n.endswith(f"conv{i}")) for i in (1, 2, 3)]
     with tab(browser, made["what_is_split"].html) as page:
-        (numbers,) = model(page, [dict(form=form, size=size, follow="path", index=paths - 1)], "what_is_split")
+        at = {"A": 0, "B": 10, "C": 20}[form]
+        state = dict(at=at, cut="no", size=size, follow="path", index=paths - 1, sample=0)
+        (numbers,) = model(page, [state], "what_is_split")
     assert numbers["weights"] == sizes
     assert numbers["separate"] == [
         hasattr(block, "paths"),
@@ -188,14 +204,14 @@ def test_the_forms_weights_and_paths_are_the_librarys(browser, made, form, size)
 
 
 def test_the_cells_drawn_are_the_weights_that_exist(browser, made):
-    states = [state for size in range(4) for state in split_states(size)]
+    states = [state for size in range(4) for state in split_states(size) if state["at"] == 15]  # no cell depends on it
     with tab(browser, made["what_is_split"].html) as page:
         found = model(page, states, "what_is_split")
     for state, numbers in zip(states, found, strict=True):
         channels, paths, width = SPLIT_SIZES[state["size"]]
         block = (
             split_block(channels, paths * width, paths)
-            if state["form"] == "split"
+            if state["cut"] == "yes"
             else FormC(channels, paths * width, channels, paths)
         )
         masks = figures.middle_masks(block)
@@ -211,6 +227,72 @@ def test_the_cells_drawn_are_the_weights_that_exist(browser, made):
             for row, shown in enumerate(numbers["rows"]):
                 for drawn, right in ((shown["runs"][layer], mask[row]), (shown["followed"][layer] or [0, 0], followed[row])):
                     assert list(range(drawn[0], sum(drawn))) == right.nonzero().flatten().tolist(), (state, layer, row)
+
+
+@pytest.mark.parametrize("size", range(4), ids=lambda i: "{}x{}x{}".format(*SPLIT_SIZES[i]))
+def test_the_numbers_that_flow_are_those_of_the_librarys_blocks(browser, made, size):
+    """The outputs of every form, computed in the page by code of its own, for every image and every output."""
+    channels, paths, width = SPLIT_SIZES[size]
+    blocks = {name: form(16, 8, 16, paths) for name, form in (("A", FormA), ("B", FormB), ("C", FormC))}
+    right = {name: split._outputs(block, paths) for name, block in blocks.items()}
+    right["split"] = split._outputs(split._split_input(16, 8, paths), paths)
+    assert right["A"] == right["B"] == right["C"] and (right["split"] == right["A"]) == (paths == 1)
+    states = [
+        dict(at=at, cut=cut, size=size, follow="output", index=i, sample=sample)
+        for at, cut in WRITTEN
+        for i in range(channels)
+        for sample in range(split.IMAGES)
+    ]
+    with tab(browser, made["what_is_split"].html) as page:
+        found = model(page, states, "what_is_split", "({numbers, changed, form}) => ({...numbers, changed, drawn: form})")
+    for state, numbers in zip(states, found, strict=True):
+        image, cut = state["sample"], state["cut"] == "yes"
+        assert numbers["forms"] == {form: right[form][image] for form in "ABC"}, state
+        drawn = right["split" if cut else numbers["drawn"]][image]
+        assert numbers["outputs"] == drawn, state
+        assert numbers["changed"] == sum(a != b for a, b in zip(drawn, right["A"][image], strict=True))
+        products = [product for product in numbers["products"] if product]
+        assert sum(weight * value for weight, value in products) == drawn[state["index"]], state
+        assert len(products) == (width if cut else 8)
+
+
+def test_between_the_forms_the_gaps_close_one_layer_after_another(browser, made):
+    states = [dict(at=at, cut="no", size=2, follow="path", index=0, sample=0) for at in range(21)]
+    with tab(browser, made["what_is_split"].html) as page:
+        found = model(page, states, "what_is_split", "({open, place}) => [open, place]")
+    opened = [open for open, _ in found]
+    assert [opened[at] for at in (0, 10, 20)] == [[1, 1, 1], [1, 1, 0], [0, 0, 0]]
+    for before, after in zip(opened, opened[1:], strict=False):
+        closed = [round(b - a, 6) for b, a in zip(before, after, strict=True)]
+        assert closed in ([0, 0, 0.1], [0.1, 0.1, 0]), "one kind of gap at a time, and evenly"
+    places = [place for _, place in found]
+    assert places == ["Form A", *["Between A and B"] * 9, "Form B", *["Between B and C"] * 9, "Form C"]
+
+
+def test_the_output_row_stays_where_it_is_and_jumps_for_the_counter_case(browser, made):
+    cells = (
+        """() => [...document.querySelectorAll('form > svg text')].map(t => [t.getAttribute('transform'), t.textContent])"""
+    )
+    with tab(browser, made["what_is_split"].html, reduced_motion="reduce") as page:
+        seen = []
+        for at in range(21):
+            put(page, {"at": at}, "what_is_split")
+            row = page.evaluate(cells)
+            start = next(i for i, (_, words) in enumerate(row) if words == "as drawn")
+            seen.append(row[start + 1 : start + 17])
+        assert all(row == seen[0] for row in seen) and len({words for _, words in seen[0]}) > 8
+        assert page.get_by_text("the outputs at one pixel = form A’s").count() == 1
+        put(page, {"cut": "yes"}, "what_is_split")
+        assert page.get_by_text("the outputs at one pixel ≠ form A’s").count() == 1
+
+
+def test_the_brackets_fade_on_the_way_to_form_b(browser, made):
+    opacity = "[...new Set([...document.querySelectorAll('svg text[opacity]')].map(t => Number(t.getAttribute('opacity'))))]"
+    with tab(browser, made["what_is_split"].html, reduced_motion="reduce") as page:
+        for at, shown in ((0, 1), (4, 0.6), (10, 0), (20, 0)):
+            put(page, {"at": at}, "what_is_split")
+            assert page.evaluate(opacity) == [shown]
+            assert page.locator("svg text[opacity]").all_text_contents().count("(") == 4
 
 
 # ------------------------------------------------------------------ Spend a budget
@@ -258,6 +340,17 @@ def test_spend_a_budget_keeps_the_budget_as_the_library(browser, made):
     assert [row[7] for row in shown] == [f"{n['off']:+.1f} %".replace("-", "−") for n in found]
 
 
+def test_the_curve_of_equal_cost_costs_the_budget_and_stays_below_the_limit(browser, made):
+    with tab(browser, made["spend_a_budget"].html) as page:
+        found = model(page, [dict(stop=i, mode="keep", d=1) for i in range(len(STOPS))], "spend_a_budget")
+    for numbers in found:
+        c, d = numbers["c"], numbers["exact"]
+        below, above = (bottleneck_weights(c, w) if w else 0 for w in (math.floor(d), math.floor(d) + 1))
+        assert below <= RESNET_BUDGET <= above, "the whole numbers beside it lie on both sides of the budget"
+        assert 512 * c * d + 9 * c * d * d == pytest.approx(RESNET_BUDGET)
+        assert c * d < width_limit()
+
+
 # ------------------------------------------------------------------ From Inception to ResNeXt
 
 
@@ -278,12 +371,12 @@ def right_weights():
 
 
 def test_every_step_shows_its_weights_and_its_boxes(browser, made):
-    steps = explorers._inception_steps()
+    found_steps = steps._inception_steps()
     with tab(browser, made["inception_to_resnext"].html) as page:
         found = model(page, [dict(frame=i) for i in range(8)], "inception_to_resnext")
         assert [n["weights"] for n in found] == right_weights()
-        assert [(n["title"], n["change"]) for n in found] == [(title, change) for _, title, _, change in steps]
-        for i, (module, *_) in enumerate(steps):
+        assert [(n["title"], n["change"]) for n in found] == [(title, change) for _, title, _, change in found_steps]
+        for i, (module, *_) in enumerate(found_steps):
             put(page, {"frame": i}, "inception_to_resnext")
             shown = page.locator("svg text").all_text_contents()
             diagram = figures.diagram(module)
@@ -299,17 +392,17 @@ def test_every_step_shows_its_weights_and_its_boxes(browser, made):
 
 def test_steps_that_only_redraw_do_not_change_the_function_and_the_others_do():
     torch.manual_seed(0)
-    steps = [(module.double().eval(), change) for module, _, _, change in explorers._inception_steps()]
+    found = [(module.double().eval(), change) for module, _, _, change in steps._inception_steps()]
     x = torch.randn(1, 256, 5, 5, dtype=torch.float64)
     counts = right_weights()
-    for i, ((before, _), (after, change)) in enumerate(zip(steps, steps[1:], strict=False)):
+    for i, ((before, _), (after, change)) in enumerate(zip(found, found[1:], strict=False)):
         if change == "redraws":
             copy_weights(before, after)
             assert torch.allclose(before(x), after(x), rtol=0, atol=1e-10), i + 2
         elif counts[i] == counts[i + 1]:  # the shortcut: the same weights, another function
             after.paths.load_state_dict(before.paths.state_dict())
             assert not torch.allclose(sum(path(x) for path in before.paths), after(x)), i + 2
-    assert [change for _, change in steps] == ["", *["changes"] * 4, "redraws", "redraws", "changes"]
+    assert [change for _, change in found] == ["", *["changes"] * 4, "redraws", "redraws", "changes"]
 
 
 # ------------------------------------------------------------------ Walk the network
@@ -369,26 +462,172 @@ def test_walk_the_network_shows_c_and_d_and_the_answer(browser, made, networks):
                 )
 
 
+# ------------------------------------------------------------------ Drag the groups
+
+GROUPS = [1, 2, 4, 8, 16]
+
+
+def group_states():
+    return [dict(step=s, shuffle=w, follow=f) for s in range(len(GROUPS)) for w in ("off", "on") for f in range(16)]
+
+
+def test_drag_the_groups_counts_and_reaches_as_live_layers(browser, made):
+    with tab(browser, made["drag_the_groups"].html) as page:
+        found = model(page, group_states(), "drag_the_groups")
+    for state, numbers in zip(group_states(), found, strict=True):
+        groups, follow = GROUPS[state["step"]], state["follow"]
+        layer = nn.Conv2d(16, 16, 3, padding=1, groups=groups, bias=False)
+        between = [nn.ChannelShuffle(groups)] if state["shuffle"] == "on" else []
+        once, twice = (figures.reach(nn.Sequential(*m), 16) for m in ([layer], [layer, *between, layer]))
+        moved = figures.reach(nn.Sequential(layer, *between), 16)
+        right = dict(
+            groups=groups,
+            width=16 // groups,
+            weights=layer.weight.numel(),
+            macs=count_macs(layer, (16, 56, 56)),
+            dense=count_macs(nn.Conv2d(16, 16, 3, padding=1, bias=False), (16, 56, 56)),
+            pairs=[int(once.sum()), int(twice.sum())],
+            first=once[:, follow].nonzero().flatten().tolist(),
+            moved=moved[:, follow].nonzero().flatten().tolist(),
+            second=twice[:, follow].nonzero().flatten().tolist(),
+        )
+        assert {key: numbers[key] for key in right} == right, state
+        for i, reach in enumerate((once, twice)):
+            assert numbers["meets"][i] == [column.nonzero().flatten().tolist() for column in reach.T], state
+
+
+def test_the_table_of_the_groups_is_what_the_script_counts(browser, made):
+    with tab(browser, made["drag_the_groups"].html) as page:
+        states = [dict(step=s, shuffle=w, follow=0) for s in range(5) for w in ("off", "on")]
+        found = model(page, states, "drag_the_groups")
+    for row, apart, mixed in zip(rows_of(made["drag_the_groups"])[1:], found[::2], found[1::2], strict=True):
+        assert [int(cell.replace(",", "")) for cell in row[:4]] == [apart[k] for k in ("groups", "width", "weights", "macs")]
+        assert row[4:] == [f"{pairs} of 256" for pairs in (*apart["pairs"], mixed["pairs"][1])]
+
+
+# ------------------------------------------------------------------ Numbers to choose
+
+TABLE = [list(own.values()) for own in GOOGLENET_MODULES.values()]
+
+
+def one_width_changed():
+    """GoogLeNet's table, and the table with each of its numbers changed alone."""
+    yield TABLE
+    for module, place in product(range(9), range(6)):
+        changed = [list(own) for own in TABLE]
+        changed[module][place] += 8 * (1 + place)
+        yield changed
+
+
+def test_numbers_to_choose_counts_googlenets_modules_as_the_library(browser, made):
+    tables = list(one_width_changed())
+    with tab(browser, made["numbers_to_choose"].html) as page:
+        states = [dict(module=0, widths=table, c=5, d=4) for table in tables]
+        found = model(page, states, "numbers_to_choose", "({resnext, ...n}) => n")
+    first = [count_parameters(module) for module in widths.nine_modules(TABLE)]
+    for table, numbers in zip(tables, found, strict=True):
+        modules = widths.nine_modules(table)
+        counts = [count_parameters(module) for module in modules]
+        assert [one["parameters"] for one in numbers["modules"]] == counts
+        assert [one["output"] for one in numbers["modules"]] == [module.out_channels for module in modules]
+        assert [one["input"] for one in numbers["modules"]] == [module.in_channels for module in modules]
+        assert numbers["parameters"] == sum(counts) and numbers["numbers"] == 54
+        names = [name for name, a, b in zip(GOOGLENET_MODULES, counts, first, strict=True) if a != b]
+        assert numbers["changed"] == names
+    assert found[1 + 2]["changed"] == ["3a", "3b"], "the 3×3 of 3a"
+    assert found[1 + 1]["changed"] == ["3a"], "what stays inside a module changes no other"
+
+
+def test_numbers_to_choose_counts_resnexts_blocks_as_the_library(browser, made):
+    pairs = list(product(range(7), (1, 3, 4, 64)))  # the count is a square in d: three points fix it
+    with tab(browser, made["numbers_to_choose"].html) as page:
+        states = [dict(module=0, widths=TABLE, c=c, d=d) for c, d in pairs]
+        found = model(page, states, "numbers_to_choose", "n => n.resnext")
+    for (c, d), numbers in zip(pairs, found, strict=True):
+        with torch.device("meta"):
+            network = ResNeXt([3, 4, 6, 3], widths.PATHS[c], d)
+        blocks = [block for i in (1, 2, 3, 4) for block in getattr(network, f"layer{i}")]
+        assert [block["parameters"] for block in numbers["blocks"]] == [count_parameters(block) for block in blocks], (c, d)
+        assert [block["middle"] for block in numbers["blocks"]] == [block.width for block in blocks]
+        assert numbers["parameters"] == sum(count_parameters(block) for block in blocks)
+
+
+def test_the_sliders_are_those_of_the_chosen_module_and_can_be_taken_back(browser, made):
+    with tab(browser, made["numbers_to_choose"].html) as page:
+        assert page.locator("input[name^=w]").count() == 6
+        page.locator("input[name=module]").press("ArrowRight")
+        values = [int(page.locator(f"input[name=w{i}]").input_value()) for i in range(6)]
+        assert values == TABLE[1]
+        page.locator("input[name=w5]").press("ArrowRight")
+        assert state_of(page)["widths"] == [TABLE[0], [*TABLE[1][:5], 72], *TABLE[2:]]
+        assert "the parameters of 3b and 4a have changed" in page.locator("form > output").inner_text()
+        page.get_by_role("button", name="as in GoogLeNet’s table").click()
+        assert state_of(page)["widths"] == TABLE
+        assert "These are the numbers of GoogLeNet’s table." in page.locator("form > output").inner_text()
+
+
+# ------------------------------------------------------------------ Where the time goes
+
+
+def time_states():
+    return list(product(("2", "1"), seconds.LAYOUTS, range(8)))
+
+
+def test_where_the_time_goes_shows_what_was_measured(browser, made):
+    rows = {(r["threads"], r["layout"], int(r["groups"])): r for r in evidence("speed_groups")}
+    assert len(rows) == len(evidence("speed_groups")) == len(time_states())
+    with tab(browser, made["where_the_time_goes"].html) as page:
+        states = [dict(step=step, layout=layout, threads=threads) for threads, layout, step in time_states()]
+        found = model(page, states, "where_the_time_goes", "({rows, ...n}) => n")
+    for (threads, layout, step), numbers in zip(time_states(), found, strict=True):
+        groups = 2**step
+        row, dense = rows[threads, layout, groups], rows[threads, layout, 1]
+        layer = nn.Conv2d(128, 128, 3, padding=1, groups=groups, bias=False)
+        assert numbers["groups"] == groups and numbers["macs"] == count_macs(layer, (128, 56, 56)) == int(row["macs"])
+        assert numbers["written"] == 128 * 56 * 56 and numbers["writing"] == 1 and numbers["kernel"] == row["kernel"]
+        assert numbers["share"] == 1 / groups
+        assert numbers["time"] == pytest.approx(float(row["median"]) / float(dense["median"]), abs=6e-5)
+        assert numbers["faster"] == pytest.approx(1 / numbers["time"])
+        before = rows.get((threads, layout, groups // 2), row)
+        assert numbers["other"] == (before["kernel"] != row["kernel"])
+        assert numbers["slower"] == (float(row["median"]) > float(before["median"]))
+
+
+def test_every_kernel_has_a_mark_of_its_own(browser, made):
+    shape = "[...document.querySelectorAll('svg path.s-ink:not(.dashed)')].map(e => e.getAttribute('d').split(' ')[1].replace(/[-0-9.]/g, ''))"
+    with tab(browser, made["where_the_time_goes"].html, reduced_motion="reduce") as page:
+        for threads, layout, step in time_states()[::8]:
+            put(page, {"step": step, "layout": layout, "threads": threads}, "where_the_time_goes")
+            kernels = [row["kernel"] for row in seconds.measured()[threads][layout]]
+            marks = page.evaluate(shape)
+            assert len(marks) == 8 and len(set(zip(kernels, marks, strict=True))) == len(set(kernels)) == len(set(marks))
+
+
 # ------------------------------------------------------------------ what is said and asked
 
 # (explorer, state, what the status has to say)
 SAID = [
     (
         "what_is_split",
-        dict(form="C", size=2, follow="path", index=1),
+        dict(at=20, size=2, follow="path", index=1),
         "Path 2 of 4 reads 16 of 16 inputs, uses 2 of 8 middle channels and reaches 16 of 16 outputs. Form C: 128 + 144 + 128 = 400 weights.",
     ),
     (
         "what_is_split",
-        dict(form="split", size=2, follow="path", index=1),
-        "reads 4 of 16 inputs, uses 2 of 8 middle channels and reaches 4 of 16 outputs. Input split: 32 + 144 + 32 = 208 weights. The paths never meet",
+        dict(at=20, cut="yes", size=2, follow="path", index=1),
+        "reads 4 of 16 inputs, uses 2 of 8 middle channels and reaches 4 of 16 outputs. Input split: 32 + 144 + 32 = 208 weights. Each path now reads a share of the inputs and writes a share of the outputs, so the paths never meet. 16 of 16 outputs are other numbers. This is not ResNeXt.",
     ),
     (
         "what_is_split",
-        dict(form="C", size=4, follow="input", index=255),
+        dict(at=20, size=4, follow="input", index=255),
         "Input 256 is read by 32 of 32 paths and reaches 256 of 256 outputs. Form C: 32,768 + 4,608 + 32,768 = 70,144 weights. All three are single layers now. The split is in the middle: the 3×3 has 512 of 16,384 pairs",
     ),
-    ("what_is_split", dict(form="A", size=0, follow="output", index=0), "Output 1 adds up 1 of 1 paths"),
+    (
+        "what_is_split",
+        dict(at=10, size=2),
+        "Form B: 128 + 144 + 128 = 400 weights. The paths’ last 1×1s are one layer, which adds the same products without the brackets. No weight was added, and none moved past another. All 16 outputs are what they were in form A.",
+    ),
+    ("what_is_split", dict(at=0, size=0, follow="output", index=0), "Output 1 adds up 1 of 1 paths"),
     (
         "spend_a_budget",
         dict(stop=5, mode="keep"),
@@ -414,6 +653,21 @@ SAID = [
         dict(stop=5, unit="weights"),
         "head: 2,049,000 parameters in ResNet-50, 2,049,000 in ResNeXt-50. The two heads are the same.",
     ),
+    (
+        "numbers_to_choose",
+        dict(module=1),
+        "9 modules with 6 widths each: 54 numbers, and 5,849,136 parameters. Module 3b reads 256 channels, gives out 480 and has 388,736 parameters. These are the numbers of GoogLeNet’s table. ResNeXt-50 has 2 numbers: 32 paths, 4 wide in the first stage. All 16 blocks follow, with 22,970,368 parameters.",
+    ),
+    (
+        "drag_the_groups",
+        dict(step=2),
+        "4 groups of 4 channels: an output reads 4 of 16 inputs. A layer has 576 weights and does 1,806,336 multiply-adds on a 56×56 map, 1/4 of the dense layer’s. After two layers input 1 has reached 4 of 16 outputs, and 192 of 256 pairs of channels never meet.",
+    ),
+    (
+        "drag_the_groups",
+        dict(step=2, shuffle="on", follow=5),
+        "After two layers with a shuffle between them input 6 has reached 16 of 16 outputs, and every pair of channels meets.",
+    ),
 ]
 
 
@@ -432,6 +686,9 @@ QUESTIONS = [
     ("spend_a_budget", ["2", "4", "16"], "4"),
     ("inception_to_resnext", ["yes", "no"], "no"),
     ("walk_the_network", ["more", "same", "fewer"], "fewer"),
+    ("drag_the_groups", ["2", "4", "16"], "4"),
+    ("numbers_to_choose", ["own", "next", "all"], "next"),
+    ("where_the_time_goes", ["all", "half", "few"], "few"),
 ]
 
 
@@ -439,9 +696,12 @@ QUESTIONS = [
 SEEN_OR_HEARD = "f => f.innerText + '\\n' + [...f.querySelectorAll('svg text')].map(t => t.textContent).join('\\n') + '\\n' + f.querySelector('form > svg').getAttribute('aria-label')"
 # What answers the question of each, in words or in the picture.
 GIVEN_AWAY = {
-    "what_is_split": r"16 of 16|4 of 16|reads? \d+ of|128",
+    "what_is_split": r"16 of 16|4 of 16|reads? \d+ of|128|≠|split the|form A’s",
     "spend_a_budget": r"32×4d|70,144|limit|136|\d % ",
     "inception_to_resnext": r"≠|redraws|stays the same|70k|weights;",
+    "where_the_time_goes": r"time: |of the time|solid|kernel for",
+    "numbers_to_choose": r"54|have changed|follow|\d{3},\d{3}|\d[kM]",
+    "drag_the_groups": r"1/4|576|of 256|\d{3},\d{3}|reaches|never",
     "walk_the_network": r"fewer 3×3|one eighth|\d{3},\d{3}|ResNeXt-50 filled",
 }
 
@@ -473,10 +733,13 @@ def test_fault_15_an_explorer_says_nothing_before_check_or_the_first_move(browse
 @pytest.mark.parametrize(
     ("name", "control"),
     [
-        ("what_is_split", "input[value=B]"),
+        ("what_is_split", "input[name=at]"),
         ("spend_a_budget", "input[name=stop]"),
         ("inception_to_resnext", "input[name=frame]"),
         ("walk_the_network", "input[name=stop]"),
+        ("drag_the_groups", "input[name=step]"),
+        ("numbers_to_choose", "input[name=w2]"),
+        ("where_the_time_goes", "input[name=step]"),
     ],
 )
 def test_fault_15_the_first_move_brings_the_numbers(browser, made, name, control):
@@ -522,15 +785,16 @@ def test_a_prediction_is_asked_checked_and_answered(browser, made, name, options
 
 def test_the_keyboard_works_every_control(browser, made):
     with tab(browser, made["what_is_split"].html) as page:
-        page.locator("form > fieldset input[value=A]").focus()
+        way, which = page.locator("input[name=at]"), page.locator("input[name=index]")
+        way.focus()
         page.keyboard.press("ArrowRight")
-        assert state_of(page) == {"form": "B", "size": 2, "follow": "path", "index": 1, "revealed": True}
-        page.locator("input[type=range]").focus()
+        start = {"at": 1, "cut": "no", "size": 2, "follow": "path", "index": 1, "sample": 0, "revealed": True}
+        assert state_of(page) == start and way.get_attribute("aria-valuetext") == "Between A and B"
+        page.keyboard.press("End")
+        assert state_of(page)["at"] == 20 and way.get_attribute("aria-valuetext") == "Form C"
+        which.focus()
         page.keyboard.press("ArrowRight")
-        assert (
-            state_of(page)["index"] == 2
-            and page.locator("input[type=range]").get_attribute("aria-valuetext") == "path 3 of 4"
-        )
+        assert state_of(page)["index"] == 2 and which.get_attribute("aria-valuetext") == "path 3 of 4"
         assert "Path 3 of 4" in page.locator("form > output").inner_text()
         page.locator("select").focus()
         page.keyboard.press("End")
@@ -570,7 +834,7 @@ def test_buttons_stop_at_the_ends(browser, made):
 def test_a_tap_on_the_picture_is_a_shortcut(browser, made):
     """Without motion, so that the finger meets what it aims at."""
     with tab(browser, made["what_is_split"].html, has_touch=True, reduced_motion="reduce") as page:
-        put(page, {"form": "A"}, "what_is_split")
+        put(page, {"at": 0}, "what_is_split")
         page.locator('svg rect[data-set*=\'"path","index":3\']').first.tap(force=True)
         assert state_of(page)["follow"] == "path" and state_of(page)["index"] == 3
     with tab(browser, made["walk_the_network"].html, has_touch=True, reduced_motion="reduce") as page:
@@ -606,14 +870,19 @@ def test_every_target_is_large_enough_for_a_finger(browser, made):
 
 EXTREMES = {
     "what_is_split": [
-        dict(form=f, size=s, follow=w, index=0)
-        for f in ("A", "B", "C", "split")
+        dict(at=at, cut=cut, size=s, follow=w, index=0, sample=s % 4)
+        for at, cut in WRITTEN
         for s in range(5)
         for w in ("path", "input", "middle", "output")
     ],
     "spend_a_budget": [dict(stop=s, mode="keep") for s in range(8)]
     + [dict(stop=s, d=d) for s in (0, 3, 7) for d in (1, 8, 64)],
     "inception_to_resnext": [dict(frame=i) for i in range(8)],
+    "where_the_time_goes": [dict(step=s, layout=y, threads=t) for t, y, s in product("21", seconds.LAYOUTS, range(8))],
+    "numbers_to_choose": [
+        dict(module=m, w0=w, w2=w, c=c, d=d) for m in (0, 8) for w in (8, 512) for c, d in ((0, 1), (6, 64))
+    ],
+    "drag_the_groups": [dict(step=s, shuffle=w, follow=f) for s in range(5) for w in ("off", "on") for f in (0, 9, 15)],
     "walk_the_network": [dict(stop=s, unit=u, step=t) for s, u, t in product(range(6), ("weights", "macs"), (0, 6))],
 }
 
@@ -647,11 +916,13 @@ def test_lettering_is_readable_in_every_state(browser, made, name, width):
 
 def test_motion_follows_a_press_and_the_readers_wish(browser, made):
     duration = "getComputedStyle(document.querySelector('svg rect')).transitionDuration.split(',')[0]"
-    for wish, seconds in (("no-preference", "0.4s"), ("reduce", "0s")):
+    for wish, length in (("no-preference", "0.4s"), ("reduce", "0s")):
         with tab(browser, made["what_is_split"].html, reduced_motion=wish) as page:
             assert page.evaluate(duration) == "0s", "nothing moves before a press"
-            page.locator("input[value=B]").check()
-            assert page.evaluate(duration) == seconds
+            page.locator("svg [data-set='{\"at\":10}']").click(force=True)
+            assert page.evaluate(duration) == length
+            page.locator("input[name=at]").press("ArrowRight")
+            assert page.evaluate(duration) == "0s", "a drag is its own motion"
 
 
 DARK = [('data-theme="dark"', ""), ('theme="dark"', ""), ("", 'data-jp-theme-light="false"'), ("", 'class="vscode-dark"')]
@@ -671,7 +942,7 @@ def test_every_theme_has_its_pair_of_colours(browser, made, attributes, body):
 @pytest.mark.parametrize(("attributes", "body"), [("", ""), *DARK])
 def test_fault_15_forced_colours_are_the_readers(browser, made, attributes, body):
     with tab(browser, made["what_is_split"].html, attributes, body, forced_colors="active") as page:
-        put(page, {"form": "C"}, "what_is_split")
+        put(page, {"at": 20}, "what_is_split")
         fills = page.evaluate("[...document.querySelectorAll('svg .f-path')].map(e => getComputedStyle(e).fill)")
         assert fills and set(fills) == {
             page.evaluate(
@@ -688,12 +959,12 @@ def test_fault_15_form_c_keeps_its_frames(browser, made):
     painted = """() => [...document.querySelectorAll('form > svg rect')].filter(e => e.getAttribute('width') > 0)
         .map(e => [e.getAttribute('class'), e.getAttribute('x'), e.getAttribute('y'), e.getAttribute('width')].join())"""
     with tab(browser, made["what_is_split"].html, reduced_motion="reduce") as page:
-        for form in ("C", "split", "C"):
-            put(page, {"form": form}, "what_is_split")
+        for cut in ("no", "yes", "no"):
+            put(page, {"at": 20, "cut": cut}, "what_is_split")
             order = [row.split(",")[0].replace(" new", "").strip() for row in page.evaluate(painted)]
             frames = [i for i, names in enumerate(order) if names.startswith("f-none s-ink")]
             cells = [i for i, names in enumerate(order) if names == "f-none s-card"]
-            assert len(frames) == 12 and cells and min(frames) > max(cells), form
+            assert len(frames) == 12 and cells and min(frames) > max(cells), cut
 
 
 def test_fault_15_a_map_is_as_high_as_its_image_makes_it(browser, made):
@@ -746,15 +1017,15 @@ def test_fault_15_nothing_jumps_from_stop_to_stop(browser, made, name, width):
 
 def test_fault_15_paths_slide_with_their_boxes(browser, made):
     with tab(browser, made["what_is_split"].html) as page:
-        put(page, {"form": "A"}, "what_is_split")
+        put(page, {"at": 0}, "what_is_split")
         page.evaluate("document.getAnimations().forEach(a => a.finish())")
-        put(page, {"form": "B"}, "what_is_split")
+        put(page, {"at": 10}, "what_is_split")
         sliding = page.evaluate("document.getAnimations().map(a => a.transitionProperty)")
         assert {"y", "d"} <= set(sliding), set(sliding)
 
 
 def test_fault_15_only_the_full_block_is_called_full_size(monkeypatch):
-    monkeypatch.setattr(explorers, "_SPLIT_SIZES", [(256, 1, 64), (256, 32, 4)])
+    monkeypatch.setattr(split, "_SPLIT_SIZES", [(256, 1, 64), (256, 32, 4)])
     labels = re.findall(r'"label":"([^"]*)"', explorers.what_is_split().html)
     assert labels == ["1 path of 64", "32 paths of 4 (32x4d at full size)"]
 
@@ -780,7 +1051,7 @@ def test_fault_15_it_says_that_the_picture_can_be_clicked(browser, made, name):
 def test_fault_15_a_word_on_the_picture_does_not_take_the_tap(browser, made):
     with tab(browser, made["spend_a_budget"].html) as page:
         put(page, {"stop": 0}, "spend_a_budget")
-        page.get_by_text("8×14d").click(force=True)
+        page.locator("svg text").get_by_text("8", exact=True).click(force=True)
         assert state_of(page)["stop"] == 3 and state_of(page)["d"] == 14
 
 
@@ -827,10 +1098,11 @@ def test_what_a_sanitiser_leaves_still_tells_it(browser, made, name):
 def test_explorers_on_one_page_do_not_disturb_one_another(browser, made):
     content = "".join(e.html for e in made.values()) + made["what_is_split"].html
     with tab(browser, content) as page:
-        page.locator(".explorer").last.locator("input[value=C]").check()
+        page.locator(".explorer").last.locator("input[value=yes]").last.check()
         put(page, {"frame": 3}, "inception_to_resnext")
-        assert [state_of(page, i).get("form") for i in (0, 4)] == ["A", "C"]
-        assert page.locator("input[value=A]:checked").count() == 1
+        last = len(made)
+        assert [state_of(page, i).get("cut") for i in (0, last)] == ["no", "yes"]
+        assert page.locator("input[name=cut][value=no]:checked").count() == 1
         assert state_of(page, 2) == {"frame": 3, "seen": 3, "revealed": True} and not state_of(page, 1)["revealed"]
         assert page.evaluate("document.querySelectorAll('[id]').length") == 0
 
@@ -872,7 +1144,15 @@ def test_each_stands_in_its_chapter_and_all_on_their_page(made):
         "05_the_resnext_block": ["spend_a_budget", "inception_to_resnext"],
         "06_three_forms": ["what_is_split"],
         "07_resnext50": ["walk_the_network"],
-        "explorers": NAMES,
+        "explorers": [
+            "numbers_to_choose",
+            "drag_the_groups",
+            "spend_a_budget",
+            "inception_to_resnext",
+            "what_is_split",
+            "walk_the_network",
+            "where_the_time_goes",
+        ],
     }
     for file, names in places.items():
         assert shown_in(chapters / f"{file}.ipynb") == [made[name].html for name in names], (
@@ -968,7 +1248,7 @@ def test_in_jupyterlab_a_trusted_notebook_plays_and_an_untrusted_one_shows_its_p
             figure.scroll_into_view_if_needed()
             page.wait_for_timeout(1500)
             if name == "trusted":
-                figure.locator("form input[type=range]").focus()
+                figure.locator("form input[type=range]").first.focus()
                 page.keyboard.press("ArrowRight")
                 assert json.loads(figure.get_attribute("data-state"))["revealed"]
                 page.keyboard.press("b")  # in command mode this would insert a cell

@@ -1,0 +1,75 @@
+"""What every explorer is: a static picture, a table, and a script that brings them to life."""
+
+import html
+import json
+from importlib.resources import files
+
+from torch import nn
+
+from resnext_lib import figures
+
+
+class Explorer:
+    """What a notebook shows of an explorer: HTML, and the text ``alt`` where HTML cannot be shown.
+
+    ``name`` is the script's file name, ``fig`` and ``alt`` the static picture, ``table`` its rows with the heading
+    first, ``data`` what the script is given. ``scripts`` and ``sheets`` name further files of this folder that it uses. The
+    bytes depend on nothing else.
+    """
+
+    def __init__(self, name, fig, alt, caption, table, data, scripts=(), sheets=()):
+        self.alt = alt
+        title = f"Figure to play with: {name.replace('_', ' ').capitalize()}"
+        given = json.dumps(data, separators=(",", ":")).replace("</", "<\\/").replace("<!--", "<\\u0021--")
+        styles = "".join(_asset(f"{sheet}.css") for sheet in ("shared", *sheets))
+        code = "".join(_asset(f"{script}.js") for script in ("shared", *scripts, name))
+        if scripts:  # a large one
+            code = _without_comments(code)
+        self.html = (
+            f'<figure class="explorer" data-explorer="{name}" aria-label="{title}">\n'
+            f"<style>\n{styles}</style>\n"
+            f'{figures.image(fig, alt)}\n{_numbers(caption, table)}\n<script>\n(() => {{\n"use strict";\n'
+            f'const root = document.currentScript.closest("figure"), data = {given};\n'
+            f"{code}}})();\n</script>\n</figure>"
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/html": self.html, "text/plain": self.alt}
+
+    def __repr__(self):
+        return self.alt
+
+
+def _asset(name):
+    """The text of a script or style sheet of this folder."""
+    return files("resnext_lib.explorers").joinpath(name).read_text(encoding="utf-8")
+
+
+def _without_comments(code):
+    """Scripts without lines that are comments, and without indents: what the browser needs."""
+    lines = [line.strip() for line in code.splitlines()]
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+
+
+def _numbers(caption, table):
+    """The table as HTML: first row and first column are headings; whole numbers get their commas."""
+
+    def row(cells, heading):
+        shown = [f"{cell:,}" if isinstance(cell, int) else html.escape(str(cell)) for cell in cells]
+        first = f'<th scope="{heading}">{shown[0]}</th>'
+        rest = [f'<th scope="col">{cell}</th>' if heading == "col" else f"<td>{cell}</td>" for cell in shown[1:]]
+        return f"<tr>{first}{''.join(rest)}</tr>"
+
+    body = "\n".join(row(cells, "row") for cells in table[1:])
+    return (
+        f'<details open><summary>The numbers as a table</summary>\n<div class="scroll" tabindex="0" role="region" '
+        f'aria-label="{html.escape(caption)}">\n<table><caption>{html.escape(caption)}</caption>\n'
+        f"<thead>{row(table[0], 'col')}</thead>\n<tbody>\n{body}\n</tbody></table></div></details>"
+    )
+
+
+def convolutions(module):
+    """The convolutions of a block's transform, without those of its shortcut."""
+    return [
+        layer for name, layer in module.named_modules() if isinstance(layer, nn.Conv2d) and not name.startswith("downsample")
+    ]
