@@ -10,7 +10,7 @@ from resnext_lib.exercises.convolution import convolution_cost, miscounts, outpu
 from resnext_lib.exercises.descendants import frozen_network, se_parameters, steps_to_convnext, x_block
 from resnext_lib.exercises.grouped import block_diagonal, groups_from_count, side_by_side, valid_groups
 from resnext_lib.exercises.inception import common_factor, inception_3a, inception_channels, reduction_limit
-from resnext_lib.exercises.network import first_difference, small_change, stage_parameters, write_a_test
+from resnext_lib.exercises.network import first_difference, small_change, stage_parameters, write_a_test, wrong_networks
 from resnext_lib.exercises.residual import bottleneck, count_depth, gradient_growth, projection_needed, sum_of_maps
 from resnext_lib.exercises.speed import fold, times_as_fast, whole_speedup, why_slow
 from resnext_lib.exercises.studies import all_positive, differences, no_paths, what_follows
@@ -66,5 +66,6 @@ __all__ = [
     "whole_speedup",
     "why_slow",
     "write_a_test",
+    "wrong_networks",
     "x_block",
 ]
