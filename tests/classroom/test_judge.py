@@ -81,7 +81,9 @@ def test_fault_20_an_assignment_imports_only_what_its_exercise_needs(name):
     cells = {c.id.removeprefix(f"{name}-"): c.source for c in cells_for(name, *KNOWN[name], 10)}
     imports = cells["imports"].split("\n")
     assert "from resnext_lib import exercises" in imports and len(imports) <= 4
-    everything = " ".join(cells[key] for key in ("question", "answer", "check")) + " " + getattr(exercises, name).hint
+    given = [key for key in cells if key.startswith("needs")]  # what the chapter typed and the solution builds on
+    shown = [cells[key] for key in ("question", "answer", "check", *given)]
+    everything = " ".join([*shown, getattr(exercises, name).hint])
     solution = KNOWN[name][0].cells[KNOWN[name][1]].source
     used = {node.id for node in ast.walk(ast.parse(solution)) if isinstance(node, ast.Name)}
     for bound, statement in single_imports(imports).items():
