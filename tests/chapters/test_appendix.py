@@ -13,6 +13,7 @@ from resnext_lib import networks
 from resnext_lib.complexity import RESNET_BUDGET, count_activations, count_macs, count_parameters, stage_costs
 from tools import reference
 from tools.contract import (
+    code_cells,
     headings,
     markdown_cells,
     numbers_in,

@@ -896,7 +896,7 @@ CHEATS = {  # exercise, answer, whether the student's own check falls for it
     "a dictionary of them": ("path_reach", dict.fromkeys(("reads", "middle", "reaches"), Anything(0)), False),
     "a dictionary that equals everything": ("path_reach", AnyDictionary(reads=8, middle=8, reaches=8), False),
     "a float that is near everything": ("whole_speedup", lambda *a: AnyFloat(3.0), False),
-    "a text that equals everything": ("stride_layer", lambda n: AnyText("anything"), False),
+    "a text that equals everything": ("sum_of_maps", lambda a, b: AnyText("anything"), False),
     "a list that equals everything": ("valid_groups", lambda i, o: AnyList([1]), False),
     "rows that equal everything": ("stage_widths", lambda c, d: AnyList([AnyList([1, 1, 1])] * 4), False),
     "a tensor that is close to everything": (
