@@ -82,7 +82,7 @@ function drawCounter(picture, n, width, top) {
 bring({
   state: { step: 0, shuffle: "off", follow: 0 }, model, draw, tell,
   waiting: "Two layers without groups: every output reads every input. The counts show after your answer or your first move.",
-  hint: "The picture can be clicked: a channel of the top row is followed. A line is a kernel. In the squares a row is an output and a column an input.",
+  hint: ({ revealed }) => `The picture can be clicked: a channel of the top row is followed. A line is a kernel.${revealed ? " In the squares a row is an output and a column an input." : ""}`,
   longest: () => data.stops.flatMap((_, step) => ["off", "on"].map(shuffle => ({ step, shuffle, follow: all - 1 }))),
   before: [
     prediction(`A 3×3 has ${all} channels in and out. It is cut into 4 groups. How many times fewer multiplications does it do?`, [[2, "2 times"], [4, "4 times"], [16, "16 times"]], 4,

@@ -107,7 +107,7 @@ function drawPlus(picture, key, x, y) {
 // All frames at once: the weights of those seen so far as columns, with ≠ or = for what the step does.
 function drawStrip(picture, n, width, top, seen) {
   const step = width / n.frames, base = top + 74;
-  picture.text("strip", 0, top, seen < 0 ? "the eight steps" : "weights of the steps so far", "strong");
+  picture.text("strip", 0, top, seen < 0 ? "" : "weights of the steps so far", "strong");
   data.frames.forEach((frame, i) => {
     const now = i + 1 === n.position, tall = 46 * frame.weights / n.most, x = i * step + step / 2;
     picture.text(`number${i}`, x, base + 12, i + 1, now ? "strong" : "", "middle");

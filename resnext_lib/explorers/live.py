@@ -51,7 +51,8 @@ def _whole(numbers):
     return _given(
         numbers,
         small=False,
-        waiting="The network has looked at the boot. What the paths carry shows after your answer or your first move.",
+        waiting="The bars are the network’s answer to the picture. "
+        "What the paths carry shows after your answer, or when you switch something.",
         question=dict(
             question=f"Of {pictures:,} test pictures the network gets {right:,} right. One of block 2’s sixteen paths is "
             "switched off. How many does it still get right?",
@@ -64,7 +65,7 @@ def _whole(numbers):
             why=f"Without one of them it gets {least:,} to {most:,} right, once the batch norm behind the sum has "
             "statistics for fifteen paths. The others and the shortcut carry the picture on. Below, path 3 is "
             "off: try others.",
-            shows=dict(block=STILL, off=[[], [2], [], [], [], []], preset="own", statistics="renewed"),
+            shows=dict(block=STILL, off=[[], [2], [], [], [], []], preset="one", statistics="renewed"),
         ),
     )
 
@@ -80,7 +81,8 @@ def _small(numbers):
     return _given(
         cut,
         small=True,
-        waiting="The network has looked at the boot. What one path reads shows after your answer or your first move.",
+        waiting="The bars are the network’s answer to the picture. "
+        "What one path reads shows after your answer, or when you switch a path.",
         question=dict(
             question="This is block 2. Its sixteen paths work side by side on an input of 64 maps. How many of them does "
             "one path read?",

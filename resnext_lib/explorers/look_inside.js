@@ -245,7 +245,7 @@ function drawingField() {
     paint(canvas, { channels: 1, side: 28, values: sheet }, 1, 255);
     if (document.activeElement !== canvas) return;
     const context = canvas.getContext("2d");
-    context.strokeStyle = `rgb(${tones.sum.join()})`;
+    context.strokeStyle = `rgb(${tones.ink.join()})`;
     context.strokeRect(at.x - 0.5, at.y - 0.5, 2, 2);
   } };
   canvas.addEventListener("focus", show.pen);
@@ -357,7 +357,7 @@ const output = make("output", { "aria-live": "polite" }), board = lanes(), drawi
 const steps = data.small ? [] : [
   choice("block", "Which block?", blocks.map((_, k) => [k, k + 1])),
   menu("preset", "Switch off", [["all", "nothing"], ["alone", "this block: all paths but path 1"], ...presets.map(({ label }, i) => [i, label]),
-    ["shortcuts", "the shortcuts of all six blocks"], ["own", "my own choice"]]),
+    ["shortcuts", "the shortcuts of all six blocks"], ["one", "one path"], ["own", "my own choice"]]),
   choice("statistics", "Batch norm behind the sum", [["renewed", "re-estimated"], ["kept", "as trained"]]),
 ];
 const panels = data.small ? [] : [formsPanel()];
@@ -376,7 +376,7 @@ function follow(p) {
   root.classList.toggle("following", state.revealed && p >= 0);
   board.parts.forEach(({ button }, i) => button.classList.toggle("followed", i === p));
   root.querySelectorAll("pre span").forEach(line => line.classList.toggle("lit", state.revealed && line.dataset.part === (p === PATHS ? "shortcut" : p >= 0 ? "path" : "none")));
-  board.told.textContent = state.revealed ? tellPath(shown, p) : "Point at a path, or go to it with the Tab key and the arrows. A click switches it off and on.";
+  board.told.textContent = state.revealed ? tellPath(shown, p) : "Point at a path, or go to it with the Tab key and the arrows.";
 }
 
 // What a choice from the menu switches off.
@@ -385,10 +385,10 @@ function settle(changes) {
     state.drawn = false;
     sheet.set(pictures[state.picture].pixels);
   }
-  if (!("preset" in changes) || changes.preset === "own") return;
+  if (!("preset" in changes) || changes.preset === "own" || "off" in changes) return;
   const { preset, block } = state, list = presets[preset] ? presets[preset].paths : [];
   state.shortcuts = preset === "shortcuts" ? whole.map(() => false) : whole;
-  state.off = preset === "alone" ? nobody.map((_, k) => (k === block ? rangeOf(PATHS).slice(1) : [])) : nobody.map(() => list);
+  state.off = preset === "one" ? nobody.map((_, k) => (k === block ? [2] : [])) : preset === "alone" ? nobody.map((_, k) => (k === block ? rangeOf(PATHS).slice(1) : [])) : nobody.map(() => list);
 }
 
 let shown, computed = "", waiting = false;
@@ -403,23 +403,35 @@ function show() {
   const sentences = state.revealed ? tell(shown, state) : [data.waiting];
   output.replaceChildren(make("b", {}, sentences[0]), ` ${sentences.slice(1).join(" ")}`);
   follow(followed);
+  offerNumbers(state.revealed);
+  reserve();
   root.dataset.state = JSON.stringify(state);
+}
+
+const places = () => [["output", output], ["told", board.told], ["why", form.querySelector(".why")]].filter(([, place]) => place);
+const longestIn = {};   // the height in pixels of the longest that each place can hold
+
+// Before the first answer three lines are enough; afterwards nothing below may jump.
+function reserve() {
+  for (const [name, place] of places()) place.style.minHeight = state.revealed ? `${longestIn[name] || 0}px` : "4.2em";
 }
 
 function keepRoom() {
   const sentences = longest();
-  for (const [name, place] of [["output", output], ["told", board.told], ["why", form.querySelector(".why")]]) {
-    if (!place) continue;
+  for (const [name] of places()) {
     const trial = form.appendChild(make("div", { class: "probe" }));
     trial.style.width = `${form.querySelector(".inside").clientWidth}px`;
     const heights = sentences[name].map(words => { trial.textContent = words; return trial.offsetHeight; });
     trial.remove();
-    place.style.minHeight = `${Math.max(...heights) + 2}px`;   // the first sentence of the status is bold
+    longestIn[name] = Math.max(...heights) + 2;   // the first sentence of the status is bold
   }
+  reserve();
 }
 
 function set(changes) {
-  Object.assign(state, changes, { revealed: true });
+  // To draw is to look, not to answer: what the network says of a picture gives nothing away.
+  const looks = !("revealed" in changes) && Object.keys(changes).every(name => ["picture", "drawn"].includes(name));
+  Object.assign(state, changes, { revealed: state.revealed || !looks });
   settle(changes);
   show();
 }
@@ -437,14 +449,14 @@ function listen({ target: { name, value } }) {
 }
 
 const { question, options, right, why, shows } = data.question;
-const form = make("form", { autocomplete: "off" }, prediction(question, options, right, why, shows), probe,
+const form = make("form", { autocomplete: "off" }, prediction(question, options, right, why, { ...shows, revealed: true }), probe,
   make("div", { class: "bench" }, make("div", {}, drawing.element, controls[0].element), controls[2].element),
   ...steps.map(({ element }) => element), make("p", { class: "hint" }, "The picture can be clicked: a lane switches its path off and on, and the field can be drawn on."),
   board.element, output, ...panels.map(({ element }) => element));
 form.querySelectorAll("input, select, button, canvas[tabindex], pre").forEach(control => { control.dataset.lmSuppressShortcuts = "true"; });
 form.addEventListener("change", listen);
 form.addEventListener("submit", event => event.preventDefault());
-root.querySelector("details").open = false;
+foldNumbers();
 root.classList.add("alive");
 root.prepend(form);
 root.explorer = { model, set, state, answer: (pixels, choice) => model({ ...state, revealed: true, ...choice }, pixels) };

@@ -41,7 +41,7 @@ function prediction(question, options, right, why, shows) {
   const answer = make("output", { class: "answer", "aria-live": "polite" });
   const check = make("button", { type: "button" }, "Check");
   const control = choice("prediction", question, options);
-  control.element.append(check, answer);
+  control.element.append(make("div", { class: "own-row" }, check), answer);
   check.addEventListener("click", () => {
     const chosen = control.element.querySelector("input:checked");
     const verdict = chosen && (chosen.value === String(right) ? "Right." : "Not quite.");
@@ -49,6 +49,17 @@ function prediction(question, options, right, why, shows) {
     if (chosen) root.explorer.set(shows);
   });
   return control.element;
+}
+
+// The table holds the answer: the script folds it, and says so until the question is answered or something is moved.
+const numbers = root.querySelector("details"), numbersTitle = numbers.querySelector("summary");
+
+function foldNumbers() {
+  numbers.open = false;
+}
+
+function offerNumbers(revealed) {
+  numbersTitle.textContent = `The numbers as a table${revealed ? "" : " (with the answer)"}`;
 }
 
 // A picture whose parts have names: a part that stays is moved, so it can slide; a new one fades in.
@@ -83,7 +94,7 @@ function scene(svg) {
 
 // Bring the figure to life. `model(state)` gives every number, `draw` paints them, `tell` says them.
 // Until the question is checked or something is moved, `revealed` is false: the picture answers nothing, and the status
-// says `waiting`. `first` is where the first move starts from, `hint` what a tap on the picture does, and `longest()` lists
+// says `waiting`. `first` is where the first move starts from, `hint` what a tap on the picture does (words, or words of the state), and `longest()` lists
 // states with the longest sentences, for which room is kept so that nothing below the status jumps. `direct` names sliders
 // whose drag is itself the motion.
 function bring({ state, model, draw, tell, waiting, hint, longest, first = {}, before = [], after = [], direct = [], settle = () => {} }) {
@@ -92,17 +103,21 @@ function bring({ state, model, draw, tell, waiting, hint, longest, first = {}, b
   svg.setAttribute("role", "img");
   const output = make("output", { "aria-live": "polite" });
   const elements = list => list.map(control => control.element || control);
-  const form = make("form", { autocomplete: "off" }, ...elements(before), svg, make("p", { class: "hint" }, hint), output, ...elements(after));
+  const hintLine = make("p", { class: "hint" });
+  const form = make("form", { autocomplete: "off" }, ...elements(before), svg, hintLine, output, ...elements(after));
   // JupyterLab would take the arrow keys and letters; it looks for this on the control that has the focus.
   form.querySelectorAll("input, select, button").forEach(control => { control.dataset.lmSuppressShortcuts = "true"; });
   const picture = scene(svg);
   const fill = (element, [first, ...rest]) => element.replaceChildren(rest.length ? make("b", {}, first) : first, " ", rest.join(" "));
+  let longestStatus = 0;
+  // Before the first answer three lines are enough; afterwards nothing below may jump.
+  const reserve = () => { output.style.minHeight = state.revealed ? `${longestStatus}px` : "4.2em"; };
   function keepRoom() {
     const probe = form.appendChild(make("div", { class: "probe" }));
     probe.style.width = `${output.clientWidth}px`;
     const heights = longest().map(one => { fill(probe, tell(model(one), one)); return probe.offsetHeight; });
     probe.remove();
-    output.style.minHeight = `${Math.max(...heights)}px`;
+    longestStatus = Math.max(...heights);
   }
   function show() {
     const padding = 2 * parseFloat(getComputedStyle(form).paddingLeft);
@@ -114,6 +129,9 @@ function bring({ state, model, draw, tell, waiting, hint, longest, first = {}, b
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.style.maxWidth = `${width}px`;
     svg.setAttribute("aria-label", sentences.join(" "));
+    offerNumbers(state.revealed);
+    reserve();
+    hintLine.textContent = typeof hint === "function" ? hint(state) : hint;
     fill(output, sentences);
     root.dataset.state = JSON.stringify(state);
   }
@@ -136,7 +154,7 @@ function bring({ state, model, draw, tell, waiting, hint, longest, first = {}, b
     const part = event.target.closest("[data-set]");
     if (part) set(JSON.parse(part.dataset.set));
   });
-  root.querySelector("details").open = false;
+  foldNumbers();
   root.classList.add("alive");
   root.prepend(form);
   root.explorer = { model, set, state };

@@ -111,16 +111,17 @@ const stopWords = state => `${data.stops[state.stop]} path${state.stop ? "s" : "
 bring({
   state: { stop: 0, mode: "keep", d: data.widest }, model, draw, tell,
   waiting: "One path of width 64 is ResNet’s own block. The counts for more paths show after your answer or your first move.",
-  hint: "The picture can be clicked: a column of the plane goes to its number of paths, on the curve of equal cost.",
+  hint: ({ revealed }) => (revealed ? "The picture can be clicked: a column of the plane goes to its number of paths, on the curve of equal cost." : ""),
   longest: () => data.stops.flatMap((_, stop) => [{ stop, mode: "keep" }, { stop, mode: "both", d: data.widest }]),
   settle(state, changes) {
     if ("d" in changes) state.mode = "both";
     if (state.mode === "keep") state.d = nearest(data.stops[state.stop]);
   },
   before: [
-    prediction(`ResNet’s block has ${spaced(data.budget)} weights. With 32 paths for the same price, how wide can a path be?`, [[2, "2"], [4, "4"], [16, "16"]], 4,
-      `32 paths of 4 cost ${spaced(sum(weightsOf(32, 4)))}. 2 would keep the middle at 64 channels, but grouping makes the 3×3 cheap: what it frees pays for a middle of 128.`,
-      { stop: data.stops.indexOf(32), mode: "keep" }),
+    prediction(`ResNet’s block has ${spaced(data.budget)} weights. With 128 paths instead of 32 for the same price, how much wider does the middle become?`,
+      [["twice", "twice"], ["half", "half as much again"], ["same", "not at all"]], { 2: "twice", 1.5: "half", 1: "same" }[128 * nearest(128) / (32 * nearest(32))],
+      `With 32 paths it is 32 × ${nearest(32)} = ${32 * nearest(32)} channels, with 128 it is 128 × ${nearest(128)} = ${128 * nearest(128)}. The 3×3 is cheap already, and the two 1×1s take what is left.`,
+      { stop: data.stops.indexOf(128), mode: "keep" }),
     slider("stop", "Paths", () => data.stops.length - 1, stopWords),
   ],
   after: [

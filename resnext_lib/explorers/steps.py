@@ -29,7 +29,8 @@ def _inception_steps():
         (
             _paths_only(FormA(256, 96, 256, 4).paths),
             "Sum, not concatenation",
-            "Each branch widens itself back to 256 channels, so that the branches can be added, and made thinner.",
+            "Each branch widens itself back to 256 channels, so that the branches can be added. "
+            "The width no longer has to be 64, and 24 keeps the budget.",
             "changes",
         ),
         (FormA(256, 96, 256, 4), "The shortcut", "The input is one more thing to add.", "changes"),

@@ -70,7 +70,7 @@ const gained = 1 / answer.time;
 bring({
   state: { step: 0, layout: data.layouts[0], threads: threads[0] }, model, draw, tell,
   waiting: "The dashed line is what the counts promise. What the clock said shows after your answer or your first move.",
-  hint: `The picture can be clicked: a column goes to its number of groups. A circle, a square and a diamond are different kernels. Measured in batches of ${data.batch} images on ${data.processor}.`,
+  hint: ({ revealed }) => `The picture can be clicked: a column goes to its number of groups.${revealed ? ` A circle, a square and a diamond are different kernels. Measured in batches of ${data.batch} images on ${data.processor}.` : ""}`,
   longest: () => threads.flatMap(one => data.layouts.flatMap(layout => stops.map((_, step) => ({ step, layout, threads: one })))),
   before: [
     prediction("From 1 to 32 groups a 3×3 does 32 times fewer multiply-adds. How much faster did it get?",

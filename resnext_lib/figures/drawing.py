@@ -1,5 +1,6 @@
 """What every figure is drawn with: a canvas measured in points, lettering, lines, grids."""
 
+import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
@@ -8,12 +9,19 @@ from resnext_lib.figures.palette import INK, LINE, PAPER
 WIDTH = 360  # points; every figure
 LETTERING = 12  # points
 ROW = 40  # points; the height of a lane
+MARK = 8  # points; the largest mark of a chart
+# What matplotlib draws of itself is black, and black is no colour of the palette: on a dark page it cannot be seen.
+IN_INK = {
+    f"{part}color": INK
+    for part in ("text.", "axes.label", "axes.title", "axes.edge", "xtick.", "ytick.", "patch.edge", "hatch.")
+}
 
 
 def canvas(height):
     """A blank figure, 360 by ``height`` points, and its axes in points with y growing downwards."""
     fig = Figure(figsize=(WIDTH / 72, height / 72), facecolor=PAPER)
-    axes = fig.add_axes((0, 0, 1, 1))
+    with matplotlib.rc_context(IN_INK):
+        axes = fig.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(height, 0))
     axes.axis("off")
     return fig, axes
@@ -41,7 +49,9 @@ def panels(count, height=230, left=48, bottom=40, top=14, right=12, between=16):
     for number in range(count):
         start = left + number * (width + between)
         box = (start / WIDTH, bottom / height, width / WIDTH, (height - bottom - top) / height)
-        found.append(_in_the_books_style(fig.add_axes(box, sharey=found[0] if found else None)))
+        with matplotlib.rc_context(IN_INK):
+            axes = fig.add_axes(box, sharey=found[0] if found else None)
+        found.append(_in_the_books_style(axes))
     return fig, found
 
 
@@ -56,7 +66,7 @@ def write(axes, x, y, text, colour=INK, align="center", size=LETTERING, weight="
 
 
 def line(axes, points, colour=INK, width=1.2, arrow=False):
-    """A line through ``points``; with ``arrow`` it ends in a head."""
+    """A line through ``points``; with ``arrow`` it ends in a head, which in a chart stands before the mark that is there."""
     xs, ys = zip(*points, strict=True)
     axes.plot(xs, ys, color=colour, linewidth=width, solid_capstyle="butt", solid_joinstyle="round", zorder=2)
     if arrow:
@@ -66,7 +76,11 @@ def line(axes, points, colour=INK, width=1.2, arrow=False):
             (x1, y1),
             (x0, y0),
             arrowprops=dict(
-                arrowstyle="-|>,head_width=0.22,head_length=0.38", color=colour, linewidth=width, shrinkA=0, shrinkB=0
+                arrowstyle="-|>,head_width=0.22,head_length=0.38",
+                color=colour,
+                linewidth=width,
+                shrinkA=0,
+                shrinkB=MARK / 2 + 1 if axes.axison else 0,
             ),
         )
 

@@ -6,8 +6,12 @@ from urllib.parse import quote
 
 import matplotlib
 from IPython.display import display
+from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
-from resnext_lib.figures.palette import DARK, LIGHT
+from resnext_lib.figures.palette import DARK, INK, LIGHT
+
+BLACK = "#000000"
 
 
 def show(fig, alt, caption=None, number=None):
@@ -48,22 +52,35 @@ def image(fig, alt):
 def svg_text(fig):
     """The SVG source of ``fig`` in the light and the dark palette, the same bytes every time."""
     buffer = io.StringIO()
+    _black_as_ink(fig)
     with matplotlib.rc_context({"svg.hashsalt": "resnext", "svg.fonttype": "path"}):
         fig.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     return in_both_themes(buffer.getvalue())
 
 
+def _black_as_ink(fig):
+    """Lettering whose colour nobody chose is black, for which matplotlib writes no fill at all: make it ink."""
+    for text in fig.findobj(Text):
+        if to_hex(text.get_color()) == BLACK:
+            text.set_color(INK)
+
+
 def in_both_themes(svg):
     """``svg`` with every colour of the palette replaced by its token, and both palettes in a style sheet.
 
-    A page's own variables do not reach a drawing inside an image, but its light or dark scheme does.
+    A page's own variables do not reach a drawing inside an image, but its light or dark scheme does, and so do a
+    reader's own colours. Black, matplotlib's choice where nobody chose, becomes ink.
     """
+    svg = svg.replace(BLACK, "var(--ink)")
     for token, colour in LIGHT.items():
         svg = svg.replace(colour.lower(), f"var(--{token})")
 
     def named(palette):
         return "".join(f"--{token}:{colour};" for token, colour in palette.items())
 
-    sheet = f":root{{{named(LIGHT)}}}@media (prefers-color-scheme:dark){{:root{{{named(DARK)}}}}}"
+    sheet = (
+        f":root{{{named(LIGHT)}fill:var(--ink)}}@media (prefers-color-scheme:dark){{:root{{{named(DARK)}}}}}"
+        "@media (forced-colors:active){:root{--paper:Canvas;--ink:CanvasText}}"
+    )
     start = svg.index(">", svg.index("<svg")) + 1
     return f"{svg[:start]}\n <style>{sheet}</style>{svg[start:]}"

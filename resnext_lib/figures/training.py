@@ -4,7 +4,7 @@ import numpy
 from matplotlib.patches import Rectangle
 
 from resnext_lib.figures.drawing import WIDTH, canvas, line, write
-from resnext_lib.figures.palette import INK, PALE, PATH, SUM
+from resnext_lib.figures.palette import INK, PALE, PATH, SUM, WEIGHT
 
 
 def channel_histograms(before, after, follow=1, span=8):
@@ -23,7 +23,7 @@ def channel_histograms(before, after, follow=1, span=8):
             counts, edges = numpy.histogram(batch[:, channel].flatten().numpy(), bins=32, range=(-span, span))
             for count, edge in zip(counts / counts.max() * 46, edges, strict=False):
                 x = left + (edge + span) / (2 * span) * width
-                colour = PATH if channel == follow else PALE
+                colour = PATH if channel == follow else WEIGHT
                 axes.add_patch(Rectangle((x, floor - count), width / 32, count, facecolor=colour, edgecolor="none"))
             line(axes, [(left, floor), (left + width, floor)], INK, 0.8)
         line(axes, [(left + width / 2, 22), (left + width / 2, 64 * channels + 16)], INK, 0.8)

@@ -694,6 +694,53 @@ def test_a_drawing_carries_both_palettes_and_no_colour_outside_them(name):
     assert not PALETTE & set(re.findall(r"#[0-9a-f]{6}\b", rest))
 
 
+def chart_of_a_chapter():
+    """A chart as chapters type them: what nobody gave a colour is matplotlib's."""
+    fig, axes = figures.plot()
+    axes.plot([1, 2], [1, 2], label="a line")
+    axes.set(title="A title", xlabel="across", ylabel="up")
+    axes.text(1, 1, "a word")
+    axes.annotate("a note", (2, 2))
+    axes.legend()
+    fig.suptitle("above")
+    return fig
+
+
+@pytest.mark.parametrize("name", [*GALLERY, "a chapter's chart"])
+def test_A1_no_lettering_without_a_fill_and_nothing_black(name):
+    svg = figures.svg_text((GALLERY | {"a chapter's chart": chart_of_a_chapter})[name]())
+    assert "#000000" not in svg
+    root = ElementTree.fromstring(svg)
+    svg_name = "{http://www.w3.org/2000/svg}"
+    words = [g for g in root.iter(f"{svg_name}g") if g.get("id", "").startswith("text_")]
+    assert words or name == "receptive fields"
+    for group in words:
+        assert all("fill: var(--" in g.get("style", "") for g in group.findall(f"{svg_name}g")), ElementTree.tostring(group)
+
+
+def test_A1_what_a_chart_draws_of_itself_is_ink():
+    fig, axes = figures.plot()
+    axes.set(title="A title", xlabel="across", ylabel="up")
+    parts = [axes.title, axes.xaxis.label, axes.yaxis.label, *axes.get_xticklabels()]
+    assert {to_hex(part.get_color()) for part in parts} == {figures.INK.lower()}
+    assert {to_hex(spine.get_edgecolor()) for spine in axes.spines.values()} == {figures.INK.lower()}
+
+
+def test_D32_a_drawing_takes_a_readers_own_colours():
+    svg = figures.svg_text(GALLERY["form C"]())
+    assert "@media (forced-colors:active){:root{--paper:Canvas;--ink:CanvasText}}" in svg
+
+
+def test_D25_the_head_of_an_arrow_in_a_chart_stands_before_its_mark():
+    """Under a mark of 8 points nothing of a head of 4 points is seen."""
+    fig, axes = figures.plot()
+    figures.line(axes, [(0, 0), (1, 1)], arrow=True)
+    assert axes.texts[0].arrow_patch.shrinkB >= 4
+    fig, blank = figures.canvas(100)
+    figures.line(blank, [(0, 0), (50, 50)], arrow=True)
+    assert blank.texts[0].arrow_patch.shrinkB == 0
+
+
 @pytest.mark.parametrize("palette", [figures.palette.LIGHT, figures.palette.DARK], ids=["light", "dark"])
 def test_lettering_is_legible_on_every_ground_of_both_palettes(palette):
     for ground in ("paper", "pale", "wash"):
@@ -856,6 +903,12 @@ def test_a_residual_stream_has_one_box_more_behind_each_block(blocks):
     assert len(boxes(fig, figures.PATH)) == blocks
     assert len(boxes(fig, figures.PATH)) + len(boxes(fig, figures.PALE)) == sum(range(1, blocks + 2))
     assert [text.get_text() for text in fig.axes[0].texts if "/" in text.get_text()] == [f"1/{n + 2}" for n in range(blocks)]
+
+
+def test_D24_the_other_channels_are_seen():
+    fig = GALLERY["channel histograms"]()
+    bars = {to_hex(patch.get_facecolor()) for patch in fig.axes[0].patches}
+    assert bars == {figures.PATH.lower(), figures.WEIGHT.lower()}
 
 
 def test_the_followed_channels_histogram_lies_where_its_numbers_lie():

@@ -683,7 +683,7 @@ def test_the_status_says_it_with_numbers_and_names_the_picture(browser, made, na
 
 QUESTIONS = [
     ("what_is_split", ["4", "8", "16"], "16"),
-    ("spend_a_budget", ["2", "4", "16"], "4"),
+    ("spend_a_budget", ["twice", "half", "same"], "same"),
     ("inception_to_resnext", ["yes", "no"], "no"),
     ("walk_the_network", ["more", "same", "fewer"], "fewer"),
     ("drag_the_groups", ["2", "4", "16"], "4"),
@@ -814,7 +814,7 @@ def test_all_controls_are_reached_by_tab_in_the_order_of_the_page(browser, made)
                     "document.activeElement.name || document.activeElement.textContent || document.activeElement.tagName"
                 )
             )
-        assert reached == ["prediction", "Check", "stop", "mode", "d", "The numbers as a table"]
+        assert reached == ["prediction", "Check", "stop", "mode", "d", "The numbers as a table (with the answer)"]
         outline = page.evaluate(
             "() => { const e = document.querySelector('input[name=stop]'); e.focus(); return getComputedStyle(e).outlineStyle }"
         )
@@ -1042,10 +1042,55 @@ def test_fault_15_buttons_at_the_ends_look_disabled(browser, made):
 @pytest.mark.parametrize("name", NAMES)
 def test_fault_15_it_says_that_the_picture_can_be_clicked(browser, made, name):
     with tab(browser, made[name].html) as page:
-        assert page.locator("form .hint").inner_text().startswith("The picture can be clicked: ")
+        if page.locator("svg [data-set]").count():
+            assert page.locator("form .hint").inner_text().startswith("The picture can be clicked: ")
         put(page, EXTREMES[name][0], name)
+        assert page.locator("form .hint").inner_text().startswith("The picture can be clicked: ")
         assert page.locator("svg [data-set]").count() > 4
         assert page.get_by_role("figure", name="Figure to play with").count() == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_C13_the_closed_table_says_that_it_holds_the_answer(browser, made, name):
+    assert "<details open><summary>The numbers as a table</summary>" in made[name].html, "without a script it stays open"
+    with tab(browser, made[name].html) as page:
+        table = page.locator(".explorer > details")
+        assert table.get_attribute("open") is None
+        assert table.locator("summary").inner_text() == "The numbers as a table (with the answer)"
+        put(page, EXTREMES[name][0], name)
+        assert table.locator("summary").inner_text() == "The numbers as a table"
+
+
+def test_D26_a_hint_speaks_of_nothing_that_is_not_drawn_yet(browser, made):
+    for name, words in (
+        ("spend_a_budget", "column of the plane"),
+        ("drag_the_groups", "In the squares"),
+        ("where_the_time_goes", "A circle, a square"),
+    ):
+        with tab(browser, made[name].html) as page:
+            assert words not in page.locator("form .hint").inner_text()
+            put(page, EXTREMES[name][0], name)
+            assert words in page.locator("form .hint").inner_text()
+    with tab(browser, made["inception_to_resnext"].html) as page:
+        assert "the eight steps" not in page.locator("svg text").all_text_contents()
+
+
+def test_D33_D34_check_has_its_own_row_and_little_is_kept_empty(browser, made):
+    for name in NAMES:
+        with tab(browser, made[name].html) as page:
+            button = page.get_by_role("button", name="Check").bounding_box()
+            labels = page.locator("form > fieldset").first.locator("label").all()
+            assert all(label.bounding_box()["y"] + label.bounding_box()["height"] <= button["y"] for label in labels), name
+            output = page.locator("form > output")
+            words = output.evaluate(
+                "e => { const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect().height }"
+            )
+            assert output.bounding_box()["height"] <= max(3 * 22.4 + 1, words + 6), name
+
+
+def test_the_middle_does_not_grow_from_32_to_128_paths():
+    """The answer to the question of spend a budget."""
+    assert 32 * width_for_budget(32) == 128 * width_for_budget(128) == 128
 
 
 def test_fault_15_a_word_on_the_picture_does_not_take_the_tap(browser, made):

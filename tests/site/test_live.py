@@ -347,7 +347,7 @@ def test_nothing_is_given_away_in_the_first_frame(browser, request, which):
         before = figure.evaluate(SEEN_OR_HEARD)
         assert not re.search(TOLD, before) and not re.search("[=≠]", before) and not state_of(page)["revealed"], before
         assert "boot" in before and "99." in before, "the network is at work in the first frame"
-        assert "shows after your answer or your first move" in page.locator("form > output").inner_text()
+        assert "shows after your answer, or when you switch" in page.locator("form > output").inner_text()
         assert page.locator("pre, form table").locator("visible=true").count() == 0
         page.locator(".lane").nth(6).hover()
         page.locator(".lane").nth(2).focus()
@@ -374,10 +374,39 @@ def test_the_first_move_tells_as_well(browser, small, whole):
             assert "without path 3 of block 2" in told and "of 2,000 test pictures" in told.replace("Of", "of")
 
 
+@pytest.mark.parametrize("which", ["whole", "small"])
+def test_C12_to_draw_is_not_to_answer(browser, request, which):
+    with tab(browser, request.getfixturevalue(which).html, width=1280) as page:
+        before = page.locator("form > output").inner_text()
+        page.locator(".field").focus()
+        page.keyboard.press("Space")
+        box = page.locator(".field").bounding_box()
+        page.mouse.click(box["x"] + 60, box["y"] + 60)
+        page.wait_for_function("JSON.parse(document.querySelector('.explorer').dataset.state).drawn")
+        page.locator(".thumbnails input").nth(3).check(force=True)
+        assert not state_of(page)["revealed"] and page.locator("form > output").inner_text() == before
+        assert page.locator(".explorer > details summary").inner_text().endswith("(with the answer)")
+        page.locator(".lane").nth(2).click()
+        assert state_of(page)["revealed"] and page.locator(".explorer > details summary").inner_text().endswith("table")
+
+
+def test_D27_the_words_at_the_lanes_do_not_repeat_the_hint(browser, small):
+    with tab(browser, small.html) as page:
+        assert page.locator("form").inner_text().count("off and on") == 1
+
+
+def test_D29_after_check_the_menu_says_one_path(browser, whole):
+    with tab(browser, whole.html) as page:
+        page.locator("input[name=prediction]").last.check()
+        page.get_by_role("button", name="Check").click()
+        assert page.locator("select option:checked").inner_text() == "one path"
+        assert state_of(page)["off"] == off("layer1.1", 2)
+
+
 def test_what_a_newcomer_is_told(browser, whole):
     """What a path reads, what is split, and why the forms are equal: in words, once the question is behind."""
     with tab(browser, whole.html, width=1280) as page:
-        put(page, picture=0)
+        put(page, off=off("layer1.1"), preset="own")
         page.locator(".lane").nth(6).hover()
         told = page.locator(".told").inner_text()
         assert "Path 7 reads all 64 maps" in told and "only its own 2 of the 32 maps in the middle" in told
@@ -403,13 +432,13 @@ def test_one_can_draw_with_a_pointer_and_with_keys(browser, whole):
     with tab(browser, whole.html, width=1280) as page:
         page.get_by_role("button", name="Empty field").click()
         assert state_of(page)["drawn"] and page.locator(".thumbnails input:checked").count() == 0
-        empty = page.locator("form > output").inner_text()
+        empty = page.locator(".answers").inner_text()
         box = page.locator(".field").bounding_box()
         page.mouse.move(box["x"] + 20, box["y"] + 110)
         page.mouse.down()
         page.mouse.move(box["x"] + 120, box["y"] + 110, steps=8)
         page.mouse.up()
-        page.wait_for_function("old => document.querySelector('form > output').innerText !== old", arg=empty)
+        page.wait_for_function("old => document.querySelector('.answers').innerText !== old", arg=empty)
         drawn = page.locator(".field").evaluate("c => c.getContext('2d').getImageData(14, 22, 1, 1).data[0]")
         assert drawn < 128, "ink where the pointer was"
         page.locator(".field").focus()
