@@ -36,13 +36,13 @@ from resnext_lib.published import evidence, published
 from tools import contract
 from tools.notebooks import read, text_of
 
-NAMES = [
-    "what_is_split",
+NAMES = [  # in the order of their page
+    "numbers_to_choose",
+    "drag_the_groups",
     "spend_a_budget",
     "inception_to_resnext",
+    "what_is_split",
     "walk_the_network",
-    "drag_the_groups",
-    "numbers_to_choose",
     "where_the_time_goes",
 ]
 STOPS = [1, 2, 4, 8, 16, 32, 64, 128]
