@@ -144,8 +144,8 @@ def written(tmp_path, monkeypatch):
 def test_one_command_writes_plan_slides_and_both_handouts(written, capsys):
     names = {path.name for path in written.iterdir() if not path.name.startswith(".")}
     assert names == {"plan.html", "slides.html", "handout.html", "handout-with-answers.html"}
-    assert (written / "handout-with-answers.html").read_text() == "<p>handout True</p>"
-    assert (written / "handout.html").read_text() == "<p>handout False</p>"
+    assert (written / "handout-with-answers.html").read_text(encoding="utf-8") == "<p>handout True</p>"
+    assert (written / "handout.html").read_text(encoding="utf-8") == "<p>handout False</p>"
 
 
 def test_the_plans_page_leads_to_every_slide(written, browser):
