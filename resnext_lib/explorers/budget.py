@@ -6,6 +6,11 @@ from resnext_lib.complexity import RESNET_BUDGET, width_for_budget
 from resnext_lib.explorers.explorer import Explorer, convolutions
 from resnext_lib.published import published
 
+CAPTION = (
+    "The price is that of ResNet's block. Choose the number of paths, and see how wide they may be and which "
+    "layers take the weights. Errors stand where the paper measured them."
+)
+
 
 def spend_a_budget():
     """The budget of ResNet's block spent on C paths: what the 3x3 saves, the 1x1s eat."""
@@ -40,5 +45,5 @@ def spend_a_budget():
     )
     data = dict(stops=stops, channels=256, widest=64, budget=RESNET_BUDGET, map=side, errors=measured)
     source = published("table3.50-layers.32x4d")["source"]
-    caption = f"Blocks near {RESNET_BUDGET:,} weights; errors of the 50-layer networks from {source}"
-    return Explorer("spend_a_budget", fig, alt, caption, rows, data)
+    heading = f"Blocks near {RESNET_BUDGET:,} weights; errors of the 50-layer networks from {source}"
+    return Explorer("spend_a_budget", fig, alt, CAPTION, heading, rows, data)

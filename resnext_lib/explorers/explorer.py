@@ -12,12 +12,13 @@ from resnext_lib import figures
 class Explorer:
     """What a notebook shows of an explorer: HTML, and the text ``alt`` where HTML cannot be shown.
 
-    ``name`` is the script's file name, ``fig`` and ``alt`` the static picture, ``table`` its rows with the heading
-    first, ``data`` what the script is given. ``scripts`` and ``sheets`` name further files of this folder that it uses. The
-    bytes depend on nothing else.
+    ``name`` is the script's file name, ``fig`` and ``alt`` the static picture. ``caption`` says what can be done and seen,
+    without the answer to the question that the script asks. ``heading`` and ``table`` are the numbers, first row first,
+    ``data`` what the script is given. ``scripts`` and ``sheets`` name further files of this folder that it uses. The bytes
+    depend on nothing else.
     """
 
-    def __init__(self, name, fig, alt, caption, table, data, scripts=(), sheets=()):
+    def __init__(self, name, fig, alt, caption, heading, table, data, scripts=(), sheets=()):
         self.alt = alt
         title = f"Figure to play with: {name.replace('_', ' ').capitalize()}"
         given = json.dumps(data, separators=(",", ":")).replace("</", "<\\/").replace("<!--", "<\\u0021--")
@@ -28,7 +29,9 @@ class Explorer:
         self.html = (
             f'<figure class="explorer" data-explorer="{name}" aria-label="{title}">\n'
             f"<style>\n{styles}</style>\n"
-            f'{figures.image(fig, alt)}\n{_numbers(caption, table)}\n<script>\n(() => {{\n"use strict";\n'
+            f"{figures.image(fig, alt)}\n{_numbers(heading, table)}\n"
+            f"<figcaption>{html.escape(caption, quote=False)}</figcaption>\n"
+            f'<script>\n(() => {{\n"use strict";\n'
             f'const root = document.currentScript.closest("figure"), data = {given};\n'
             f"{code}}})();\n</script>\n</figure>"
         )
@@ -51,7 +54,7 @@ def _without_comments(code):
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
-def _numbers(caption, table):
+def _numbers(heading, table):
     """The table as HTML: first row and first column are headings; whole numbers get their commas."""
 
     def row(cells, heading):
@@ -63,7 +66,7 @@ def _numbers(caption, table):
     body = "\n".join(row(cells, "row") for cells in table[1:])
     return (
         f'<details open><summary>The numbers as a table</summary>\n<div class="scroll" tabindex="0" role="region" '
-        f'aria-label="{html.escape(caption)}">\n<table><caption>{html.escape(caption)}</caption>\n'
+        f'aria-label="{html.escape(heading)}">\n<table><caption>{html.escape(heading)}</caption>\n'
         f"<thead>{row(table[0], 'col')}</thead>\n<tbody>\n{body}\n</tbody></table></div></details>"
     )
 

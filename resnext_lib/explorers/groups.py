@@ -10,6 +10,11 @@ CHANNELS, SIDE = 16, 56
 STOPS = [1, 2, 4, 8, 16]
 DRAWN = [1, 2, 4, 16]  # as many as stand side by side
 
+CAPTION = (
+    "Two grouped 3×3s, one behind the other. Raise the number of groups, or switch the shuffle on, and see which "
+    "pairs of channels still meet."
+)
+
 
 def _layer(groups):
     return nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1, groups=groups, bias=False)
@@ -41,5 +46,5 @@ def drag_the_groups():
         "Four tables of kernels, 16 outputs by 16 inputs. With 1 group the table is full. With 2, 4 and 16 groups only 2, 4 "
         "and 16 ever smaller blocks on the diagonal are left."
     )
-    caption = f"A 3×3 of {CHANNELS} channels in and out"
-    return Explorer("drag_the_groups", fig, alt, caption, rows, dict(channels=CHANNELS, stops=STOPS, side=SIDE))
+    heading = f"A 3×3 of {CHANNELS} channels in and out"
+    return Explorer("drag_the_groups", fig, alt, CAPTION, heading, rows, dict(channels=CHANNELS, stops=STOPS, side=SIDE))

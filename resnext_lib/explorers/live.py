@@ -10,6 +10,10 @@ from resnext_lib import figures
 from resnext_lib.explorers.explorer import Explorer
 from resnext_lib.figures.palette import INK, SUM, WEIGHT
 
+CAPTION = (
+    "The book's trained network, running in this page. A lane is a path: its own maps in the middle, and a bar "
+    "for how much it adds to the sum. Switch lanes off and see what becomes of the answer."
+)
 STILL = 1  # the number of the block that is shown first, and in the static picture
 FEW = 8  # pictures in the small figure
 
@@ -31,12 +35,14 @@ def look_inside(small=False):
         "that it has in the middle, in which the boot can be seen, and a bar for how much it adds to the sum. The bars are "
         "of unequal length. An orange bar, longer than any of them, is the shortcut."
     )
-    caption = (
+    heading = (
         f"Block 2 on the boot, and the {numbers['test']['pictures']:,} test pictures without a part of it: "
         f"{numbers['test']['right']:,} are right with everything on"
     )
     given = _small(numbers) if small else _whole(numbers)
-    return Explorer("look_inside", _still(numbers), alt, caption, rows, given, scripts=("network",), sheets=("look_inside",))
+    return Explorer(
+        "look_inside", _still(numbers), alt, CAPTION, heading, rows, given, scripts=("network",), sheets=("look_inside",)
+    )
 
 
 def _unpack(text, kind):

@@ -5,6 +5,10 @@ from resnext_lib.explorers.explorer import Explorer
 from resnext_lib.figures.palette import INK, PATH
 from resnext_lib.published import evidence
 
+CAPTION = (
+    "Multiply-adds as they are counted and seconds as they were measured, for the same 3×3 in 1 to 128 groups, "
+    "with the routine that ran."
+)
 LAYOUTS = ("channels-first", "channels-last")
 
 
@@ -67,9 +71,9 @@ def where_the_time_goes():
         "multiply-adds falls evenly to a 128th. The measured line follows it at first and then stays far above it."
     )
     setup = evidence("speed_groups")[0]
-    caption = (
+    heading = (
         f"One 3×3 of 128 channels on 56×56, counts for an image; {threads} threads, batches of {setup['batch']}, "
         f"{setup['processor']}"
     )
     data = dict(measured=found, layouts=LAYOUTS, batch=int(setup["batch"]), processor=setup["processor"])
-    return Explorer("where_the_time_goes", _still(first), alt, caption, rows, data)
+    return Explorer("where_the_time_goes", _still(first), alt, CAPTION, heading, rows, data)

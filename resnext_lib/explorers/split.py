@@ -9,6 +9,10 @@ from resnext_lib import figures
 from resnext_lib.explorers.explorer import Explorer, convolutions
 from resnext_lib.forms import FormA, FormB, FormC, copy_weights
 
+CAPTION = (
+    "The same weights as form A, form B and form C: a slider closes the gaps between the layers while whole "
+    "numbers flow through them."
+)
 _SPLIT_SIZES = [(16, 1, 8), (16, 2, 4), (16, 4, 2), (16, 8, 1), (256, 32, 4)]  # channels, paths, width of a path
 IMAGES = 4
 
@@ -126,5 +130,5 @@ def what_is_split():
         "is split, it reads 4 and reaches 4."
     )
     data = dict(sizes=[_split_size(*size) for size in _SPLIT_SIZES], **_lists(_whole_numbers()))
-    caption = "A block of 16 channels in, 8 in the middle, 16 out"
-    return Explorer("what_is_split", fig, alt, caption, rows, data)
+    heading = "A block of 16 channels in, 8 in the middle, 16 out"
+    return Explorer("what_is_split", fig, alt, CAPTION, heading, rows, data)

@@ -8,6 +8,11 @@ from resnext_lib.explorers.explorer import Explorer, convolutions
 from resnext_lib.forms import FormA, FormB, FormC, path_layers
 from resnext_lib.networks import GOOGLENET_MODULES
 
+CAPTION = (
+    "From Inception's module to ResNet's block in eight steps, each with its weights and with the numbers that "
+    "somebody has to choose."
+)
+
 
 def _paths_only(paths):
     """A block of nothing but ``paths``: no shortcut, and no layer after them."""
@@ -86,5 +91,5 @@ def inception_to_resnext():
         "added; a shortcut; 32 thin paths; the paths concatenated before one 1x1; one grouped 3x3 in the middle; "
         "ResNet's block."
     )
-    caption = "Convolution weights, without bias and batch norm; steps 2 to 4 teach, they are not published networks"
-    return Explorer("inception_to_resnext", fig, alt, caption, rows, dict(frames=frames))
+    heading = "Convolution weights, without bias and batch norm; steps 2 to 4 teach, they are not published networks"
+    return Explorer("inception_to_resnext", fig, alt, CAPTION, heading, rows, dict(frames=frames))

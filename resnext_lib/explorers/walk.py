@@ -8,6 +8,7 @@ from resnext_lib.complexity import layer_costs
 from resnext_lib.explorers.explorer import Explorer
 from resnext_lib.networks import resnet50, resnext50_32x4d
 
+CAPTION = "ResNet-50 above, ResNeXt-50 below. Choose a stop to see one block of each, and what the stop costs."
 _STOPS = {
     "stem": ("conv1", "bn1"),
     "conv2": ("layer1",),
@@ -89,5 +90,7 @@ def walk_the_network():
         "Pairs of bars for the stem, conv2 to conv5 and the head: the parameters of ResNet-50 and of ResNeXt-50 are "
         "almost equal at every stop, and most of them lie in conv5."
     )
-    caption = "Parameters and MACs of every stop, for an image of 224×224"
-    return Explorer("walk_the_network", figures.cost_bars(bars, "parameters"), alt, caption, rows, dict(networks=both))
+    heading = "Parameters and MACs of every stop, for an image of 224×224"
+    return Explorer(
+        "walk_the_network", figures.cost_bars(bars, "parameters"), alt, CAPTION, heading, rows, dict(networks=both)
+    )

@@ -10,6 +10,10 @@ from resnext_lib.explorers.explorer import Explorer
 from resnext_lib.figures.palette import INK, PALE, PATH
 from resnext_lib.networks import GOOGLENET_MODULES, resnext50_32x4d
 
+CAPTION = (
+    "The six widths of one GoogLeNet module on sliders, and beside them what has to be chosen for ResNeXt-50. "
+    "Move a width and see which counts change with it."
+)
 IN_CHANNELS = 192  # of GoogLeNet's first module
 WIDTHS = {
     "conv1x1": "1×1",
@@ -83,5 +87,5 @@ def numbers_to_choose():
         stages=[len(stage) for stage in stages],
         entry=stages[0][0].in_channels,
     )
-    caption = "What has to be chosen, and what comes of it"
-    return Explorer("numbers_to_choose", _still(widths, list(GOOGLENET_MODULES)), alt, caption, rows, data)
+    heading = "What has to be chosen, and what comes of it"
+    return Explorer("numbers_to_choose", _still(widths, list(GOOGLENET_MODULES)), alt, CAPTION, heading, rows, data)

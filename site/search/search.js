@@ -7,7 +7,7 @@ every unit; if no section does, those that hold any. */
   const SHOWN = 40;        // results on the page
   const SNIPPET = 180;     // characters of a snippet
   // A match in the title of a section, or of the page for its first section, weighs as much as many in the text.
-  const WEIGHT = { sectionTitle: 6, pageTitle: 8, wholeTitle: 6, phrase: 3, ownPlace: 100, appendix: 0.4, repeating: 0.6 };
+  const WEIGHT = { sectionTitle: 6, pageTitle: 8, wholeTitle: 6, phrase: 8, ownPlace: 100, appendix: 0.4, repeating: 0.6 };
 
   // These repeat what a chapter says elsewhere.
   const REPEATING = ["What you will be able to do", "Recap", "Quiz", "Exercises"];
@@ -52,7 +52,7 @@ every unit; if no section does, those that hold any. */
   }
 
   /* "Grouped convolutions" is the term "grouped convolution". */
-  const sameTerm = (a, b) => [a, b].map(text => text.toLowerCase().replace(/[-\s]+/g, " ").replace(/s\b/g, ""))
+  const sameTerm = (a, b) => [a, b].map(text => text.toLowerCase().replace(/[-,\s]+/g, " ").replace(/s\b/g, ""))
     .every((text, _, both) => text === both[0]);
 
   const count = (pattern, text) => (text.match(pattern) || []).length;
