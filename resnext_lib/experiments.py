@@ -17,7 +17,6 @@ from resnext_lib import data, training
 from resnext_lib.blocks import Bottleneck
 from resnext_lib.complexity import count_macs, count_parameters
 from resnext_lib.networks import small_resnext
-from resnext_lib.statistics import interval
 
 COLUMNS = (
     "configuration",
@@ -133,9 +132,3 @@ def column(rows, configuration, name):
         known = sorted({row["configuration"] for row in rows})
         raise ValueError(f"no run of configuration={str(configuration)!r}; there is {known}")
     return values
-
-
-def paired_difference(rows, first, second, name="test_accuracy"):
-    """Mean of ``first - second`` over the seeds that both have, and the half width of its 95 % interval."""
-    a, b = column(rows, first, name), column(rows, second, name)
-    return interval([a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())])

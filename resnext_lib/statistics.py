@@ -45,15 +45,6 @@ def paired(first, second, comparisons=1, confidence=0.95):
     }
 
 
-def holm(p_values):
-    """Holm's corrected p-values for ``{name: p}``: the smallest times their number, the next times one less, and so on."""
-    corrected, largest = {}, 0.0
-    for rank, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p))
-        corrected[name] = largest
-    return corrected
-
-
 def power(effect, spread, seeds, alpha=0.05):
     """How often a paired t-test over ``seeds`` pairs finds a true mean ``effect``; ``spread``: their standard deviation."""
     freedom = seeds - 1

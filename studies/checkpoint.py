@@ -4,8 +4,8 @@
 go to studies/weights, outside the package, and nothing else is written.
 
 Writes resnext_lib/checkpoints/small_resnext.pt (weights; the model card beside it says what it is for) and into
-resnext_lib/evidence: training.csv (the history), predictions.csv (every test image), paths.csv (the accuracy
-with one path switched off) and responses.csv (what each path of the last block adds, by class).
+resnext_lib/evidence: training.csv (the history), predictions.csv (every test image) and paths.csv (the accuracy
+with one path switched off).
 """
 
 import argparse
@@ -23,7 +23,6 @@ LIBRARY = Path(__file__).parent.parent / "resnext_lib"
 STUDIES = Path(__file__).parent
 RECIPE = training.Recipe(epochs=20, channels_last=True)
 BLOCKS = [f"layer{stage}.{number}" for stage in (1, 2, 3) for number in (0, 1)]
-LAST = BLOCKS[-1]
 
 
 def write(name, rows):
@@ -72,23 +71,6 @@ def paths_off(network, test, moments):
     return rows
 
 
-def responses(network, test, moments):
-    """A row for every path of the last block and every class: the mean size of what the path adds to the sum."""
-    block = network.get_submodule(LAST)
-    seen = []
-    handle = block.conv3.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
-    training.predict(network, test, *moments)
-    handle.remove()
-    middle, width = torch.cat(seen), block.width // block.cardinality
-    rows = []
-    for path in range(block.cardinality):
-        part = slice(path * width, (path + 1) * width)
-        added = torch.einsum("oc,nchw->nohw", block.conv3.weight[:, part, 0, 0].detach(), middle[:, part])
-        size = added.flatten(1).norm(dim=1)
-        rows += [{"path": path, "label": label, "size": size[test.labels == label].mean().item()} for label in range(10)]
-    return rows
-
-
 def main(argv=None):
     parser = argparse.ArgumentParser("python -m studies.checkpoint", description=__doc__.split("\n")[0])
     parser.add_argument("--seed", type=int, default=0, help="0 is the book's own network (default: %(default)s)")
@@ -101,7 +83,7 @@ def main(argv=None):
             write("training", history)
     if seed == 0:
         network, moments = trained_small_resnext(), data.mean_and_spread(images[0])
-        for name, measure in (("predictions", predictions), ("responses", responses), ("paths", paths_off)):
+        for name, measure in (("predictions", predictions), ("paths", paths_off)):
             write(name, measure(network, images[1], moments))
 
 

@@ -22,7 +22,7 @@ from resnext_lib.figures.blocks import (
     node_of,
 )
 from resnext_lib.figures.complete import complete_block
-from resnext_lib.figures.costs import cost_bars, layer_cost_bars, share_bars, two_costs
+from resnext_lib.figures.costs import cost_bars, share_bars, two_costs
 from resnext_lib.figures.drawing import LETTERING, ROW, WIDTH, canvas, draw_grid, line, panels, plot, text_width, write
 from resnext_lib.figures.every_path import every_path
 from resnext_lib.figures.family import cut_bars, numbers_to_choose, run_dots, shuffle_diagram
@@ -33,7 +33,7 @@ from resnext_lib.figures.networks import group_line, network_diagram, place_of, 
 from resnext_lib.figures.palette import INK, LINE, PALE, PAPER, PATH, SUM, WASH, WEIGHT
 from resnext_lib.figures.paths import kept_and_estimated, likeness_by_block, losses_by_block, removed_path
 from resnext_lib.figures.pictures import picture_grid
-from resnext_lib.figures.reaching import reach, reach_matrix, receptive_field, receptive_field_figure
+from resnext_lib.figures.reaching import reach, receptive_field, receptive_field_figure
 from resnext_lib.figures.showing import figure, image, show, svg_text
 from resnext_lib.figures.studies import difference_panels
 from resnext_lib.figures.sums import norm_and_sum, sum_of_products

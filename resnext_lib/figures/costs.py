@@ -2,7 +2,6 @@
 
 from matplotlib.patches import Rectangle
 
-from resnext_lib.complexity import layer_costs
 from resnext_lib.figures.drawing import WIDTH, canvas, line, text_width, write
 from resnext_lib.figures.palette import INK, PALE, PATH, SUM
 
@@ -63,18 +62,6 @@ def share_bars(rows, parts, unit):
         write(axes, x + 4, 34 + 26 * i, f"{sum(values):,}", align="left")
     write(axes, left, 38 + 26 * len(rows), " + ".join(parts), align="left")
     return fig
-
-
-def layer_cost_bars(module, input_shape, what="weights"):
-    """Bars of ``weights`` (without biases) or ``macs`` for every convolution; the spatial ones are blue."""
-    rows = []
-    for cost in layer_costs(module, input_shape):
-        if cost.kind == "Conv2d":
-            layer = module.get_submodule(cost.name)
-            size = layer.kernel_size[0]
-            label = f"{size}×{size}, {layer.in_channels} to {layer.out_channels}"
-            rows.append((label, cost.macs if what == "macs" else layer.weight.numel(), size > 1))
-    return cost_bars(rows, "MACs, one image" if what == "macs" else what)
 
 
 def two_costs(rows, titles=("weights", "MACs"), formats=("{:,}", "{:,}"), hatch=None):

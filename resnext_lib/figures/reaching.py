@@ -6,7 +6,7 @@ import torch
 from matplotlib.patches import Rectangle
 from torch import nn
 
-from resnext_lib.figures.drawing import WIDTH, canvas, draw_grid, text_width, write
+from resnext_lib.figures.drawing import WIDTH, canvas, draw_grid, write
 from resnext_lib.figures.palette import PATH
 
 
@@ -25,24 +25,6 @@ def reach(module, in_channels, size=5):
     totals = copied(x).sum(dim=(0, 2, 3))
     rows = [torch.autograd.grad(total, x, retain_graph=True)[0].abs().sum(dim=(0, 2, 3)) for total in totals]
     return torch.stack(rows) > 0
-
-
-def reach_matrix(*reaches, titles, labels=("input channel", "output channel")):
-    """Measured reaches as matrices: a filled cell says that the input (column) reaches the output (row)."""
-    gaps = 26 * len(reaches)
-    scale = min(22, (WIDTH - gaps) / sum(r.shape[1] for r in reaches))
-    while sum(max(r.shape[1] * scale, text_width(t)) for r, t in zip(reaches, titles, strict=True)) > WIDTH - gaps:
-        scale -= 0.5  # long titles need room as well
-    fig, axes = canvas(max(r.shape[0] for r in reaches) * scale + 68)
-    left = 20
-    for reached, title in zip(reaches, titles, strict=True):
-        write(axes, left, 10, title, align="left", weight="bold")
-        write(axes, left, 30, f"{labels[0]} →", align="left")
-        write(axes, left - 10, 42 + scale / 2, "↓")
-        _draw_reach(axes, reached, left, 42, scale)
-        left += max(reached.shape[1] * scale, text_width(title)) + 26
-    write(axes, 20, 42 + max(r.shape[0] for r in reaches) * scale + 14, f"↓ {labels[1]}", align="left")
-    return fig
 
 
 def _draw_reach(axes, reached, left, top, scale):

@@ -12,9 +12,8 @@ import torch
 
 from resnext_lib import data, experiments, training
 from resnext_lib.complexity import count_macs, count_parameters
-from resnext_lib.experiments import Configuration, paired_difference
+from resnext_lib.experiments import Configuration, column
 from resnext_lib.published import evidence
-from resnext_lib.statistics import interval
 from studies import experiments as command_line
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -198,17 +197,9 @@ def rows_of(**accuracies):
     ]
 
 
-def test_paired_differences_go_by_seed_and_skip_what_one_side_lacks():
-    rows = rows_of(a=[0.80, 0.84, 0.82], b=[0.79, 0.83, 0.80, 0.10])
-    rows.append({"configuration": "a", "seed": "9", "test_accuracy": "0.99"})
-    middle, width = paired_difference(list(reversed(rows)), "a", "b")
-    assert middle == pytest.approx(0.04 / 3)
-    assert width == pytest.approx(interval([0.01, 0.01, 0.02])[1])
-
-
 def test_an_unknown_configuration_is_answered_with_the_known():
     with pytest.raises(ValueError, match=r"no run of configuration='c'; there is \['a', 'b'\]"):
-        paired_difference(rows_of(a=[1, 2], b=[1, 2]), "a", "c")
+        column(rows_of(a=[1, 2], b=[1, 2]), "c", "test_accuracy")
 
 
 # ------------------------------------------------------------------ the committed runs

@@ -19,7 +19,7 @@ from torch import nn
 
 from resnext_lib import figures, forms, networks
 from resnext_lib.blocks import Bottleneck, Inception
-from resnext_lib.complexity import layer_costs, stage_costs
+from resnext_lib.complexity import stage_costs
 from resnext_lib.descendants import ConvNeXtBlock, DepthwiseSeparable, SEBottleneck, SqueezeExcitation, XBlock
 from tools.contract import ROOT
 from tools.notebooks import read
@@ -123,9 +123,6 @@ GALLERY |= {
     "CIFAR network": lambda: figures.network_diagram(networks.resnext29_8x64d(), (3, 32, 32)),
     "weights": lambda: figures.weight_matrix(grouped(1), grouped(4), titles=["dense", "grouped"]),
     "weights of 128": lambda: figures.weight_matrix(grouped(1, 128), grouped(32, 128), titles=["dense", "32 groups"]),
-    "reach": lambda: figures.reach_matrix(
-        figures.reach(grouped(1, 8), 8), figures.reach(grouped(4, 8), 8), titles=["dense", "groups=4"]
-    ),
     "receptive fields": lambda: figures.receptive_field_figure(
         [figures.receptive_field(stack(n), 9) for n in (1, 2, 3)], ["one 3×3", "two", "three"]
     ),
@@ -135,7 +132,6 @@ GALLERY |= {
     "share bars": lambda: figures.share_bars(
         [("ResNet", (16_384, 36_864, 16_384)), ("ResNeXt", (32_768, 4_608, 32_768))], ["1×1", "3×3 (blue)", "1×1"], "weights"
     ),
-    "layer bars": lambda: figures.layer_cost_bars(Bottleneck(256, 128, 256, 32), (256, 56, 56), "macs"),
     "group line": lambda: figures.group_line(LINE),
     "masks": lambda: figures.mask_matrices(
         [("grouped", torch.block_diag(*[torch.ones(2, 2)] * 8).bool()), ("dense", torch.ones(16, 16).bool())],
@@ -456,14 +452,6 @@ def test_share_bars_show_their_shares():
     lengths = [patch.get_width() for patch in fig.axes[0].patches]
     assert [length / lengths[0] for length in lengths] == pytest.approx([1, 3, 2, 0.5, 0.5, 0.5])
     assert {"60", "15", "x + y + z"} <= {text.get_text() for text in fig.axes[0].texts}
-
-
-@pytest.mark.parametrize("what", ["parameters", "macs"])
-def test_layer_bars_show_the_modules_costs(what):
-    block = Bottleneck(256, 128, 256, 32)
-    texts = {text.get_text() for text in figures.layer_cost_bars(block, (256, 56, 56), what).axes[0].texts}
-    costs = [cost for cost in layer_costs(block, (256, 56, 56)) if cost.kind == "Conv2d"]
-    assert {f"{getattr(cost, what):,}" for cost in costs} <= texts
 
 
 # ------------------------------------------------------------------ legible on a phone

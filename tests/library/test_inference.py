@@ -16,16 +16,7 @@ from resnext_lib import forms, inference, networks
 from resnext_lib.data import fashion_subset, mean_and_spread, normalise
 from resnext_lib.inference import export_onnx, inference_copy
 from resnext_lib.weights import trained_small_resnext
-
-
-def unsettle(model):
-    """Random weights and statistics in every batch norm: a fresh one is nearly the identity and hides mistakes."""
-    generator = torch.Generator().manual_seed(1)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            for value in (module.weight, module.bias, module.running_mean, module.running_var):
-                value.data.uniform_(0.5, 1.5, generator=generator)
-    return model
+from studies.arms import unsettle
 
 
 def norms(model):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from resnext_lib.statistics import detectable, holm, interval, paired, power, resample, seeds_needed
+from resnext_lib.statistics import detectable, interval, paired, power, resample, seeds_needed
 
 
 def test_the_interval_is_scipys_own():
@@ -49,11 +49,6 @@ def test_a_paired_comparison_is_scipys_with_bonferronis_correction():
     assert (found["low"], found["high"]) == pytest.approx((low, high))
     assert found["p_alone"] == pytest.approx(test.pvalue) and found["p"] == pytest.approx(min(1, 5 * test.pvalue))
     assert found["mean"] == pytest.approx(np.mean(differences)) and found["seeds"] == 3 and found["same_sign"] == 3
-
-
-def test_holm_is_as_in_his_paper():
-    assert holm({"a": 0.01, "b": 0.04, "c": 0.03}) == pytest.approx({"a": 0.03, "c": 0.06, "b": 0.06})
-    assert holm({"a": 0.6, "b": 0.9}) == {"a": 1.0, "b": 1.0}
 
 
 @pytest.mark.parametrize("effect, spread, seeds", [(0.5, 1.0, 10), (1.0, 1.0, 5), (0.0, 1.0, 8)])
