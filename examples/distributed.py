@@ -28,24 +28,26 @@ from resnext_lib.training import (
 )
 
 
-def train_epoch(network, optimiser, images, recipe, epoch, mean, spread, sampler, progress=False):
+def train_epoch(network, optimiser, images, recipe, epoch, mean, spread, sampler,
+                progress=False):
     network.train()
     device, count = mean.device, len(images.labels)
     batches = torch.tensor([*sampler]).split(recipe.batch_size // dist.get_world_size())
     loss_sum = correct = 0
-    for step, batch in enumerate(tqdm(batches, f"epoch {epoch + 1}", leave=False, disable=not progress)):
-        rate = learning_rate_at(epoch * len(batches) + step, recipe.epochs * len(batches), recipe.learning_rate)
+    for step, batch in enumerate(tqdm(batches, f"epoch {epoch + 1}", leave=False,
+                                      disable=not progress)):
+        rate = learning_rate_at(epoch * len(batches) + step,
+                                recipe.epochs * len(batches), recipe.learning_rate)
         optimiser.param_groups[0]["lr"] = rate
-        pixels, labels = (images.pixels[batch].to(device), images.labels[batch].to(device))
+        pixels, labels = (images.pixels[batch].to(device),
+                          images.labels[batch].to(device))
         x = normalise(augment(pixels) if recipe.augment else pixels, mean, spread)
         logits = compute(network, x, recipe)
         loss = loss_of(logits, labels)
         if not math.isfinite(loss.item()):
-            raise FloatingPointError(
-                f"the loss is {loss.item()} in epoch {epoch + 1}, "
+            raise FloatingPointError(f"the loss is {loss.item()} in epoch {epoch + 1}, "
                 f"step {step + 1}, at learning rate {rate:.3g}: try a smaller "
-                f"learning_rate than {recipe.learning_rate}"
-            )
+                f"learning_rate than {recipe.learning_rate}")
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -54,35 +56,28 @@ def train_epoch(network, optimiser, images, recipe, epoch, mean, spread, sampler
     totals = torch.tensor([loss_sum, correct, len(sampler)], device=device)
     dist.all_reduce(totals)
     loss_sum, correct, count = totals.tolist()
-    return {"train_loss": loss_sum / count, "train_accuracy": correct / count, "learning_rate": rate}
+    return {"train_loss": loss_sum / count, "train_accuracy": correct / count,
+            "learning_rate": rate}
 
 
-def train(
-    network,
-    train_images,
-    test_images=None,
-    recipe=None,
-    seed=0,
-    *,
-    device="cpu",
-    checkpoint=None,
-    progress=True,
-    stop_after=None,
-):
+def train(network, train_images, test_images=None, recipe=None, seed=0, *, device="cpu",
+          checkpoint=None, progress=True, stop_after=None):
     recipe = recipe or Recipe()
-    optimiser, history, run, mean, spread = begin(network, train_images, test_images, recipe, seed, device, checkpoint)
+    optimiser, history, run, mean, spread = begin(network, train_images, test_images,
+                                                  recipe, seed, device, checkpoint)
     parallel = DistributedDataParallel(network)
     sampler = DistributedSampler(train_images.labels, seed=1000 * seed)
     rank = dist.get_rank()
     with torch.random.fork_rng():
-        for epoch in range(len(history), min(recipe.epochs, stop_after or recipe.epochs)):
+        for epoch in range(len(history),
+                           min(recipe.epochs, stop_after or recipe.epochs)):
             sampler.set_epoch(epoch)
             torch.manual_seed(1000 * seed + epoch + 10**6 * rank)
-            row = train_epoch(
-                parallel, optimiser, train_images, recipe, epoch, mean, spread, sampler, progress and rank == 0
-            )
+            row = train_epoch(parallel, optimiser, train_images, recipe, epoch,
+                              mean, spread, sampler, progress and rank == 0)
             if test_images is not None:
-                row |= {f"test_{k}": v for k, v in evaluate(network, test_images, mean, spread, recipe).items()}
+                row |= {f"test_{k}": v for k, v in
+                        evaluate(network, test_images, mean, spread, recipe).items()}
             history.append({"epoch": epoch + 1, **row})
             path = checkpoint if rank == 0 else None
             save(path, network, optimiser, run, history)
@@ -111,16 +106,11 @@ def main():
     dist.init_process_group("nccl" if gpu else "gloo")
     torch.manual_seed(0)
     images = fashion_subset("train")
-    images = images._replace(pixels=images.pixels[: options.images], labels=images.labels[: options.images])
+    images = images._replace(pixels=images.pixels[:options.images],
+                             labels=images.labels[:options.images])
     recipe = Recipe(options.epochs, options.batch, augment=options.augment)
-    train(
-        small_resnext(),
-        images,
-        fashion_subset("test"),
-        recipe,
-        device=f"cuda:{local}" if gpu else "cpu",
-        checkpoint=options.checkpoint,
-    )
+    train(small_resnext(), images, fashion_subset("test"), recipe,
+          device=f"cuda:{local}" if gpu else "cpu", checkpoint=options.checkpoint)
     dist.destroy_process_group()
 
 

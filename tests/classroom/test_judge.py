@@ -132,7 +132,7 @@ def test_the_list_of_exercises_says_chapter_task_minutes_and_which_are_from_scra
     found = {name: (chapter, asks, minutes, scratch) for chapter, name, asks, minutes, scratch in listing.rows()}
     assert list(found) == list(KNOWN)
     assert found["groups_from_count"] == ("4", "Find the groups", "5", "")
-    assert found["resnext_block"] == ("5", "Build it", "20", "yes")
+    assert found["resnext_block"] == ("5", "One argument", "20", "yes")
     assert {name for name, row in found.items() if row[3]} == {"inception_3a", "bottleneck", "resnext_block", "form_a"}
     assert all(row[1][0].isupper() and int(row[2]) in (5, 10, 20) for row in found.values())
 

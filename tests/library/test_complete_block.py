@@ -1,7 +1,7 @@
 """The complete block shows every layer of a block where it stands, with the sizes that the block's own run has."""
 
 import copy
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import pytest
 import torch
@@ -270,28 +270,3 @@ def test_what_cannot_be_drawn_is_refused_in_our_words(call, error, words):
         call()
     for word in words:
         assert word in str(caught.value), str(caught.value)
-
-
-def test_the_example_of_its_documentation_draws():
-    """The call, the alt text and the caption that it shows are what a chapter copies."""
-    from textwrap import dedent
-
-    from resnext_lib import forms
-
-    example = complete.__doc__.split("Example::")[1].split("Source:")[0]
-    shown = {}
-    exec(dedent(example), dict(figures=partial_figures(shown), forms=forms))
-    assert shown["number"] == "6.1" and "they may be stacked; only the last batch norm sees the sum" in shown["caption"]
-    assert shown["fig"].get_figwidth() * 72 == pytest.approx(360)
-
-
-def partial_figures(shown):
-    """The module ``figures`` with a ``show`` that keeps what it is given."""
-
-    class Kept:
-        complete_block = staticmethod(complete)
-        show = staticmethod(
-            lambda fig, **words: (partial(figures.image, fig, words["alt"])(), shown.update(fig=fig, **words))
-        )
-
-    return Kept
