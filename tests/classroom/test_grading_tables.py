@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 import zipfile
 
 import nbformat
@@ -256,8 +257,21 @@ def test_fault_24_names_are_no_formulas(text, right):
     assert harmless(text) == right
 
 
-def test_fault_24_due_dates_are_by_this_machines_clock():
-    assert records.local(records.utc("2026-12-01 23:59")) == "2026-12-01 23:59"
+@pytest.fixture
+def in_shanghai(monkeypatch):
+    """A machine whose clock is eight hours ahead of UTC: on one that shows UTC, mistakes with zones cannot be seen."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("Windows keeps its time zone for all programs")
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_fault_24_due_dates_are_by_this_machines_clock(in_shanghai):
+    assert records.utc("2026-12-01 23:59") == "2026-12-01 15:59:00"
+    assert records.local("2026-12-01 15:59:00") == "2026-12-01 23:59"
     for text in ("tomorrow", "2026-13-01", ""):
         with pytest.raises(ValueError, match="a due date looks like"):
             records.utc(text)
