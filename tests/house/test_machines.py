@@ -202,6 +202,13 @@ def test_make_quick_runs_files_that_exist_and_drive_no_browser(make):
         assert not re.search(r"def test_\w+\([^)]*\b(browser|site|pages|server)\b", source), name
 
 
+def pytest_in(folder, environment, *arguments):
+    """Run pytest in ``folder`` with the book's conftest and none of its other settings."""
+    settings = ["-q", "-p", "conftest", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={folder}"]
+    command = [sys.executable, "-m", "pytest", *settings, *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+
+
 # ------------------------------------------------------------------ where CI runs, nothing is skipped
 
 
@@ -210,26 +217,8 @@ def test_fault_19a_a_skipped_test_fails_under_ci_and_nowhere_else(tmp_path, ci, 
     (tmp_path / "test_it.py").write_text(
         "import pytest\ndef test_a(): pass\ndef test_b(): pytest.skip('no files')\n", encoding="utf-8"
     )
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "conftest",
-            "-p",
-            "no:cacheprovider",
-            "-c",
-            os.devnull,
-            f"--rootdir={tmp_path}",
-            str(tmp_path),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env={**{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}, "CI": ci, "PYTHONPATH": str(ROOT)},
-    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    done = pytest_in(tmp_path, environment | {"CI": ci, "PYTHONPATH": str(ROOT)}, tmp_path)
     assert done.returncode == status, done.stdout + done.stderr
     assert ("test_it.py::test_b: Skipped: no files" in done.stdout) == bool(ci)
     assert ("nothing may be skipped" in done.stdout) == bool(ci)
@@ -384,26 +373,5 @@ def test_fault_11d_another_home_changes_no_output(tmp_path, home):
     assert done.returncode == 0, done.stderr[-2000:]
     outputs = json.loads(path.read_text(encoding="utf-8"))["cells"][0]["outputs"]
     assert [(output["name"], "".join(output["text"])) for output in outputs] == [("stdout", "10.0 100.0\n")]
-    tested = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "conftest",
-            "--nbval",
-            "--nbval-current-env",
-            "-c",
-            os.devnull,
-            "-p",
-            "no:cacheprovider",
-            f"--rootdir={tmp_path}",
-            str(path),
-        ],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    tested = pytest_in(tmp_path, environment, "--nbval", "--nbval-current-env", path)
     assert tested.returncode == 0, tested.stdout[-3000:]
