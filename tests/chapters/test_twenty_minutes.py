@@ -10,6 +10,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import timm
 import torch
 import torchvision
 from nbclient import NotebookClient
@@ -27,6 +28,7 @@ PATH = contract.ROOT / "chapters" / f"{contract.STANDS_ALONE}.ipynb"
 # IPython is there wherever a notebook is, and PIL, for the reader's own picture, wherever torchvision is.
 IMPORTS = {"torch", "torchvision", "matplotlib", "IPython", "PIL"}
 STANDARD = {"html", "io", "urllib"}
+SIDES = (320, 299, 299)  # the pictures that the networks of the paper's Table 5 are tested with
 OF_THIS_BOOK = ("resnext_lib", "tools", "tests", "studies", "benchmarks")
 
 
@@ -366,3 +368,16 @@ def test_figures_are_numbered_and_say_their_claim():
         assert f'<figure id="fig-{number}">' in figure and f"<strong>Figure {number}.</strong>" in figure
         assert len(re.search(r"</strong> (.+?)</figcaption>", figure)[1].split()) > 12
     assert len(figures) == 4
+
+
+def test_inception_v4_has_half_the_weights_and_does_two_fifths_of_the_operations():
+    """This page compares it with ResNeXt-101 (64x4d), and the landing page compares the operations the other way round."""
+    with torch.device("meta"):
+        ours = networks.ResNeXt((3, 4, 23, 3), cardinality=64, bottleneck_width=4)
+        theirs = [timm.create_model(name) for name in ("inception_v4", "inception_resnet_v2")]
+        work, *tailored = (complexity.count_macs(network, (3, side, side)) for network, side in zip((ours, *theirs), SIDES))
+    weights = [complexity.count_parameters(network) for network in (ours, theirs[0])]
+    assert weights[1] / weights[0] == pytest.approx(1 / 2, rel=0.05) and tailored[0] / work == pytest.approx(2 / 5, rel=0.05)
+    assert [work / other for other in tailored] == pytest.approx([2.5, 2.5], rel=0.05)
+    assert "half as many weights, does two fifths of the operations at its test size" in contract.prose_of(read(PATH))
+    assert "at two and a half times their operations" in (contract.ROOT / "intro.md").read_text(encoding="utf-8")
