@@ -25,7 +25,7 @@ from resnext_lib.figures.complete import complete_block
 from resnext_lib.figures.costs import cost_bars, share_bars, two_costs
 from resnext_lib.figures.drawing import LETTERING, ROW, WIDTH, canvas, draw_grid, line, panels, plot, text_width, write
 from resnext_lib.figures.every_path import every_path
-from resnext_lib.figures.family import cut_bars, numbers_to_choose, run_dots, shuffle_diagram
+from resnext_lib.figures.family import cut_bars, numbers_to_choose, run_dots
 from resnext_lib.figures.folding import folding
 from resnext_lib.figures.forms import lanes, middle_masks
 from resnext_lib.figures.matrices import kernel_blocks, mask_blocks, mask_matrices, number_grids, weight_matrix

@@ -1,4 +1,4 @@
-"""The pictures of the last chapter: groups in every stage, the channel shuffle, runs of a study, numbers to choose."""
+"""The pictures of the last chapter: groups in every stage, runs of a study, numbers to choose."""
 
 from math import log2
 
@@ -32,49 +32,6 @@ def _cut_bar(axes, top, layer, scale):
     for cut in range(1, layer.groups):
         x = 82 + cut * width
         axes.plot([x, x], [top + 0.6, top + 15.4], color=PAPER, linewidth=min(1, width / 3), solid_capstyle="butt", zorder=3)
-
-
-def shuffle_diagram(groups, size, reaches, titles):
-    """Two grouped layers, without and with a channel shuffle between them; what the first output reads is blue.
-
-    Each layer has ``groups`` groups of ``size`` channels. ``reaches`` are two bool matrices (out, in) as
-    :func:`resnext_lib.figures.reach` measures them, for the two layers without and with the shuffle.
-    """
-    fig, axes = canvas(264)
-    for left, shuffled, reached, title in zip((4, 188), (False, True), reaches, titles, strict=True):
-        write(axes, left, 10, title, align="left", weight="bold")
-        _draw_two_layers(axes, left, groups, size, shuffled, reached[0].tolist())
-    return fig
-
-
-def _draw_two_layers(axes, left, groups, size, shuffled, read):
-    """Four rows of channels: in, behind the first layer, in front of the second, out."""
-    count, gap = groups * size, 8
-    places = [left + 8 + 15.5 * c + gap * (c // size) for c in range(count)]
-    rows = 34, 102, 158, 226
-    # Channel ``source[c]`` of the first layer stands at place c in front of the second.
-    source = [c % groups * size + c // groups if shuffled else c for c in range(count)]
-    wanted = [any(read[g * size : (g + 1) * size]) for g in range(groups)]  # groups whose output is used
-    used = [c < size for c in range(count)], [source.index(c) < size for c in range(count)]
-    for g in range(groups):
-        members = range(g * size, (g + 1) * size)
-        for top, bottom, blue in (
-            (rows[0], rows[1], [wanted[g] and used[1][c] for c in members]),
-            (rows[2], rows[3], [c == 0 for c in members]),
-        ):
-            for c in members:
-                for other, strong in zip(members, blue, strict=True):
-                    colour, width = (PATH, 1.8) if strong else (LINE, 0.7)
-                    axes.plot([places[c], places[other]], [top + 5, bottom - 5], color=colour, linewidth=width, zorder=2)
-    for c in range(count):
-        strong = used[0][c]
-        colour, width = (PATH, 1.8) if strong else (LINE, 0.7)
-        axes.plot([places[source[c]], places[c]], [rows[1] + 5, rows[2] - 5], color=colour, linewidth=width, zorder=2)
-    marks = read, used[1], used[0], [c == 0 for c in range(count)]
-    for y, mark in zip(rows, marks, strict=True):
-        for x, strong in zip(places, mark, strict=True):
-            axes.add_patch(Circle((x, y), 5, facecolor=PATH if strong else PAPER, edgecolor=INK, linewidth=1, zorder=3))
-    write(axes, left, 250, f"reads {sum(read)} of {count} channels", align="left")
 
 
 def run_dots(panels, unit, spread=4.5):

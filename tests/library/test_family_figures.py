@@ -1,7 +1,6 @@
 """The pictures of the last chapter say what the modules and the runs say."""
 
 import pytest
-from matplotlib.colors import to_rgba
 from matplotlib.patches import Circle, Rectangle
 from torch import nn
 
@@ -26,23 +25,6 @@ def test_cut_bars_are_as_long_as_they_have_channels_and_cut_into_their_groups():
     assert long.get_width() / short.get_width() == pytest.approx(1008 / 96)
     assert len(axes.lines) == (2 - 1) + (21 - 1)
     assert {"2 × 48", "21 × 48"} <= {text.get_text() for text in axes.texts}
-
-
-@pytest.mark.parametrize(("groups", "size"), [(3, 3), (2, 4)])
-def test_a_shuffle_marks_what_the_first_output_depends_on(groups, size):
-    channels = groups * size
-    layers = [nn.Conv2d(channels, channels, 1, groups=groups) for _ in range(2)]
-    reaches = [
-        figures.reach(nn.Sequential(*layers), channels),
-        figures.reach(nn.Sequential(layers[0], nn.ChannelShuffle(groups), layers[1]), channels),
-    ]
-    axes = figures.shuffle_diagram(groups, size, reaches, ["in order", "shuffled"]).axes[0]
-    filled = [patch.get_facecolor() == to_rgba(figures.PATH) for patch in axes.patches]
-    rows = [filled[start : start + channels] for start in range(0, len(filled), channels)]
-    in_order, shuffled = rows[:4], rows[4:]
-    assert in_order[0] == reaches[0][0].tolist() and shuffled[0] == reaches[1][0].tolist()
-    assert sum(shuffled[0]) == min(channels, size * min(groups, size)) and sum(in_order[0]) == size
-    assert [sum(row) for row in in_order] == [size, size, size, 1] and sum(shuffled[2]) == size
 
 
 def test_dots_of_runs_stand_at_their_values_and_the_bar_at_their_mean():

@@ -145,6 +145,12 @@ def test_timms_counts(name):
     assert count_parameters(model) == value(name)
 
 
+@pytest.mark.parametrize("name", names(r"timm\..*\.macs"))
+def test_timms_multiply_adds_at_the_inceptions_size(name):
+    model = without_data(timm.create_model, name.split(".")[1])
+    assert round(count_macs(model, (3, 299, 299)) / 1e9, 3) == value(name)
+
+
 @pytest.mark.parametrize(
     ("card", "settings"),
     [

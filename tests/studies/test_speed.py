@@ -483,7 +483,7 @@ CLAIMS = {  # a sentence of the chapter, and what must hold for it to be true
     "came out up to 5 % off": lambda f: (
         0.045 < max(abs(f["ladder", section, "ours again"] / f["ladder", section, "ours"] - 1) for section in FOUR) < 0.055
     ),
-    "writes as many numbers with 128 groups as with one": lambda f: written("groups", TWO, "groups=1", "groups=128") == 1,
+    "reads and writes as much as the dense one": lambda f: written("groups", TWO, "groups=1", "groups=128") == 1,
     "up to 16 groups the direct routine": lambda f: routines(1, 2, 4, 8, 16) == {"direct"},
     "falls back on many small matrix products": lambda f: routines(32, 64) == {"matrix products"},
     "32 groups take longer than 16 although they do half the work": lambda f: groups(f, 32) > groups(f, 16),
@@ -496,7 +496,7 @@ CLAIMS = {  # a sentence of the chapter, and what must hold for it to be true
     "has the same paths as those behind it, reads four times as much, and reaches 23 % instead of 32": lambda f: (
         [round(100 * share_of_the_peak(f, name)) for name in ("layer2.0.conv2", "layer2.1.conv2")] == [23, 32]
     ),
-    "reads and writes all of them in 6 % of the time": lambda f: round(100 * groups(f, 128)) == 6,
+    "as much as the dense one, in 6 % of the time": lambda f: round(100 * groups(f, 128)) == 6,
     "32 groups then takes 0.17 instead of 0.28": lambda f: (
         [round(groups(f, number), 2) for number in ("32, channels-last", 32)] == [0.17, 0.28]
     ),
@@ -516,11 +516,12 @@ CLAIMS = {  # a sentence of the chapter, and what must hold for it to be true
         all(round(f["ladder", TWO, arm], 1) == 0.6 for arm in ("ONNX Runtime", "OpenVINO"))
         and all(f["ladder", section, arm] < 0.7 for section in FOUR for arm in ("ONNX Runtime", "OpenVINO"))
     ),
-    "changed 11 answers and lost 5 of 1,799": lambda f: answers("changed_answers") == 11 and answers("correct") == 1799 - 5,
-    "take longer than 32 bits in the same runtime": lambda f: all(
+    "changed 11 answers, lost 5 right ones net": lambda f: (
+        answers("changed_answers") == 11 and answers("correct") == 1799 - 5
+    ),
+    "took longer than 32 bits in the same runtime": lambda f: all(
         f["int8", section, "ONNX Runtime, int8"] > 1.5 * f["int8", section, "ONNX Runtime"] for section in FOUR[:2]
     ),
-    "takes less than a fifth of the time": lambda f: all(f["int8", section, "ONNX Runtime"] < 0.2 for section in FOUR[:2]),
     "saved 10 to 16 % here": lambda f: (
         [round(100 - 100 * pick(f["ladder", section, "folded"] for section in FOUR)) for pick in (max, min)] == [10, 16]
     ),
@@ -548,14 +549,14 @@ def test_chapter_10s_claims_can_fail(times):
         for change in (lambda value: 1 / value, lambda value: 1.2 * value, lambda value: value**3)
     ]
     not_about_times = {
-        "writes as many numbers with 128 groups as with one",
+        "reads and writes as much as the dense one",
         "up to 16 groups the direct routine",
         "falls back on many small matrix products",
         "14.40 million numbers for an image and ResNet-50's 11.11, which is 30 % more",
         "more than 16 times as many numbers as C",
         "agree within two millionths of the largest",
         "the convolutions take 87 % of torchvision's time",
-        "changed 11 answers and lost 5 of 1,799",
+        "changed 11 answers, lost 5 right ones net",
         "in an order drawn anew",
     }
     standing = {sentence for sentence, claim in CLAIMS.items() if all(claim(speeds) for speeds in altered)}
