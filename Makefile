@@ -12,7 +12,7 @@ GRADER_READY := $(GRADER)/ready
 LIGHT       := .venv-light
 LIGHT_READY := $(LIGHT)/ready
 
-.PHONY: help book quick test check-all lock renew older-torch notebooks serve pdf zip lab classroom lesson handout grader exercises assignment collect grade address publish clean
+.PHONY: help book quick test check-all lock renew older-torch notebooks translations serve pdf zip lab classroom lesson handout grader exercises assignment collect grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -94,6 +94,9 @@ older-torch: $(OLDER_READY) ## run the chapters, asserts on, with the torch that
 
 notebooks: $(READY) ## re-execute the chapters in place (accepts intended changes of output)
 	$(BIN)/python -m tools.notebooks chapters
+
+translations: $(READY) ## bring the Chinese catalogue up to the English, and count what is missing or stale
+	@$(BIN)/python -m tools.translation update
 
 serve: book ## serve the built site at http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html 8000

@@ -1,0 +1,58 @@
+"""The catalogue of the Chinese edition.
+
+``python -m tools.translation update``         bring the .po files up to the English, then count
+``python -m tools.translation count``          count: translated, stale, missing, for each file
+``python -m tools.translation check [FILE...]`` every rule that a translation breaks; all files if none is named
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tools.translation import catalogue, rules
+
+
+def counts(book):
+    """[(file, translated, stale, missing)] and their sum."""
+    rows = []
+    for name, entries in book.files.items():
+        done, stale = sum(entry.done for entry in entries), sum(entry.stale for entry in entries)
+        rows.append((name, done, stale, len(entries) - done - stale))
+    return [*rows, ("all", *(sum(row[i] for row in rows) for i in (1, 2, 3)))]
+
+
+def table(book):
+    """The counts as text."""
+    lines = [f"{'':30}{'translated':>11}{'stale':>7}{'missing':>9}"]
+    return "\n".join(lines + [f"{name:30}{done:11,}{stale:7,}{missing:9,}" for name, done, stale, missing in counts(book)])
+
+
+def complaints(book, names):
+    """What the rules say of every translation in these files."""
+    return [
+        f"{name}: {entry.message}\n  {entry.translation}\n  " + "\n  ".join(found)
+        for name in names
+        for entry in book.files[name]
+        if entry.done and (found := rules.problems(entry.message, entry.translation))
+    ]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["update", "count", "check"])
+    parser.add_argument("files", nargs="*", metavar="FILE", help="names of .po files, as 05_the_resnext_block")
+    given = parser.parse_args(arguments)
+    book = catalogue.update() if given.command == "update" else catalogue.read_book()
+    names = [Path(name).stem for name in given.files] or list(book.files)
+    if unknown := [name for name in names if name not in book.files]:
+        raise SystemExit(f"there is no catalogue {unknown[0]!r}; there are {', '.join(book.files)}")
+    if given.command == "check":
+        found = complaints(book, names)
+        print("\n".join(found) or "every translation keeps the rules")
+        return bool(found)
+    print(table(catalogue.Book({name: book.files[name] for name in names})))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

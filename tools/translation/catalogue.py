@@ -1,0 +1,150 @@
+"""The .po files: one for each page, one for what several pages say, one for the site's own words.
+
+They hold no dates, no paths and no numbers of lines, so that they change only where a sentence does.
+"""
+
+import io
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+
+from tools.translation.pages import EXPLORERS, ROOT, messages_of, translated_pages
+from tools.writing import replace
+
+LANGUAGE = "zh_CN"
+FOLDER = ROOT / "locale" / LANGUAGE / "LC_MESSAGES"
+SHARED = "shared"
+HEADER = f"""# {{title}}
+# How to translate: locale/README.md
+msgid ""
+msgstr ""
+"Language: {LANGUAGE}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=UTF-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+
+"""
+# How much of a removed sentence a new one must have in common to be called a change of it.
+ALIKE = 0.6
+
+
+@dataclass
+class Entry:
+    """A message and its translation; ``stale`` if the translation is of ``previous``, what the message said before."""
+
+    message: str
+    translation: str = ""
+    comment: str = ""
+    previous: str = ""
+
+    @property
+    def stale(self):
+        return bool(self.previous)
+
+    @property
+    def done(self):
+        return bool(self.translation) and not self.stale
+
+
+@dataclass
+class Book:
+    """All entries: ``{name of a file: [Entry]}``."""
+
+    files: dict = field(default_factory=dict)
+
+    def lookup(self, name):
+        """{message: translation} for the page of that file: its own, then what all pages share."""
+        order = [SHARED, name_of(EXPLORERS), "site", name]
+        return {entry.message: entry.translation for file in order for entry in self.files.get(file, []) if entry.done}
+
+
+def name_of(page):
+    """The name of a page's file, without folder and ending."""
+    return Path(page).name
+
+
+def read_file(path):
+    """The entries of a .po file."""
+    with path.open("rb") as file:
+        catalog = read_po(file, locale=LANGUAGE)
+    return [
+        Entry(
+            message.id,
+            message.string or "",
+            " ".join(message.auto_comments),
+            ("".join(message.previous_id) or "?") if message.fuzzy else "",
+        )
+        for message in catalog
+        if message.id
+    ]
+
+
+def read_book(folder=FOLDER):
+    return Book({path.stem: read_file(path) for path in sorted(folder.glob("*.po"))})
+
+
+def text_of(name, entries):
+    """The .po file of ``entries`` as text."""
+    catalog = Catalog(locale=LANGUAGE)
+    for entry in entries:
+        catalog.add(
+            entry.message,
+            entry.translation,
+            auto_comments=[entry.comment] if entry.comment else [],
+            flags=["fuzzy"] if entry.stale else [],
+            previous_id=entry.previous if entry.stale else "",
+        )
+    buffer = io.BytesIO()
+    write_po(buffer, catalog, width=0, omit_header=True, include_previous=True)
+    return HEADER.format(title=name) + buffer.getvalue().decode("utf-8").lstrip("\n")
+
+
+def extract(root=ROOT):
+    """{name of a file: {message: comment}} of all sources; what two pages say belongs to ``SHARED``."""
+    pages = {name_of(page): messages_of(page, root) for page in translated_pages(root)}
+    counts = {}
+    for messages in pages.values():
+        for message in messages:
+            counts[message] = counts.get(message, 0) + 1
+    shared = {m: kind for messages in pages.values() for m, (kind, _) in messages.items() if counts[m] > 1}
+    files = {SHARED: shared}
+    for name, messages in pages.items():
+        files[name] = {m: f"{kind}, {place}" for m, (kind, place) in messages.items() if counts[m] == 1}
+    return files
+
+
+def merged(messages, old, memory):
+    """Entries for ``messages``, {message: comment}: with the translation there is, or that of the sentence it was before."""
+    gone = {entry.message: entry for entry in old if entry.translation and entry.message not in messages}
+    entries = []
+    for message, comment in messages.items():
+        known = memory.get(message)
+        if known and known.translation:
+            entries.append(Entry(message, known.translation, comment, known.previous))
+            continue
+        nearest = get_close_matches(message, gone, 1, ALIKE)
+        if nearest:
+            before = gone[nearest[0]]
+            entries.append(Entry(message, before.translation, comment, before.previous or before.message))
+        else:
+            entries.append(Entry(message, "", comment))
+    return entries
+
+
+def update(root=ROOT, folder=FOLDER):
+    """Bring the .po files up to the sources. Returns the new :class:`Book`."""
+    old = read_book(folder)
+    memory = {}
+    for entries in old.files.values():
+        for entry in entries:
+            if entry.done or entry.message not in memory:
+                memory[entry.message] = entry
+    extracted = extract(root)
+    new = Book({name: merged(messages, old.files.get(name, []), memory) for name, messages in extracted.items()})
+    replace({folder / f"{name}.po": text_of(name, entries) for name, entries in new.files.items()})
+    for name in old.files.keys() - new.files.keys():
+        (folder / f"{name}.po").unlink()
+    return new
