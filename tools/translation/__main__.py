@@ -33,7 +33,7 @@ def complaints(book, names):
         f"{name}: {entry.message}\n  {entry.translation}\n  " + "\n  ".join(found)
         for name in names
         for entry in book.files[name]
-        if entry.done and (found := rules.problems(entry.message, entry.translation))
+        if entry.done and (found := rules.problems(entry.message, entry.translation, entry.is_script))
     ]
 
 

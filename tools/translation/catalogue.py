@@ -48,6 +48,10 @@ class Entry:
     def done(self):
         return bool(self.translation) and not self.stale
 
+    @property
+    def is_script(self):
+        return self.comment.startswith("script")
+
 
 @dataclass
 class Book:
@@ -90,13 +94,14 @@ def text_of(name, entries):
     """The .po file of ``entries`` as text."""
     catalog = Catalog(locale=LANGUAGE)
     for entry in entries:
-        catalog.add(
+        made = catalog.add(
             entry.message,
             entry.translation,
             auto_comments=[entry.comment] if entry.comment else [],
             flags=["fuzzy"] if entry.stale else [],
             previous_id=entry.previous if entry.stale else "",
         )
+        made.flags -= {"python-format", "python-brace-format"}  # a per cent sign is one
     buffer = io.BytesIO()
     write_po(buffer, catalog, width=0, omit_header=True, include_previous=True)
     return HEADER.format(title=name) + buffer.getvalue().decode("utf-8").lstrip("\n")

@@ -107,7 +107,7 @@ def verbatim(lines, start):
 
 
 def translate_markdown(source, translate):
-    """``source`` with every message that ``translate(message, kind)`` knows; it returns None for one that has no translation."""
+    """``source`` with every message that ``translate(message, kind)`` knows; it returns None for one that it does not."""
     walker, lines, i = Walker(translate), source.split("\n"), 0
     while i < len(lines):
         end = verbatim(lines, i)

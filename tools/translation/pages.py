@@ -9,6 +9,7 @@ import yaml
 from tools.notebooks import read
 from tools.translation.markdown import translate_markdown
 from tools.translation.markup import translate_html
+from tools.translation.scripts import translate_script
 
 ROOT = Path(__file__).resolve().parents[2]
 # These stay English: the reference of English code, the teacher's page, the list of papers, and a page in both languages.
@@ -42,11 +43,16 @@ def is_figure(data):
     return "".join(data.get("text/html", "")).lstrip().startswith("<figure")
 
 
-def translate_output(output, translate, script=None):
-    """Translate a figure: its caption, its alternative text, an explorer's words. Printed lines and tables stay."""
+def translate_figure(source, translate):
+    """The HTML of a figure with its caption, its alternative text and an explorer's words in the other language."""
+    return translate_html(source, translate, lambda code: translate_script(code, translate))
+
+
+def translate_output(output, translate):
+    """Translate what a cell gave out if it is a figure. Printed lines and tables stay."""
     data = output.get("data", {})
     if is_figure(data):
-        data["text/html"] = translate_html("".join(data["text/html"]), translate, script)
+        data["text/html"] = translate_figure("".join(data["text/html"]), translate)
 
 
 def translate_prompts(cell, translate):
@@ -57,7 +63,7 @@ def translate_prompts(cell, translate):
             words[name] = new
 
 
-def translate_notebook(notebook, translate, outputs=True, script=None):
+def translate_notebook(notebook, translate, outputs=True):
     """Translate a notebook in place and return it. Code is not touched, and outputs only with ``outputs``.
 
     ``translate(message, kind, place)`` returns None for a message without translation; ``place`` is a cell's id.
@@ -72,7 +78,7 @@ def translate_notebook(notebook, translate, outputs=True, script=None):
             continue
         translate_prompts(cell, here)
         for output in cell.get("outputs", []) if outputs else []:
-            translate_output(output, here, script)
+            translate_output(output, here)
     return notebook
 
 

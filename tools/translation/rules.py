@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from markdown_it import MarkdownIt
 
+from tools.translation.scripts import template_parts
 from tools.translation.words import ADDRESS, CODE, FORMULA, TAG, without_code
 
 HAN = "\u4e00-\u9fff"
@@ -17,12 +18,28 @@ UNITS = {
     **{"百万": 10**6, "千万": 10**7, "十亿": 10**9, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8},
 }
 AMOUNT = re.compile(rf"({NUMBER.pattern})(?:[ \u00a0-]?({'|'.join(UNITS)}))?")
-PLACEHOLDER = re.compile(r"\$\{(?:[^{}]|\{[^{}]*\})*\}|(?<!\$)\{\w+\}")
+# In the site's words and in the templates of scripts: where a value is put in.
+NAMED = re.compile(r"\{\w+\}")
 # In scripts: an ending for the plural, which Chinese does not have.
 PLURAL = re.compile(r"""\$\{[^{}]*\?\s*(["'])\w*\1\s*:\s*(["'])\w*\2\s*\}""")
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)")
 ENDS = {".": "。！；：…", "?": "？", "!": "！", ":": "：", ";": "；。"}
 MARKDOWN = MarkdownIt("commonmark")
+
+
+def placeholders(text, script):
+    """The places in ``text`` where a value is put in, as they are written."""
+    if not script:
+        return [found[0] for found in NAMED.finditer(CODE.sub(" ", FORMULA.sub(" ", text)))]
+    quoted = f"`{text}`"
+    return [quoted[start - 2 : stop + 1] for start, stop in template_parts(quoted, 0)[0]]
+
+
+def without(parts, text):
+    """``text`` with a letter in place of each of ``parts``."""
+    for part in parts:
+        text = text.replace(part, "X", 1)
+    return text
 
 
 def amounts(text):
@@ -45,19 +62,24 @@ def marks(text):
 
 def shown(text):
     """``text`` as it is read: without the marks of Markdown, with a letter in place of code and of formulas."""
-    for pattern in (CODE, FORMULA, PLACEHOLDER):
+    for pattern in (CODE, FORMULA):
         text = pattern.sub("X", text)
     text = re.sub(r"\(\w{1,3}\)", "X", LINK.sub(r"\1", text))  # form (a), answer (b)
     return re.sub(r"\*+|</?\w[^<>]*>", "", text)
 
 
+def misplaced(message, translation, script):
+    """What is wrong with the places for values. The ending of a plural may be left out."""
+    given, known = Counter(placeholders(translation, script)), Counter(placeholders(message, script))
+    needed = Counter(part for part in known.elements() if not PLURAL.fullmatch(part))
+    if needed - given or given - known:
+        return [f"placeholders: {sorted(needed)} are needed, {sorted(given)} are there"]
+    return []
+
+
 def differences(message, translation):
     """What ``translation`` has lost or added of what must stay the same."""
     found = []
-    needed, given = pieces(PLACEHOLDER, PLURAL.sub("", message)), pieces(PLACEHOLDER, translation)
-    if needed - given or given - pieces(PLACEHOLDER, message):
-        found.append(f"placeholders: {sorted(needed)} are needed, {sorted(given)} are there")
-    message, translation = PLACEHOLDER.sub(" ", message), PLACEHOLDER.sub(" ", translation)
     for name, parts in {
         "code spans": lambda text: pieces(CODE, text),
         "links": lambda text: pieces(ADDRESS, CODE.sub("", text)),
@@ -98,10 +120,15 @@ def ending(message, translation):
     return []
 
 
-def problems(message, translation):
-    """Every rule that ``translation`` breaks, in words; empty where all is well."""
-    found = differences(message, translation) + setting(translation) + ending(message, translation)
-    if translation != translation.strip() or "\n" in translation:
+def problems(message, translation, script=False):
+    """Every rule that ``translation`` breaks, in words. ``script`` says that it is a template of JavaScript."""
+    found = misplaced(message, translation, script)
+    message = without(placeholders(message, script), message)
+    translation = without(placeholders(translation, script), translation)
+    found += differences(message, translation) + setting(translation) + ending(message, translation)
+    if "\n" in translation or (
+        not message[:1].isspace() and not message[-1:].isspace() and translation != translation.strip()
+    ):
         found.append("blanks at an end, or a line break")
     if re.match(r"[-*+>#] |\d+[.)] ", translation) and not re.match(r"[-*+>#] |\d+[.)] ", message):
         found.append("it begins with a mark of Markdown that the English does not have")
