@@ -4,19 +4,24 @@ They hold no dates, no paths and no numbers of lines, so that they change only w
 """
 
 import io
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
-from tools.translation.pages import EXPLORERS, ROOT, messages_of, translated_pages
+from tools.translation.pages import EXPLORERS, PROMPTS, ROOT, messages_of, toc, translated_pages
+from tools.translation.scripts import translate_code
 from tools.writing import replace
 
 LANGUAGE = "zh_CN"
 FOLDER = ROOT / "locale" / LANGUAGE / "LC_MESSAGES"
-SHARED = "shared"
+SHARED, SITE = "shared", "site"
+# A message in a template or an extension: words("…").
+WORDS = re.compile(r"""\bwords(?:"\])?\(\s*(["'])(.+?)\1""")
 HEADER = f"""# {{title}}
 # How to translate: locale/README.md
 msgid ""
@@ -61,7 +66,7 @@ class Book:
 
     def lookup(self, name):
         """{message: translation} for the page of that file: its own, then what all pages share."""
-        order = [SHARED, name_of(EXPLORERS), "site", name]
+        order = [SHARED, name_of(EXPLORERS), SITE, name_of("intro"), name]
         return {entry.message: entry.translation for file in order for entry in self.files.get(file, []) if entry.done}
 
 
@@ -107,6 +112,21 @@ def text_of(name, entries):
     return HEADER.format(title=name) + buffer.getvalue().decode("utf-8").lstrip("\n")
 
 
+def site_words(root=ROOT):
+    """{message: comment} of the site's own words: its title, the parts, templates, extensions, the search page."""
+    settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    found = {settings["title"]: "title of the book"}
+    found |= {settings["sphinx"]["config"][f"nb_{name}"]: "prompt" for name in PROMPTS}
+    found |= {part["caption"]: "name of a part" for part in toc(root)["parts"]}
+    files = [*sorted((root / "site/templates").rglob("*.html")), *sorted((root / "site/extensions").glob("*.py"))]
+    for path in files:
+        for _, message in WORDS.findall(path.read_text(encoding="utf-8")):
+            found.setdefault(message, path.name)
+    search = (root / "site/search/search.js").read_text(encoding="utf-8")
+    translate_code(search, lambda message, kind: found.setdefault(message, f"{kind}, search.js") and None)
+    return found
+
+
 def extract(root=ROOT):
     """{name of a file: {message: comment}} of all sources; what two pages say belongs to ``SHARED``."""
     pages = {name_of(page): messages_of(page, root) for page in translated_pages(root)}
@@ -115,7 +135,8 @@ def extract(root=ROOT):
         for message in messages:
             counts[message] = counts.get(message, 0) + 1
     shared = {m: kind for messages in pages.values() for m, (kind, _) in messages.items() if counts[m] > 1}
-    files = {SHARED: shared}
+    words = {message: comment for message, comment in site_words(root).items() if message not in counts}
+    files = {SHARED: shared, SITE: words}
     for name, messages in pages.items():
         files[name] = {m: f"{kind}, {place}" for m, (kind, place) in messages.items() if counts[m] == 1}
     return files

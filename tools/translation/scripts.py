@@ -76,14 +76,14 @@ NOT_LANGUAGE = re.compile(
         [
             r"\s*(?:(?:[fs]-[\w-]+|thin|dashed|strong|halo|mono|crisp|lane|passes)\s*)+",
             r"[a-z\[\]., :>-]*(?:input|select|pre|form)\b[^A-Z’]*(?:button|span|mono|pre|checked).*",
-            r"\(forced-colors.*|use strict|translate\(.*|https?:.*",
+            r"form\.[\w.-]+ input|\(forced-colors.*|use strict|translate\(.*|https?:.*",
             r"(?:for \w+ in |    |\w+ = ).*",
         ]
     ),
     re.DOTALL,
 )
 # Single words that a reader sees: the label in a pair [value, label], and what stands behind one of these.
-PAIR = re.compile(r'\["[\w-]+",\s*$'), re.compile(r"\s*\](?!\.)")
+PAIR = re.compile(r'\["\w+",\s*$'), re.compile(r"\s*\](?!\.)")
 SINGLE = re.compile(
     "|".join(
         [
