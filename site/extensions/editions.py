@@ -6,8 +6,10 @@ Headings keep their English addresses: a link, and the switch between the editio
 
 import os
 import sys
+from gettext import NullTranslations
 from pathlib import Path
 
+import sphinx.locale
 from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
@@ -24,9 +26,22 @@ FOLDER = "zh"  # of the Chinese edition in the built site
 WITHOUT_SWITCH = {"404"}
 
 
+class Words(NullTranslations):
+    """What Sphinx and the themes say, where they have no Chinese for it."""
+
+    def __init__(self, chinese):
+        super().__init__()
+        self.chinese = chinese
+
+    def gettext(self, message):
+        return self.chinese.translator()(message) or message
+
+
 def start(app):
     """``app.chinese`` is the Chinese edition while that is built, and None while the English one is."""
     app.chinese = edition.Chinese(root=Path(app.srcdir)) if app.config.language == CHINESE else None
+    for translation in sphinx.locale.translators.values() if app.chinese else []:
+        translation.add_fallback(Words(app.chinese))
     if templates := app.builder.templates:  # a builder of something else than pages has none
         templates.environment.globals["words"] = lambda message, **values: words(app, message, **values)
 
@@ -55,7 +70,7 @@ class SameAddresses(SphinxTransform):
         if len(titles) != len(sections):
             raise ExtensionError(f"{page}: {len(sections)} headings in Chinese and {len(titles)} in English")
         slugs = {}
-        for title, section in zip(titles, sections):
+        for title, section in zip(titles, sections, strict=True):
             identifier = nodes.make_id(title)
             self.document.ids.pop(section["ids"][0], None)
             self.document.ids[identifier] = section

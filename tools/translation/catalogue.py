@@ -20,6 +20,11 @@ from tools.writing import replace
 LANGUAGE = "zh_CN"
 FOLDER = ROOT / "locale" / LANGUAGE / "LC_MESSAGES"
 SHARED, SITE = "shared", "site"
+# What the themes say in English although the page is Chinese.
+THEME = [
+    *("Color mode", "Link to this heading", "Main", "Search this book...", "System Settings"),
+    *("Toggle primary sidebar", "Toggle secondary sidebar"),
+]
 # A message in a template or an extension: words("…").
 WORDS = re.compile(r"""\bwords(?:"\])?\(\s*(["'])(.+?)\1""")
 HEADER = f"""# {{title}}
@@ -115,7 +120,8 @@ def text_of(name, entries):
 def site_words(root=ROOT):
     """{message: comment} of the site's own words: its title, the parts, templates, extensions, the search page."""
     settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    found = {settings["title"]: "title of the book"}
+    found = {settings["title"]: "title of the book", settings["author"]: "the footer"}
+    found |= dict.fromkeys(THEME, "theme")
     found |= {settings["sphinx"]["config"][f"nb_{name}"]: "prompt" for name in PROMPTS}
     found |= {part["caption"]: "name of a part" for part in toc(root)["parts"]}
     files = [*sorted((root / "site/templates").rglob("*.html")), *sorted((root / "site/extensions").glob("*.py"))]

@@ -1,6 +1,7 @@
 """One edition of the book: the English it is written in, or another language where its catalogue has a translation."""
 
 import re
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
@@ -71,7 +72,7 @@ class Chinese:
         """The link to a heading by its Chinese words, which is how Jupyter and GitHub name it."""
         target = f"{page.rpartition('/')[0]}/{re.sub(r'[.](ipynb|md)$', '', file)}".lstrip("/") if file else page
         if target in self.pages:
-            for english, own in zip(headings(self.page_in_english(target)), headings(self.page(target))):
+            for english, own in zip(headings(self.page_in_english(target)), headings(self.page(target)), strict=True):
                 if address_of(english) == anchor:
                     return f"]({file}#{address_of(own)})"
         return f"]({file}#{anchor})"
@@ -94,7 +95,7 @@ def headings(text):
     found = []
     for source in cells:
         tokens = MARKDOWN.parse(source)
-        for before, token in zip(tokens, tokens[1:]):
+        for before, token in pairwise(tokens):
             if before.type == "heading_open":
                 found.append("".join(child.content for child in token.children))
     return found

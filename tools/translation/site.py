@@ -21,7 +21,9 @@ def settings(chinese, root=ROOT):
     """``_config.yml`` for the Chinese edition, as text."""
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     config["title"] = chinese.words(config["title"])
+    config["author"] = chinese.words(config["author"])
     config["sphinx"]["config"]["language"] = "zh_CN"
+    config["sphinx"]["config"]["html_theme_options"]["search_bar_text"] = chinese.words("Search this book...")
     extensions = config["sphinx"]["local_extensions"]
     config["sphinx"]["local_extensions"] = {name: str(root / path) for name, path in extensions.items()}
     for name in ("nb_code_prompt_show", "nb_code_prompt_hide"):
