@@ -121,10 +121,9 @@ def vocabulary(index):
     import jieba  # some seconds to load, and for the Chinese edition alone
 
     jieba.setLogLevel(logging.WARNING)
-    known = (
-        {name for names, *_ in index["terms"] for name in names} | set(index["synonyms"]) | set(index["synonyms"].values())
-    )
-    known = {word for word in known if CHINESE.fullmatch(word)}
+    synonyms = index["synonyms"]
+    named = {name for names, *_ in index["terms"] for name in names} | set(synonyms) | set(synonyms.values())
+    known = {word for word in named if CHINESE.fullmatch(word)}
     for word in sorted(known):
         jieba.add_word(word)
     texts = [part for sections in index["pages"].values() for _, *parts in sections for part in parts]

@@ -3,13 +3,15 @@
 ``python -m tools.translation update``         bring the .po files up to the English, then count
 ``python -m tools.translation count``          count: translated, stale, missing, for each file
 ``python -m tools.translation check [FILE...]`` every rule that a translation breaks; all files if none is named
+``python -m tools.translation notebooks FOLDER`` write the Chinese notebooks, to run: same code and outputs
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from tools.translation import catalogue, rules
+from tools.translation import catalogue, edition, rules
+from tools.writing import check_folder
 
 
 def counts(book):
@@ -39,9 +41,17 @@ def complaints(book, names):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["update", "count", "check"])
-    parser.add_argument("files", nargs="*", metavar="FILE", help="names of .po files, as 05_the_resnext_block")
+    parser.add_argument("command", choices=["update", "count", "check", "notebooks"])
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="names of .po files, as 05_the_resnext_block; a folder for notebooks"
+    )
     given = parser.parse_args(arguments)
+    if given.command == "notebooks":
+        if len(given.files) != 1:
+            raise SystemExit("name one folder: python -m tools.translation notebooks _build/notebooks-zh")
+        check_folder(given.files[0])
+        edition.write(given.files[0])
+        return 0
     book = catalogue.update() if given.command == "update" else catalogue.read_book()
     names = [Path(name).stem for name in given.files] or list(book.files)
     if unknown := [name for name in names if name not in book.files]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 from babel.messages.catalog import Catalog
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import denormalize, read_po, write_po
 
 from tools.translation.pages import EXPLORERS, PROMPTS, ROOT, messages_of, toc, translated_pages
 from tools.translation.scripts import translate_code
@@ -80,8 +80,20 @@ def name_of(page):
     return Path(page).name
 
 
+def previous_messages(text):
+    """{message: what it said before} of a .po file, which babel writes and does not read."""
+    found = {}
+    for block in text.split("\n\n"):
+        lines = {mark: re.findall(rf'^{re.escape(mark)}(".*")$', block, re.MULTILINE) for mark in ("#| msgid ", "msgid ")}
+        if lines["#| msgid "] and lines["msgid "]:
+            previous, message = (denormalize(strings[0]) for strings in lines.values())
+            found[message] = previous
+    return found
+
+
 def read_file(path):
     """The entries of a .po file."""
+    previous = previous_messages(path.read_text(encoding="utf-8"))
     with path.open("rb") as file:
         catalog = read_po(file, locale=LANGUAGE)
     return [
@@ -89,7 +101,7 @@ def read_file(path):
             message.id,
             message.string or "",
             " ".join(message.auto_comments),
-            ("".join(message.previous_id) or "?") if message.fuzzy else "",
+            previous.get(message.id, "?") if message.fuzzy else "",
         )
         for message in catalog
         if message.id

@@ -2,10 +2,12 @@
 
 import re
 from itertools import pairwise
+from pathlib import Path
 
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
+from tools.classroom import student
 from tools.notebooks import read
 from tools.notebooks import text_of as text_of_notebook
 from tools.translation import catalogue
@@ -18,6 +20,7 @@ from tools.translation.pages import (
     translate_page,
     translated_pages,
 )
+from tools.writing import replace
 
 # A link from one notebook to a place in another, or in itself.
 PLACE = re.compile(r"\]\(([\w./-]*)#([^)\s]+)\)")
@@ -31,6 +34,7 @@ class Chinese:
     def __init__(self, book=None, root=ROOT):
         self.book, self.root = book or catalogue.read_book(), root
         self.pages = translated_pages(root)
+        self.known_addresses = {}
 
     def translator(self, page="site"):
         """``translate(message, kind, place)`` for a page: the translation, or None."""
@@ -71,14 +75,40 @@ class Chinese:
     def place(self, page, file, anchor):
         """The link to a heading by its Chinese words, which is how Jupyter and GitHub name it."""
         target = f"{page.rpartition('/')[0]}/{re.sub(r'[.](ipynb|md)$', '', file)}".lstrip("/") if file else page
-        if target in self.pages:
-            for english, own in zip(headings(self.page_in_english(target)), headings(self.page(target)), strict=True):
-                if address_of(english) == anchor:
-                    return f"]({file}#{address_of(own)})"
-        return f"]({file}#{anchor})"
+        return f"]({file}#{self.addresses(target).get(anchor, anchor)})"
+
+    def addresses(self, page):
+        """{English address: Chinese address} of a page's headings; empty for a page that stays English."""
+        if page not in self.known_addresses:
+            pair = (self.page_in_english(page), self.page(page)) if page in self.pages else ("", "")
+            english, own = ([address_of(heading) for heading in headings(text)] for text in pair)
+            self.known_addresses[page] = dict(zip(english, own, strict=True))
+        return self.known_addresses[page]
 
     def page_in_english(self, page):
         return source_of(page, self.root).read_text(encoding="utf-8")
+
+
+def files(chinese):
+    """{name: text} of the Chinese notebooks, to run: the chapters, and those with exercises without their solutions.
+
+    The names are those of the English ones, ``chapters/…`` and ``student/…``; whoever writes them chooses the folder.
+    """
+    made = {}
+    for page in chinese.pages:
+        if source_of(page, chinese.root).suffix != ".ipynb":
+            continue
+        made[f"{page}.ipynb"] = text_of_notebook(chinese.notebook(page))
+        english = read(source_of(page, chinese.root))
+        if any("exercise" in cell.metadata for cell in english.cells):
+            without = text_of_notebook(chinese.notebook(page, student(english)))
+            made[f"student/{catalogue.name_of(page)}.ipynb"] = without
+    return made
+
+
+def write(folder, chinese=None):
+    """Write the Chinese notebooks into ``folder``."""
+    replace({Path(folder) / name: text for name, text in files(chinese or Chinese()).items()})
 
 
 def address_of(heading):
