@@ -1,7 +1,7 @@
 """The catalogue of the Chinese edition.
 
 ``python -m tools.translation update``         bring the .po files up to the English, then count
-``python -m tools.translation count``          count: translated, stale, missing, for each file
+``python -m tools.translation count``          count against today's English: translated, stale, missing, for each file
 ``python -m tools.translation check [FILE...]`` every rule that a translation breaks; all files if none is named
 ``python -m tools.translation notebooks FOLDER`` write the Chinese notebooks, to run: same code and outputs
 """
@@ -12,6 +12,14 @@ from pathlib import Path
 
 from tools.translation import catalogue, edition, rules
 from tools.writing import check_folder
+
+COMMANDS = {"update": catalogue.update, "count": catalogue.current, "check": catalogue.read_book}
+
+
+def unfinished(book, names):
+    """{file: messages without a translation} for the files that are declared finished. Stale ones are only counted."""
+    missing = {name: [entry.message for entry in book.files.get(name, []) if not entry.translation] for name in names}
+    return {name: messages for name, messages in missing.items() if messages or name not in book.files}
 
 
 def counts(book):
@@ -41,7 +49,7 @@ def complaints(book, names):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["update", "count", "check", "notebooks"])
+    parser.add_argument("command", choices=[*COMMANDS, "notebooks"])
     parser.add_argument(
         "files", nargs="*", metavar="FILE", help="names of .po files, as 05_the_resnext_block; a folder for notebooks"
     )
@@ -52,7 +60,7 @@ def main(arguments=None):
         check_folder(given.files[0])
         edition.write(given.files[0])
         return 0
-    book = catalogue.update() if given.command == "update" else catalogue.read_book()
+    book = COMMANDS[given.command]()
     names = [Path(name).stem for name in given.files] or list(book.files)
     if unknown := [name for name in names if name not in book.files]:
         raise SystemExit(f"there is no catalogue {unknown[0]!r}; there are {', '.join(book.files)}")

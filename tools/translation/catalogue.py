@@ -178,8 +178,8 @@ def merged(messages, old, memory):
     return entries
 
 
-def update(root=ROOT, folder=FOLDER):
-    """Bring the .po files up to the sources. Returns the new :class:`Book`."""
+def current(root=ROOT, folder=FOLDER):
+    """The :class:`Book` that the .po files and today's English make; nothing is written."""
     old = read_book(folder)
     memory = {}
     for entries in old.files.values():
@@ -187,8 +187,14 @@ def update(root=ROOT, folder=FOLDER):
             if entry.done or entry.message not in memory:
                 memory[entry.message] = entry
     extracted = extract(root)
-    new = Book({name: merged(messages, old.files.get(name, []), memory) for name, messages in extracted.items()})
+    return Book({name: merged(messages, old.files.get(name, []), memory) for name, messages in extracted.items()})
+
+
+def update(root=ROOT, folder=FOLDER):
+    """Bring the .po files up to the sources. Returns the new :class:`Book`."""
+    new = current(root, folder)
     replace({folder / f"{name}.po": text_of(name, entries) for name, entries in new.files.items()})
-    for name in old.files.keys() - new.files.keys():
-        (folder / f"{name}.po").unlink()
+    for path in folder.glob("*.po"):
+        if path.stem not in new.files:
+            path.unlink()
     return new
