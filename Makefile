@@ -12,11 +12,11 @@ GRADER_READY := $(GRADER)/ready
 LIGHT       := .venv-light
 LIGHT_READY := $(LIGHT)/ready
 
-.PHONY: help book quick test check-all lock renew older-torch notebooks serve pdf zip lab classroom lesson handout grader exercises assignment collect grade address publish clean
+.PHONY: help book quick test check-all lock renew older-torch notebooks translations serve pdf zip lab classroom lesson handout grader exercises assignment collect grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-11s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
 
 # $(call stale,MARK,FILES) is MARK unless it holds what FILES say now. Times do not count: a checkout sets them anew,
 # and an environment may be a link to another one.
@@ -35,9 +35,12 @@ $(READY):
 	$(BIN)/python -m pip install --quiet -r requirements.txt -c requirements.lock
 	@cat $(PINS) > $@
 
-book: $(READY) ## set up, build the site, print where to open it
+# English pages have a switch to the Chinese ones only where those are built as well.
+book: export BOOK_EDITIONS := both
+book: $(READY) ## set up, build the site in both languages, print where to open it
 	$(BIN)/jupyter-book build . -W -n --keep-going
-	@echo "Open _build/html/index.html in a browser."
+	$(BIN)/python -m tools.translation.site
+	@echo "Open _build/html/index.html in a browser; in Chinese, _build/html/zh/index.html."
 
 # The core, the statistics, the contract and what belongs to no chapter. Left out: whatever executes a notebook, builds the
 # site, opens a browser, trains, or writes editions, and of these files the tests marked "whole": complete networks and
@@ -65,6 +68,8 @@ check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what tak
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 	$(MAKE) older-torch
+	$(BIN)/python -m tools.translation notebooks _build/notebooks-zh
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile _build/notebooks-zh/chapters
 	$(BIN)/python -m tools.notebooks --check-stable chapters
 	$(BIN)/python -m tools.wheel
 
@@ -94,6 +99,9 @@ older-torch: $(OLDER_READY) ## run the chapters, asserts on, with the torch that
 
 notebooks: $(READY) ## re-execute the chapters in place (accepts intended changes of output)
 	$(BIN)/python -m tools.notebooks chapters
+
+translations: $(READY) ## bring the Chinese catalogue up to the English, and count what is missing or stale
+	@$(BIN)/python -m tools.translation update
 
 serve: book ## serve the built site at http://localhost:8000
 	$(BIN)/python -m http.server --directory _build/html 8000

@@ -31,6 +31,7 @@ from tools.git import (
     remote_refs,
 )
 from tools.notebooks import chapters_in, read, text_of
+from tools.translation import edition
 
 # What pip needs to install the library, and the notebooks. No workflows: their token may not push any.
 PUBLISHED = ["LICENSE", "LICENSE-text", "README.md", "pyproject.toml", "resnext_lib", "chapters/*.ipynb"]
@@ -164,6 +165,8 @@ def lay_out(folder):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(contract.ROOT / name, folder / name)
     (folder / "student").mkdir()
+    if (contract.ROOT / "locale").is_dir():
+        edition.write(folder / "zh", edition.Chinese(root=contract.ROOT))
     for path in chapters_in([folder / "chapters"]):
         (folder / "student" / path.name).write_text(text_of(student(read(path))), encoding="utf-8", newline="\n")
 

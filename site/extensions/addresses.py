@@ -11,7 +11,7 @@ from mdit_py_plugins.anchors.index import slugify
 from sphinx.transforms import SphinxTransform
 
 GLOSSARY = "chapters/glossary"
-FIGURE = re.compile(r'<figure id="(fig-[\w-]+)">.*?<(?:b|strong)>(Figure [\w.]+?)\.</', re.DOTALL)
+FIGURE = re.compile(r'<figure id="(fig-[\w-]+)">.*?<(?:b|strong)>((?:Figure|图) [\w.]+?)[.：]</', re.DOTALL)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 

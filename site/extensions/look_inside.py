@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the book's folder, where resnext_lib is
 
 from resnext_lib import explorers  # noqa: E402
+from tools.translation.pages import EXPLORERS, translate_figure  # noqa: E402
 
 PLACE = "<!-- look inside -->"
 # On a slow line the picture that stands in for the figure would be seen for a second, and what follows would jump.
@@ -17,7 +18,9 @@ UNSEEN = "<style>@media (scripting: enabled) { .explorer:not(.alive) > * { visib
 
 def put_in(app, pagename, templatename, context, doctree):
     if PLACE in context.get("body", ""):
-        context["body"] = context["body"].replace(PLACE, f"{UNSEEN}\n{explorers.look_inside(small=True).html}", 1)
+        figure = explorers.look_inside(small=True).html
+        figure = translate_figure(figure, app.chinese.translator(EXPLORERS)) if app.chinese else figure
+        context["body"] = context["body"].replace(PLACE, f"{UNSEEN}\n{figure}", 1)
 
 
 def setup(app):

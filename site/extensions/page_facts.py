@@ -14,13 +14,15 @@ from sphinx.errors import ExtensionError
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the book's folder, where tools is
 
+from editions import words  # noqa: E402
+
 from tools.minutes import all_exercises_minutes, reading_minutes  # noqa: E402
 from tools.notebooks import read  # noqa: E402
 
 # The chapters between these two are the path that the map draws as one blue line.
-PATH_FROM, PATH_TO = "Inception", "ResNeXt-50"
+PATH_FROM, PATH_TO = "_inception", "_resnext50"
 # The list of chapters in intro.md, which the map replaces on the site.
-LISTED = re.compile(r"^\d+\. \[.+?\]\((\S+)\.ipynb\) (.+)$", re.MULTILINE)
+LISTED = re.compile(r"^\d+\. \[.+?\]\((\S+)\.ipynb\) ?(.+)$", re.MULTILINE)
 # What a cell printed.
 PRINTED = re.compile(r'<div class="output (stream|text_plain)([^"]*)"(><div class="highlight"><pre>(.*?)</pre>)', re.DOTALL)
 # Two blanks inside a line set columns apart. A line without them is a message, which may wrap.
@@ -31,21 +33,26 @@ UNIT = re.compile(r"(?<=\d) (?=%|points?\b)|(?<=±) ")
 MAP_PLACE = re.compile(r"<!-- chapter map -->\s*<ol.*?</ol>", re.DOTALL)
 
 
-def read_chapter(root, file):
-    """A chapter's number, title and what it needs, as its first cells say, its minutes, its line on the landing page."""
+def read_chapter(root, file, chinese=None):
+    """A chapter's number, title and what it needs, as its first cells say, its minutes, its line on the landing page.
+
+    Title and line are in the language of the edition; the rest is read from the English source.
+    """
     notebook = read(root / f"{file}.ipynb")
     opening, aims = (notebook.cells[i].source.strip() for i in (0, 2))
     needs = re.search(r"^You need .*", aims, re.MULTILINE)
     if not needs:
         raise ExtensionError(f"{file}: the third cell must say 'You need ...'")
-    listed = dict(LISTED.findall((root / "intro.md").read_text(encoding="utf-8")))
+    intro = chinese.page("intro") if chinese else (root / "intro.md").read_text(encoding="utf-8")
+    listed = dict(LISTED.findall(intro))
+    title = opening.splitlines()[0].lstrip("# ")
     if file not in listed:
         raise ExtensionError(f"{file}: the list in intro.md has no line for it")
     picture = root / "site/map" / f"{re.sub(r'.*/[0-9]+_', '', file)}.svg"
     return {
         "file": file,
         "number": int(file[9:11]),
-        "title": opening.splitlines()[0].lstrip("# "),
+        "title": chinese.words(title, file) if chinese else title,
         "teaser": listed[file][0].upper() + listed[file][1:],
         "minutes": reading_minutes(notebook),
         "exercises": all_exercises_minutes(notebook),
@@ -54,11 +61,14 @@ def read_chapter(root, file):
     }
 
 
-def read_parts(root):
+def read_parts(root, chinese=None):
     """The numbered parts of ``_toc.yml``, each with what its chapters say about themselves."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     parts = [
-        {"caption": part["caption"], "chapters": [read_chapter(root, c["file"]) for c in part["chapters"]]}
+        {
+            "caption": chinese.words(part["caption"]) if chinese else part["caption"],
+            "chapters": [read_chapter(root, chapter["file"], chinese) for chapter in part["chapters"]],
+        }
         for part in toc["parts"]
         if part.get("numbered")
     ]
@@ -83,9 +93,9 @@ def mark_path(chapters):
     """Say of every chapter if it lies between ``PATH_FROM`` and ``PATH_TO``, and what line goes on."""
     on_path = False
     for chapter in chapters:
-        on_path = on_path or chapter["title"].startswith(PATH_FROM)
+        on_path = on_path or chapter["file"].endswith(PATH_FROM)
         chapter["on_path"] = on_path
-        on_path = on_path and not chapter["title"].startswith(PATH_TO)
+        on_path = on_path and not chapter["file"].endswith(PATH_TO)
         chapter["line"] = "blue-line" if on_path else "grey-line"
     chapters[-1]["line"] = ""
 
@@ -113,7 +123,7 @@ def last_changes(root):
 
 def read_book(app):
     """Once a build: everything the pages will show."""
-    app.book_parts = read_parts(Path(app.srcdir))
+    app.book_parts = read_parts(Path(app.srcdir), app.chinese)
     app.book_dates = last_changes(app.srcdir)
     logo = Path(app.srcdir, "site/static/logo.svg").read_text(encoding="utf-8")
     # Inside a page, book.css colours it.
@@ -131,6 +141,10 @@ def colab_address(options, source):
     return f"{colab}/github/{owner_and_name}/blob/{options.get('repository_branch') or 'main'}/{source}"
 
 
+def date_in_words(day, chinese=None):
+    return f"{day.year} 年 {day.month} 月 {day.day} 日" if chinese else f"{day.day} {day:%B %Y}"
+
+
 def facts_of(app, pagename, context):
     """What site/templates/facts.html shows."""
     source = Path(app.env.doc2path(pagename)).relative_to(app.srcdir).as_posix()
@@ -140,11 +154,11 @@ def facts_of(app, pagename, context):
         "student": context.get("student"),
         "handout": context.get("handout"),
         "updated": updated,
-        "updated_words": updated and f"{updated.day} {updated:%B %Y}",
+        "updated_words": updated and date_in_words(updated, app.chinese),
     }
     if source.endswith(".ipynb"):
         facts["notebook"] = context["pathto"](f"_sources/{context['sourcename']}", 1)
-        facts["colab"] = colab_address(app.config.html_theme_options, source)
+        facts["colab"] = colab_address(app.config.html_theme_options, f"zh/{source}" if app.chinese else source)
     return facts
 
 
@@ -167,7 +181,7 @@ def describe_page(app, pagename, templatename, context, doctree):
         "parts": app.book_parts,
         "chapter": chapter,
         "logo_svg": app.book_logo,
-        "description": chapter["teaser"] if chapter else "From Inception to ResNeXt, every step as code.",
+        "description": chapter["teaser"] if chapter else words(app, "From Inception to ResNeXt, every step as code."),
     }
     if doctree is None:
         return

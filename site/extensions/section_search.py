@@ -6,13 +6,18 @@ site/search/synonyms.toml.
 """
 
 import json
+import logging
 import re
-import shutil
+import sys
 import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 
 from sphinx.errors import ExtensionError
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the book's folder, where tools is
+
+from tools.translation.scripts import translate_code  # noqa: E402
 
 ARTICLE = re.compile(r"<article\b.*?</article>", re.DOTALL)
 DATA = re.compile(r'"data:[^"]*"')
@@ -24,6 +29,7 @@ BLOCKS = {"p", "li", "td", "th", "tr", "div", "pre", "br", "figcaption", "sectio
 VOID_TAGS = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 # An entry of the glossary: term, its name in code, Chinese name, explanation whose last line says where it belongs.
 ENTRY = re.compile(r"^\*\*(.+?)\*\*(?: \(`(\w+)`\))?\n: (.+)\n: (.+\n(?:  .+\n)*)", re.MULTILINE)
+CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 PLACE = re.compile(r"See \[[^\]]+\]\((\w+)\.ipynb#([^)]+)\)\.\s*$")
 
 
@@ -99,11 +105,30 @@ def index_of(app):
     sections = {
         name: sections_of((output / f"{name}.html").read_text(encoding="utf-8")) for name in sorted(app.env.found_docs)
     }
-    return {
+    index = {
         "pages": sections,
         "terms": terms_of((root / "chapters/glossary.md").read_text(encoding="utf-8")),
         "synonyms": tomllib.loads((root / "site/search/synonyms.toml").read_text(encoding="utf-8")),
     }
+    if app.chinese:
+        index["synonyms"] |= tomllib.loads((root / "site/search/synonyms.zh.toml").read_text(encoding="utf-8"))
+        index["vocabulary"] = vocabulary(index)
+    return index
+
+
+def vocabulary(index):
+    """The Chinese words of the pages, of the glossary and of the synonyms, by which a query is cut; sorted."""
+    import jieba  # some seconds to load, and for the Chinese edition alone
+
+    jieba.setLogLevel(logging.WARNING)
+    synonyms = index["synonyms"]
+    named = {name for names, *_ in index["terms"] for name in names} | set(synonyms) | set(synonyms.values())
+    known = {word for word in named if CHINESE.fullmatch(word)}
+    for word in sorted(known):
+        jieba.add_word(word)
+    texts = [part for sections in index["pages"].values() for _, *parts in sections for part in parts]
+    found = {word for text in texts for run in CHINESE.findall(text) for word in jieba.cut(run)}
+    return sorted(word for word in found | known if len(word) > 1)
 
 
 def replace_sphinxs_search(app):
@@ -120,7 +145,9 @@ def write(app, exception):
     if exception is None and app.builder.format == "html":
         index = json.dumps(index_of(app), ensure_ascii=False, separators=(",", ":"))
         Path(app.outdir, "search_index.js").write_text(f"window.bookIndex = {index};\n", encoding="utf-8")
-        shutil.copy(Path(app.srcdir, "site/search/search.js"), Path(app.outdir, "_static"))
+        script = Path(app.srcdir, "site/search/search.js").read_text(encoding="utf-8")
+        script = translate_code(script, app.chinese.translator()) if app.chinese else script
+        Path(app.outdir, "_static", "search.js").write_text(script, encoding="utf-8")
 
 
 def setup(app):

@@ -38,7 +38,9 @@ def write(app, exception):
         folder.mkdir(exist_ok=True)
         for pagename in sorted(app.env.found_docs):
             if notebook := chapter_of(app, pagename):
-                (folder / f"{Path(pagename).name}.ipynb").write_text(text_of(student(notebook)), encoding="utf-8")
+                made = student(notebook)
+                made = app.chinese.notebook(pagename, made) if app.chinese else made
+                (folder / f"{Path(pagename).name}.ipynb").write_text(text_of(made), encoding="utf-8")
         lessons = Path(app.outdir, "lessons")
         lessons.mkdir(exist_ok=True)
         for plan in plans.plans().values():  # neither notes nor answers of the teacher's key

@@ -11,10 +11,15 @@ every unit; if no section does, those that hold any. */
 
   // These repeat what a chapter says elsewhere.
   const REPEATING = ["What you will be able to do", "Recap", "Quiz", "Exercises"];
-  const GAP = "[\\s_-]+";   // between the words of a phrase: "channels last" is also channels_last
+  const GAP = "[\\s_-]+", NO_GAP = "[\\s_-]*";   // between the words of a phrase: "channels last" is also channels_last
 
   // What a question starts with says nothing of its subject.
   const OPENING = /^(?:(?:what|why|how|where|when|which|is|are|do|does|can|the|an?|to|i)\s+)+(?=\S)/i;
+
+  // The same in Chinese, anywhere in a question.
+  const ASIDES = new Set(("的 了 是 在 和 与 有 吗 呢 把 被 为 什么 为什么 怎么 怎样 如何 哪 哪里 哪个 哪些 多少 几 什么是 "
+    + "这 那 这个 那个 一个 可以 能 会 要 做 到 用 对 从").split(" "));
+  const LONGEST = 8;       // characters of a Chinese word
 
   const escaped = text => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const isNumber = word => /^\d[\d,]*(\.\d+)?$/.test(word);
@@ -36,8 +41,27 @@ every unit; if no section does, those that hold any. */
   const expression = source => new RegExp(source, "giu");
 
   /* Words without the marks around them: "groups?" is groups, 'C·d' stays. */
-  const wordsOf = query => query.normalize("NFC").trim().replace(OPENING, "").split(/\s+/)
-    .map(word => word.replace(/^[("'“”‘’«]+|[)"'“”‘’».,;:?!]+$/g, "")).filter(Boolean);
+  const wordsOf = (query, vocabulary) => withoutAsides(query.normalize("NFC").trim().replace(OPENING, "").split(/\s+/)
+    .flatMap(word => vocabulary ? word.match(/\p{sc=Han}+|[^\p{sc=Han}，。；：？！、（）“”《》]+/gu) || [] : [word])
+    .map(word => word.replace(/^[("'“”‘’«]+|[)"'“”‘’».,;:?!]+$/g, "")).filter(Boolean)
+    .flatMap(word => vocabulary && /\p{sc=Han}/u.test(word) ? segmented(word, vocabulary) : [word]));
+
+  /* Chinese is written without blanks, so it is cut into the longest words that the index knows. */
+  function segmented(text, vocabulary) {
+    const found = [];
+    for (let i = 0; i < text.length;) {
+      let length = Math.min(text.length - i, LONGEST);
+      while (length > 1 && !vocabulary.has(text.slice(i, i + length))) length--;
+      found.push(text.slice(i, i + length));
+      i += length;
+    }
+    return found;
+  }
+
+  const withoutAsides = words => {
+    const said = words.filter(word => !ASIDES.has(word));
+    return said.length ? said : words;
+  };
 
   /* [what to look for, our own words for it] for each part of the query, longest synonyms first. */
   function unitsOf(words, synonyms) {
@@ -91,11 +115,12 @@ every unit; if no section does, those that hold any. */
 
   /* The sections that answer a query, best first. */
   function search(query, index = window.bookIndex) {
-    const units = unitsOf(wordsOf(query), index.synonyms);
+    const vocabulary = index.vocabulary && new Set(index.vocabulary);
+    const units = unitsOf(wordsOf(query, vocabulary), index.synonyms);
     if (!units.length) return [];
     const sections = sectionsOf(index), places = ownPlaces(units, index.terms);
     const sources = units.map(unit => unit.map(phrasePattern).join("|"));
-    const patterns = sources.map(expression), whole = expression(sources.map(source => `(?:${source})`).join(GAP));
+    const patterns = sources.map(expression), whole = expression(sources.map(source => `(?:${source})`).join(vocabulary ? NO_GAP : GAP));
     const average = sections.reduce((sum, section) => sum + section.text.length, 0) / sections.length;
     const rarity = patterns.map(pattern => Math.log(1 + sections.length /
       (1 + sections.filter(section => count(pattern, section.title + " " + section.text)).length)));
@@ -108,13 +133,17 @@ every unit; if no section does, those that hold any. */
     return found.filter(section => section.missing < fewest).sort((a, b) => b.score - a.score);
   }
 
+  /* The place of a blank if it is near; Chinese has few, and may be cut anywhere. */
+  const blankNear = (found, place) => (found >= 0 && Math.abs(found - place) < 40 ? found : Math.floor(place));
+
   /* [text before, match, text after, match, …] around the first match. */
   function snippetOf(section) {
     const places = section.patterns.map(pattern => section.text.search(pattern)).filter(place => place >= 0);
     let start = Math.max(0, Math.min(...places, section.text.length) - SNIPPET / 3);
     if (!places.length) start = 0;
-    if (start > 0) start = section.text.indexOf(" ", start) + 1;
-    const end = start + SNIPPET < section.text.length ? section.text.lastIndexOf(" ", start + SNIPPET) : section.text.length;
+    if (start > 0) start = blankNear(section.text.indexOf(" ", start), start) + 1;
+    const end = start + SNIPPET < section.text.length
+      ? blankNear(section.text.lastIndexOf(" ", start + SNIPPET), start + SNIPPET) : section.text.length;
     const text = (start > 0 ? "… " : "") + section.text.slice(start, end) + (end < section.text.length ? " …" : "");
     return text.split(expression(`(${section.patterns.map(pattern => pattern.source).join("|")})`));
   }
@@ -134,14 +163,14 @@ every unit; if no section does, those that hold any. */
   }
 
   function show(query) {
-    const found = search(query), results = document.getElementById("search-results");
+    const found = search(query), vocabulary = bookIndex.vocabulary && new Set(bookIndex.vocabulary), results = document.getElementById("search-results");
     const said = found.length ? `${found.length} section${found.length > 1 ? "s" : ""} found for “${query}”.`
       : `Nothing was found for “${query}”. Fewer or other words may help; the glossary lists this book's.`;
     const status = element("p", "search-summary", said);
     status.setAttribute("role", "status");
     results.append(status, element("ul", "search", ...found.slice(0, SHOWN).map(item)));
     // The page that a result leads to marks the words; Sphinx's script does it there.
-    const marked = wordsOf(query).filter(word => word.length > 1).join(" ");
+    const marked = wordsOf(query, vocabulary).filter(word => word.length > 1).join(" ");
     results.addEventListener("click", () => localStorage.setItem("sphinx_highlight_terms", marked));
   }
 
