@@ -1,6 +1,7 @@
 """The networks are torchvision's and timm's, number for number, and every usual mistake shows."""
 
 import copy
+import math
 import pickle
 import re
 import warnings
@@ -20,6 +21,7 @@ from resnext_lib import networks
 from resnext_lib.blocks import Bottleneck, ResidualBlock
 from resnext_lib.complexity import count_macs, count_parameters, layer_costs, stage_costs
 from resnext_lib.descendants import DepthwiseSeparable, RegNetX, SEBottleneck
+from resnext_lib.explorers.walk import CAPTION
 from resnext_lib.forms import FormA, FormB
 from resnext_lib.networks import GOOGLENET_MODULES, CifarResNeXt, ResNeXt, make_stage
 
@@ -185,6 +187,13 @@ def test_table_1_stage_by_stage(column, build):
     stages = stage_costs(without_data(build), IMAGE)
     found = {name: (stage.output_shape, (stage.parameters, stage.macs)) for name, stage in stages.items()}
     assert found == {name: (row[0], row[column]) for name, row in TABLE_1.items()}
+
+
+def test_stop_by_stop_both_networks_cost_the_same_within_the_captions_seven_per_cent():
+    (percent,) = map(int, re.findall(r"within (\d+) %", CAPTION))
+    pairs = [pair for _, *costs in TABLE_1.values() for pair in zip(*costs, strict=True) if all(pair)]
+    furthest = max(abs(new / old - 1) for old, new in pairs)
+    assert percent == math.ceil(100 * furthest) and furthest > 0.06
 
 
 # MACs of each stage's first block, and of every other block in all stages: the second design rule.
