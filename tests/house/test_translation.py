@@ -9,6 +9,7 @@ from py_mini_racer import MiniRacer
 from site_tools import ROOT
 from translation_for_tests import stand_in, whole_book
 
+from tools import publish
 from tools.notebooks import read, text_of
 from tools.translation import __main__ as command
 from tools.translation import catalogue, edition, pages, rules, scripts
@@ -303,3 +304,10 @@ def test_issue_20_the_command_names_the_rule_and_the_entry(small_book, monkeypat
 def test_issue_20_a_theme_word_or_template_word_is_a_message():
     words = catalogue.site_words()
     assert {"Color mode", "Download this notebook", "Part I: The idea", "Back to", "The ResNeXt Book"} <= set(words)
+
+
+@pytest.mark.slow
+def test_issue_20_the_published_branch_has_the_chinese_notebooks(tmp_path):
+    publish.lay_out(tmp_path)
+    names = {path.relative_to(tmp_path / "zh").as_posix() for path in (tmp_path / "zh").rglob("*.ipynb")}
+    assert names == {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*.ipynb")}
