@@ -116,6 +116,8 @@ GOOD = [
     ("ResNeXt-50 has 25.0 million parameters and $C$ is **32**.", "ResNeXt-50 有 2500 万个参数，$C$ 是 **32**。"),
     ("Use `groups` (23.9 %): why?", "使用 `groups`（23.9%）：为什么？"),
     ("(a) Yes, form (b).", "(a) 是的，形式 (b)。"),
+    ("ResNeXt-50 (32x4d) errs in 22.2 % (Table 3).", "ResNeXt-50 (32x4d) 的错误率是 22.2%（表 3）。"),
+    ("See [Figure 5.1](#fig-5-1), *twice*.", "见[图 5.1](#fig-5-1)，看*两次*。"),
     ('${n.c} path${n.c > 1 ? "s" : ""} of width ${n.d}', "${n.c} 条宽度为 ${n.d} 的路径"),
 ]
 BAD = {
