@@ -9,6 +9,7 @@ from py_mini_racer import MiniRacer
 from site_tools import ROOT
 from translation_for_tests import stand_in, whole_book
 
+from resnext_lib import explorers
 from tools import publish
 from tools.notebooks import read, text_of
 from tools.translation import __main__ as command
@@ -19,6 +20,7 @@ from tools.translation.markup import translate_html
 BOOK = catalogue.read_book()
 FINISHED = (ROOT / "locale/finished.txt").read_text(encoding="utf-8").split()
 NOTEBOOKS = [page for page in pages.translated_pages() if pages.source_of(page).suffix == ".ipynb"]
+EXPLORERS = [name for name in explorers.__all__ if name != "Explorer"]
 SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -264,7 +266,7 @@ def explorer_scripts():
     return [script for text in outputs for script in SCRIPT.findall("".join(text))]
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(len(EXPLORERS)))
 def test_issue_20_an_explorers_script_is_still_one_and_says_chinese(chinese, number):
     script = explorer_scripts()[number]
     made = scripts.translate_script(script, chinese.translator(pages.EXPLORERS))
@@ -285,7 +287,7 @@ def test_issue_20_every_place_of_a_single_word_is_there():
 
 
 def test_issue_20_no_explorer_is_missing():
-    assert len(explorer_scripts()) == 8
+    assert len(explorer_scripts()) == len(EXPLORERS)
 
 
 # ------------------------------------------------------------------ the command
