@@ -51,7 +51,7 @@ every unit; if no section does, those that hold any. */
     const found = [];
     for (let i = 0; i < text.length;) {
       let length = Math.min(text.length - i, LONGEST);
-      while (length > 1 && !vocabulary.has(text.slice(i, i + length))) length--;
+      while (length > 1 && ![vocabulary, ASIDES].some(known => known.has(text.slice(i, i + length)))) length--;
       found.push(text.slice(i, i + length));
       i += length;
     }

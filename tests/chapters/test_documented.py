@@ -31,6 +31,7 @@ GUIDES = [
     for name in (
         "README.md",
         "CONTRIBUTING.md",
+        "locale/README.md",
         "intro.md",
         "chapters/teaching.md",
         "tools/grading/README.md",

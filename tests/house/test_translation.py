@@ -9,6 +9,8 @@ from py_mini_racer import MiniRacer
 from site_tools import ROOT
 from translation_for_tests import stand_in, whole_book
 
+from resnext_lib import explorers
+from tools import publish
 from tools.notebooks import read, text_of
 from tools.translation import __main__ as command
 from tools.translation import catalogue, edition, pages, rules, scripts
@@ -18,6 +20,7 @@ from tools.translation.markup import translate_html
 BOOK = catalogue.read_book()
 FINISHED = (ROOT / "locale/finished.txt").read_text(encoding="utf-8").split()
 NOTEBOOKS = [page for page in pages.translated_pages() if pages.source_of(page).suffix == ".ipynb"]
+EXPLORERS = [name for name in explorers.__all__ if name != "Explorer"]
 SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -115,6 +118,8 @@ GOOD = [
     ("ResNeXt-50 has 25.0 million parameters and $C$ is **32**.", "ResNeXt-50 有 2500 万个参数，$C$ 是 **32**。"),
     ("Use `groups` (23.9 %): why?", "使用 `groups`（23.9%）：为什么？"),
     ("(a) Yes, form (b).", "(a) 是的，形式 (b)。"),
+    ("ResNeXt-50 (32x4d) errs in 22.2 % (Table 3).", "ResNeXt-50 (32x4d) 的错误率是 22.2%（表 3）。"),
+    ("See [Figure 5.1](#fig-5-1), *twice*.", "见[图 5.1](#fig-5-1)，看*两次*。"),
     ('${n.c} path${n.c > 1 ? "s" : ""} of width ${n.d}', "${n.c} 条宽度为 ${n.d} 的路径"),
 ]
 BAD = {
@@ -261,7 +266,7 @@ def explorer_scripts():
     return [script for text in outputs for script in SCRIPT.findall("".join(text))]
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(len(EXPLORERS)))
 def test_issue_20_an_explorers_script_is_still_one_and_says_chinese(chinese, number):
     script = explorer_scripts()[number]
     made = scripts.translate_script(script, chinese.translator(pages.EXPLORERS))
@@ -282,7 +287,7 @@ def test_issue_20_every_place_of_a_single_word_is_there():
 
 
 def test_issue_20_no_explorer_is_missing():
-    assert len(explorer_scripts()) == 8
+    assert len(explorer_scripts()) == len(EXPLORERS)
 
 
 # ------------------------------------------------------------------ the command
@@ -303,3 +308,10 @@ def test_issue_20_the_command_names_the_rule_and_the_entry(small_book, monkeypat
 def test_issue_20_a_theme_word_or_template_word_is_a_message():
     words = catalogue.site_words()
     assert {"Color mode", "Download this notebook", "Part I: The idea", "Back to", "The ResNeXt Book"} <= set(words)
+
+
+@pytest.mark.slow
+def test_issue_20_the_published_branch_has_the_chinese_notebooks(tmp_path):
+    publish.lay_out(tmp_path)
+    names = {path.relative_to(tmp_path / "zh").as_posix() for path in (tmp_path / "zh").rglob("*.ipynb")}
+    assert names == {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*.ipynb")}

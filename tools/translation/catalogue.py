@@ -13,7 +13,17 @@ import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import denormalize, read_po, write_po
 
-from tools.translation.pages import EXPLORERS, PROMPTS, ROOT, messages_of, toc, translated_pages
+from tools.translation.pages import (
+    ENGLISH_ONLY,
+    EXPLORERS,
+    PROMPTS,
+    ROOT,
+    all_pages,
+    messages_of,
+    title_of,
+    toc,
+    translated_pages,
+)
 from tools.translation.scripts import translate_code
 from tools.writing import replace
 
@@ -136,6 +146,8 @@ def site_words(root=ROOT):
     found |= dict.fromkeys(THEME, "theme")
     found |= {settings["sphinx"]["config"][f"nb_{name}"]: "prompt" for name in PROMPTS}
     found |= {part["caption"]: "name of a part" for part in toc(root)["parts"]}
+    english_only = [page for page in all_pages(root) if page in ENGLISH_ONLY]
+    found |= {title_of(page, root): "name of a page that stays English" for page in english_only}
     files = [*sorted((root / "site/templates").rglob("*.html")), *sorted((root / "site/extensions").glob("*.py"))]
     for path in files:
         for _, message in WORDS.findall(path.read_text(encoding="utf-8")):

@@ -90,7 +90,7 @@ class Chinese:
 
 
 def files(chinese):
-    """{name: text} of the Chinese notebooks, to run: the chapters, and those with exercises without their solutions.
+    """{name: text} of the Chinese notebooks, to run, each as it is and without solutions.
 
     The names are those of the English ones, ``chapters/…`` and ``student/…``; whoever writes them chooses the folder.
     """
@@ -98,11 +98,9 @@ def files(chinese):
     for page in chinese.pages:
         if source_of(page, chinese.root).suffix != ".ipynb":
             continue
+        without = student(read(source_of(page, chinese.root)))
         made[f"{page}.ipynb"] = text_of_notebook(chinese.notebook(page))
-        english = read(source_of(page, chinese.root))
-        if any("exercise" in cell.metadata for cell in english.cells):
-            without = text_of_notebook(chinese.notebook(page, student(english)))
-            made[f"student/{catalogue.name_of(page)}.ipynb"] = without
+        made[f"student/{catalogue.name_of(page)}.ipynb"] = text_of_notebook(chinese.notebook(page, without))
     return made
 
 

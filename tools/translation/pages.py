@@ -39,6 +39,11 @@ def source_of(page, root=ROOT):
     return next(path for ending in (".ipynb", ".md") if (path := root / f"{page}{ending}").is_file())
 
 
+def title_of(page, root=ROOT):
+    """The title of a page in Markdown."""
+    return re.search(r"^# (.+)$", source_of(page, root).read_text(encoding="utf-8"), re.MULTILINE)[1]
+
+
 def is_figure(data):
     return "".join(data.get("text/html", "")).lstrip().startswith("<figure")
 

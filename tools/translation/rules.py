@@ -64,7 +64,7 @@ def shown(text):
     """``text`` as it is read: without the marks of Markdown, with a letter in place of code and of formulas."""
     for pattern in (CODE, FORMULA):
         text = pattern.sub("X", text)
-    text = re.sub(r"\(\w{1,3}\)", "X", LINK.sub(r"\1", text))  # form (a), answer (b)
+    text = re.sub(r"\((?:\w{1,3}|\d+x\d+d)\)", "X", LINK.sub(r"\1", text))  # form (a), ResNeXt-50 (32x4d)
     return re.sub(r"\*+|</?\w[^<>]*>", "", text)
 
 

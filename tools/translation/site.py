@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from tools.translation.edition import Chinese
-from tools.translation.pages import ROOT, toc
+from tools.translation.pages import ENGLISH_ONLY, ROOT, title_of, toc
 
 # Not -m: python would read the module and build nothing.
 JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
@@ -32,10 +32,13 @@ def settings(chinese, root=ROOT):
 
 
 def table_of_contents(chinese, root=ROOT):
-    """``_toc.yml`` with the names of the parts in Chinese, as text."""
+    """``_toc.yml`` with the names of the parts in Chinese, and of the pages that stay English, as text."""
     table = toc(root)
     for part in table["parts"]:
         part["caption"] = chinese.words(part["caption"])
+        for chapter in part["chapters"]:
+            if chapter["file"] in ENGLISH_ONLY:
+                chapter["title"] = chinese.words(title_of(chapter["file"], root))
     return yaml.safe_dump(table, allow_unicode=True, sort_keys=False)
 
 
