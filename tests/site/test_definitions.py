@@ -101,10 +101,10 @@ def test_18_a_definition_says_nothing_of_a_quiz_or_an_exercise(pages):
 
 
 @pytest.fixture(params=["light", "dark", "forced"])
-def chapter(request, browser, site):
+def chapter(request, browser, server):
     colours = {"forced_colors": "active"} if request.param == "forced" else {}
     with tab(browser, "dark" if request.param == "dark" else "light", 390, **colours) as page:
-        page.goto((site / "chapters/05_the_resnext_block.html").as_uri())
+        page.goto(f"{server}/chapters/05_the_resnext_block.html")
         yield page
         assert not page.complaints
 

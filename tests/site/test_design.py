@@ -202,6 +202,12 @@ def test_18_the_sliders_of_a_figure_are_equally_long_and_begin_at_one_edge(brows
         boxes = [slider.bounding_box() for slider in page.locator("input[type=range]").all()]
         assert len(boxes) >= 8
         assert len({round(box["x"]) for box in boxes}) == 1 and len({round(box["width"]) for box in boxes}) == 1
+        labels = [label.bounding_box() for label in page.locator("label:has(> input[type=range])").all()]
+        if width == 1280:
+            assert all(label["height"] <= 48 for label in labels), "every slider stands beside its words"
+        else:
+            below = zip(boxes, labels, strict=True)
+            assert all(slider["y"] - label["y"] > 15 for slider, label in below), "every slider stands below its words"
 
 
 def test_18_numbers_stand_right_and_words_left():
