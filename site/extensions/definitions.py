@@ -12,6 +12,7 @@ from pathlib import Path
 from docutils import nodes
 from markdown_it import MarkdownIt
 from mdit_py_plugins.anchors.index import slugify
+from page_facts import UNIT
 from section_search import ENTRY, PLACE
 from sphinx.errors import ExtensionError
 
@@ -56,6 +57,7 @@ def as_html(explanation):
     words = " ".join(PLACE.sub("", explanation).split())
     words = re.sub(r",? \$[^$]*\$ in the paper", "", words)  # a formula would bring its own box
     words = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", words)
+    words = UNIT.sub("\N{NO-BREAK SPACE}", words)
     if "$" in words:
         raise ExtensionError(f"glossary: a definition that is shown beside the text has no formula: {words!r}")
     return MarkdownIt().renderInline(words)
