@@ -133,9 +133,9 @@ def find_browser():
 
 
 @contextmanager
-def tab(browser, theme, width):
-    """A tab that notes in ``page.complaints`` console errors, failed requests and requests to another host."""
-    context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 800})
+def tab(browser, theme, width, **options):
+    """A tab, with Playwright's further ``options``, that notes in ``page.complaints`` console errors, failed requests and requests to another host."""
+    context = browser.new_context(color_scheme=theme, viewport={"width": width, "height": 800}, **options)
     page = context.new_page()
     page.set_default_timeout(120_000)  # a busy machine is slow, not wrong
     page.complaints = []

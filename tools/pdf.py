@@ -23,7 +23,8 @@ from tools.writing import beside, check_file
 SITE = ROOT / "_build" / "html"
 OUTPUT = ROOT / "_build" / "resnext-book.pdf"
 # What has no use on paper, or repeats in every chapter.
-LEFT_OUT = "script, .headerlink, .page-facts a, .chapter-map, .cell:has(summary:-soup-contains('Show the setup cell'))"
+SETUP_CELL = ".cell:has(summary:-soup-contains('Show the setup cell'))"
+LEFT_OUT = f"script, .definitions, .headerlink, .page-facts a, .chapter-map, {SETUP_CELL}"
 WIDTH = 642  # CSS pixels between the margins: 170 mm of A4's 210
 
 PAGE = """<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>

@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from importlib.resources import files
 
 from torch import nn
@@ -26,6 +27,7 @@ class Explorer:
         code = "".join(_asset(f"{script}.js") for script in ("shared", *scripts, name))
         if scripts:  # a large one
             code = _without_comments(code)
+            styles = re.sub(r"\s*/\*.*?\*/|^ +", "", styles, flags=re.DOTALL | re.MULTILINE)
         self.html = (
             f'<figure class="explorer" data-explorer="{name}" aria-label="{title}">\n'
             f"<style>\n{styles}</style>\n"

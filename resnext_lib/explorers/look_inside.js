@@ -111,7 +111,7 @@ function tellPath(n, p) {
 const WHY = {
   A: "Form A runs the paths one by one and adds what they write.",
   B: "Form B lays the paths’ middle maps side by side. One 1×1 reads them all, and adding up is what a 1×1 does anyway.",
-  C: "Form C stacks the first 1×1s into one as well. The 3×3 in groups is the only place where something is split.",
+  C: "Form C stacks the first 1×1s into one as well, for they all read the same input. The 3×3 in groups is the only place where something is split.",
 };
 
 function tellForms({ forms, answer }, form) {
@@ -337,7 +337,7 @@ function refreshLanes(parts, state, n) {
 function formsPanel() {
   const code = make("pre", { tabindex: 0, role: "region", "aria-label": "The block as code" }), why = make("p", { class: "why" });
   const written = choice("form", "The same block, written in three ways", ["A", "B", "C"].map(form => [form, `form ${form}`]));
-  const table = make("table"), element = make("div", { class: "forms" }, written.element, code, make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "The three forms side by side" }, table), why);
+  const table = make("table"), element = make("div", { class: "forms" }, written.element, make("p", { class: "hint" }, "Left out: batch norm and ReLU behind the first two layers. They work channel by channel, so it does not matter how channels are stacked."), code, make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "The three forms side by side" }, table), why);
   return { element, refresh(state, n) {
     element.hidden = !state.revealed;
     if (!state.revealed) return;
@@ -450,7 +450,7 @@ function listen({ target: { name, value } }) {
 
 const { question, options, right, why, shows } = data.question;
 const form = make("form", { autocomplete: "off" }, prediction(question, options, right, why, { ...shows, revealed: true }), probe,
-  make("div", { class: "bench" }, make("div", {}, drawing.element, controls[0].element), controls[2].element),
+  make("div", { class: "bench" }, drawing.element, controls[2].element), controls[0].element,
   ...steps.map(({ element }) => element), make("p", { class: "hint" }, "The picture can be clicked: a lane switches its path off and on, and the field can be drawn on."),
   board.element, output, ...panels.map(({ element }) => element));
 form.querySelectorAll("input, select, button, canvas[tabindex], pre").forEach(control => { control.dataset.lmSuppressShortcuts = "true"; });

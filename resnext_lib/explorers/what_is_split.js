@@ -135,7 +135,7 @@ function meaning(n) {
     "Between A and B": `The last 1×1s are closing up, and the brackets go. The products in them stay. ${kept}`,
     "Form B": `The paths’ last 1×1s are one layer, which adds the same products without the brackets. No weight was added, and none moved past another. ${kept}`,
     "Between B and C": `The first 1×1s are closing up, for they all read the same inputs; and the 3×3s, each of which still reads its own path only. ${kept}`,
-    "Form C": `All three are single layers now. ${middle} ${kept}`,
+    "Form C": `All three are single layers now: the first 1×1s read the same inputs, so they could be stacked. ${middle} ${kept}`,
   }[n.place];
   return sentences.trim();   // a large block has no outputs to speak of
 }

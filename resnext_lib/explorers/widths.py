@@ -57,7 +57,7 @@ def _still(widths, names):
 def numbers_to_choose():
     """The widths of GoogLeNet's nine modules on sliders, coupled to the counts, beside ResNeXt-50's C and d."""
     widths = [[own[name] for name in WIDTHS] for own in GOOGLENET_MODULES.values()]
-    rows = [["", *WIDTHS.values(), "channels out", "parameters"]]
+    rows = [["part", *WIDTHS.values(), "channels out", "parameters"]]
     for name, module, own in zip(GOOGLENET_MODULES, nine_modules(widths), widths, strict=True):
         rows.append([f"module {name}", *own, module.out_channels, count_parameters(module)])
     with torch.device("meta"):

@@ -37,6 +37,9 @@ UNUSED_FILES = [
     "searchtools.js",
     "language_data.js",
 ]
+# A theme in a selector. Paper is white: printed, every page has the light theme's colours.
+DARK = re.compile(r"""\[data-theme=["']?dark["']?\]""")
+LIGHT = re.compile(r"""\[data-theme=["']?light["']?\]""")
 # The icons are drawn in book.css; the theme's come from a font of 156 KB.
 ICON_FONT = re.compile(r"\.fa[bsr]?(?![\w])|\.fa-|Font ?Awesome")
 
@@ -89,8 +92,18 @@ def used_rules(rules, words, keep_icons):
             selectors = re.split(r",(?![^(]*\))", tinycss2.serialize(rule.prelude).strip())
             selectors = [s.strip() for s in selectors if is_used(s, words) and (keep_icons or not ICON_FONT.search(s))]
             body = re.sub(r"\s+", " ", tinycss2.serialize(rule.content)).strip()
-            kept += [f"{','.join(selectors)}{{{body}}}"] if selectors and body else []
+            kept += light_on_paper(selectors, body) if body else []
     return "".join(kept)
+
+
+def light_on_paper(selectors, body):
+    """The rule with these selectors, so that what is dark on the screen is light in print: as one to three rules."""
+    dark = [selector for selector in selectors if DARK.search(selector)]
+    light = [LIGHT.sub("[data-theme]", selector) for selector in selectors if LIGHT.search(selector)]
+    plain = [selector for selector in selectors if selector not in dark]
+    kept = [f"{','.join(plain)}{{{body}}}"] if plain else []
+    kept += [f"@media not print{{{','.join(dark)}{{{body}}}}}"] if dark else []
+    return kept + ([f"@media print{{{','.join(light)}{{{body}}}}}"] if light else [])
 
 
 def join_style_sheets(static, words):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 from docutils import nodes
+from markdown_it import MarkdownIt
 from markupsafe import Markup
 from sphinx.errors import ExtensionError
 
@@ -48,17 +49,24 @@ def read_chapter(root, file, chinese=None):
     title = opening.splitlines()[0].lstrip("# ")
     if file not in listed:
         raise ExtensionError(f"{file}: the list in intro.md has no line for it")
+    teaser = listed[file][0].upper() + listed[file][1:]
     picture = root / "site/map" / f"{re.sub(r'.*/[0-9]+_', '', file)}.svg"
     return {
         "file": file,
         "number": int(file[9:11]),
         "title": chinese.words(title, file) if chinese else title,
-        "teaser": listed[file][0].upper() + listed[file][1:],
+        "teaser": plain_text(teaser),
+        "teaser_html": Markup(MarkdownIt().renderInline(teaser)),
         "minutes": reading_minutes(notebook),
         "exercises": all_exercises_minutes(notebook),
         "needs": sorted({int(number) for number in re.findall(r"\]\((\d\d)_\w+\.ipynb", needs[0])}),
         "picture": Markup(picture.read_text(encoding="utf-8") if picture.exists() else ""),
     }
+
+
+def plain_text(markdown):
+    """A line of Markdown as it is read, without its marks."""
+    return unescape(re.sub(r"<[^>]*>", "", MarkdownIt().renderInline(markdown)))
 
 
 def read_parts(root, chinese=None):

@@ -23,8 +23,8 @@ ARTICLE = re.compile(r"<article\b.*?</article>", re.DOTALL)
 DATA = re.compile(r'"data:[^"]*"')
 # What a page folds away would give away the answer of a quiz or an exercise; forms are the explorers' controls.
 SKIPPED_TAGS = {"details", "script", "style", "svg", "form", "button", "select"}
-# The second copy of a formula, the sign behind a heading, the line under a title.
-SKIPPED_CLASSES = {"katex-mathml", "headerlink", "page-facts", "chapter-facts", "prev-next-area"}
+# The second copy of a formula, the sign behind a heading, the line under a title, what the glossary says.
+SKIPPED_CLASSES = {"katex-mathml", "headerlink", "page-facts", "chapter-facts", "prev-next-area", "definitions"}
 BLOCKS = {"p", "li", "td", "th", "tr", "div", "pre", "br", "figcaption", "section", "h1", "h2", "h3", "h4", "dt", "dd"}
 VOID_TAGS = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 # An entry of the glossary: term, its name in code, Chinese name, explanation whose last line says where it belongs.

@@ -1,11 +1,20 @@
 """What a designer looks for: the moving block, paper, a reader's own colours, and what scrolls says so."""
 
 import re
+import sys
 
 import pytest
+import site_tools
+import tinycss2
 from test_explorers import tab
 
+from resnext_lib import explorers
 from tools.contract import ROOT
+
+sys.path.append(str(ROOT / "site/extensions"))
+import light_pages  # noqa: E402
+import number_columns  # noqa: E402
+import page_facts  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +107,146 @@ def test_B9_what_scrolls_sideways_has_a_shadow(browser, sheet, theme):
         for selector in ("div.math", ".pst-scrollable-table-container", ".cell_input pre", ".scroll"):
             attached = page.locator(selector).evaluate("e => getComputedStyle(e).backgroundAttachment")
             assert attached == "local, local, scroll, scroll", selector
+
+
+# ------------------------------------------------------------------ paper is white
+
+
+def test_18_a_rule_of_the_dark_theme_is_left_out_on_paper_and_the_light_ones_holds():
+    class Every:
+        def __contains__(self, word):
+            return True
+
+    rules = tinycss2.parse_stylesheet(
+        """html[data-theme="light"] a, b { color: red } html[data-theme=dark] a { color: blue }
+        :is(html, body)[data-theme="dark"] { --dark: initial } html[data-theme] i { color: green }""",
+        True,
+        True,
+    )
+    assert light_pages.used_rules(rules, Every(), keep_icons=True) == (
+        'html[data-theme="light"] a,b{color: red}@media print{html[data-theme] a{color: red}}'
+        "@media not print{html[data-theme=dark] a{color: blue}}"
+        '@media not print{:is(html, body)[data-theme="dark"]{--dark: initial}}html[data-theme] i{color: green}'
+    )
+
+
+# How bright the ink of every piece of text is, from 0 to 255, and what the page and its figures take themselves to be.
+ON_PAPER = """() => {
+  const light = colour => { const [r, g, b] = colour.match(/[\\d.]+/g).map(Number); return Math.max(r, g, b); };
+  const seen = [...document.querySelectorAll('.bd-article :is(h1, h2, p, li, pre span, td, th, figcaption, summary, svg text)')]
+    .filter(e => e.textContent.trim() && e.checkVisibility());
+  return { pale: seen.filter(e => light(getComputedStyle(e).color) > 200).map(e => e.outerHTML.slice(0, 80)), count: seen.length,
+    schemes: [...document.querySelectorAll('figure img')].map(e => getComputedStyle(e).colorScheme) };
+}"""
+
+
+def test_18_a_dark_page_is_printed_light(browser, site):
+    """Ink is dark, and figures, which follow the scheme of their place, are light: words, code, tables, static pictures."""
+    for name in ("intro", "chapters/02_inception"):
+        with site_tools.tab(browser, "dark", 1280) as page:
+            page.goto((site / f"{name}.html").as_uri())
+            page.emulate_media(media="print", color_scheme="dark")
+            found = page.evaluate(ON_PAPER)
+            assert found["count"] > 50 and not found["pale"], (name, found["pale"][:5])
+            assert found["schemes"] and set(found["schemes"]) == {"light"}, name
+
+
+def test_18_on_paper_an_explorer_of_a_dark_notebook_is_light(browser):
+    with tab(browser, explorers.drag_the_groups().html, 'data-theme="dark"') as page:
+        scheme = "getComputedStyle(document.querySelector('.explorer')).colorScheme"
+        assert page.evaluate(scheme) == "dark"
+        page.emulate_media(media="print")
+        assert page.evaluate(scheme) == "light"
+
+
+def test_18_on_paper_figure_and_caption_code_and_rows_stay_whole(browser, sheet):
+    parts = "<figure><img alt=''><figcaption>x</figcaption></figure><div class='cell_input'><pre>x</pre></div>"
+    with tab(browser, f"{sheet}<div class='bd-article'>{parts}<h2>x</h2></div>", 'data-theme="light"') as page:
+        page.emulate_media(media="print")
+        breaks = "s => getComputedStyle(document.querySelector(s))"
+        assert page.evaluate(f"({breaks})('figure').breakInside") == "avoid"
+        assert page.evaluate(f"({breaks})('.cell_input').breakInside") == "avoid"
+        assert page.evaluate(f"({breaks})('h2').breakAfter") == "avoid"
+
+
+# ------------------------------------------------------------------ on the screen
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_18_code_stands_on_one_ground_without_patches(browser, site, theme):
+    """Where code does not scroll nothing lies on its ground: its box has the colour of the shadow's paper."""
+    with site_tools.tab(browser, theme, 1280) as page:
+        page.goto((site / "chapters/05_the_resnext_block.html").as_uri())
+        grounds = page.evaluate("""() => [...document.querySelectorAll('.cell_input .highlight')].map(box =>
+            [getComputedStyle(box).backgroundColor, getComputedStyle(box.firstElementChild).backgroundColor])""")
+        card = page.evaluate("""() => { const e = document.body.appendChild(document.createElement('i'));
+            e.style.background = 'var(--card)'; return getComputedStyle(e).backgroundColor; }""")
+        assert len(grounds) > 10
+        assert {ground for ground, _ in grounds} == {card} and {own for _, own in grounds} == {"rgba(0, 0, 0, 0)"}
+
+
+def test_18_the_stripes_of_a_table_that_scrolls_let_its_shadow_through(browser, site):
+    with site_tools.tab(browser, "light", 390) as page:
+        page.goto((site / "chapters/teaching.html").as_uri())
+        opaque = page.evaluate("""() => [...document.querySelectorAll('.pst-scrollable-table-container :is(tr, td, th)')]
+            .filter(e => !/rgba\\(.*, 0(\\.\\d+)?\\)|\\/ 0(\\.\\d+)?\\)/.test(getComputedStyle(e).backgroundColor)).length""")
+        assert opaque == 0
+        wide = page.evaluate("""() => { const box = document.querySelector('.pst-scrollable-table-container');
+            return box.scrollWidth - box.clientWidth; }""")
+        assert wide <= 1, "the first table keeps its last column on a phone"
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_18_the_sliders_of_a_figure_are_equally_long_and_begin_at_one_edge(browser, width):
+    with tab(browser, explorers.numbers_to_choose().html, width=width) as page:
+        boxes = [slider.bounding_box() for slider in page.locator("input[type=range]").all()]
+        assert len(boxes) >= 8
+        assert len({round(box["x"]) for box in boxes}) == 1 and len({round(box["width"]) for box in boxes}) == 1
+        labels = [label.bounding_box() for label in page.locator("label:has(> input[type=range])").all()]
+        if width == 1280:
+            assert all(label["height"] <= 48 for label in labels), "every slider stands beside its words"
+        else:
+            below = zip(boxes, labels, strict=True)
+            assert all(slider["y"] - label["y"] > 15 for slider, label in below), "every slider stands below its words"
+
+
+def test_18_numbers_stand_right_and_words_left():
+    rows = "<tr><th>a</th><td>39</td><td>direct</td></tr><tr><th>b</th><td>10,562,000</td><td>5</td></tr>"
+    head = '<tr style="text-align: left;"><th></th><th>times</th><th>routine</th></tr>'
+    made = number_columns.align(f'<table class="dataframe"><thead>{head}</thead><tbody>{rows}</tbody></table>')
+    assert made.count('class="number"') == 3 and '<th class="number">times</th>' in made
+    assert '<td class="number">10,562,000</td>' in made and "<td>direct</td>" in made and "<td>5</td>" in made
+    for number in ("6.6%", "-0.281", "+0.7%", "3.1 ± 0.2", "−4"):
+        assert number_columns.NUMBER.fullmatch(number), number
+    for words in ("32 × 4", "56×56", "v1", "", "64 · 64"):
+        assert not number_columns.NUMBER.fullmatch(words), words
+
+
+def test_18_numbers_of_a_page_stand_right(browser, site):
+    with site_tools.tab(browser, "light", 1280) as page:
+        page.goto((site / "chapters/03_residual_learning.html").as_uri())
+        cells = page.locator("table.dataframe td.number")
+        assert cells.count() > 10
+        assert set(cells.evaluate_all("all => all.map(cell => getComputedStyle(cell).textAlign)")) == {"right"}
+
+
+def test_18_emphasis_in_the_line_of_a_chapter_is_emphasis(site, pages):
+    assert page_facts.plain_text("the network *you* typed & `x`") == "the network you typed & x"
+    markup = pages[site / "intro.html"].markup
+    assert "<em>you</em> typed" in markup and "*you*" not in markup
+    assert "*you*" not in pages[site / "chapters/07_resnext50.html"].markup.partition("</head>")[0]
+
+
+def test_18_the_landing_pages_figures_look_like_the_chapters(browser, site):
+    with site_tools.tab(browser, "light", 1280) as page:
+        page.goto((site / "intro.html").as_uri())
+        styles = page.locator("figcaption").evaluate_all(
+            "all => all.map(e => [getComputedStyle(e).textAlign, getComputedStyle(e).fontSize, getComputedStyle(e).color])"
+        )
+        ink = page.locator("h1").evaluate("e => getComputedStyle(e).color")
+        assert len(styles) == 2 and all(style == ["start", "15px", ink] for style in styles)
+        edges = page.evaluate("""['.bd-article > section > p:not(.page-facts)', 'figure.explorer', 'figure.explorer form']
+            .map(s => Math.round(document.querySelector(s).getBoundingClientRect().left))""")
+        assert len(set(edges)) == 1, edges
+        skip = page.locator("#pst-skip-link").evaluate("e => getComputedStyle(e).backgroundColor")
+        assert skip == ink, "no colour of the theme's is left"

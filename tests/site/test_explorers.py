@@ -620,7 +620,7 @@ SAID = [
     (
         "what_is_split",
         dict(at=20, size=4, follow="input", index=255),
-        "Input 256 is read by 32 of 32 paths and reaches 256 of 256 outputs. Form C: 32,768 + 4,608 + 32,768 = 70,144 weights. All three are single layers now. The split is in the middle: the 3×3 has 512 of 16,384 pairs",
+        "Input 256 is read by 32 of 32 paths and reaches 256 of 256 outputs. Form C: 32,768 + 4,608 + 32,768 = 70,144 weights. All three are single layers now: the first 1×1s read the same inputs, so they could be stacked. The split is in the middle: the 3×3 has 512 of 16,384 pairs",
     ),
     (
         "what_is_split",

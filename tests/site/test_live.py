@@ -414,13 +414,14 @@ def test_what_a_newcomer_is_told(browser, whole):
         for form, words in (
             ("A", "one by one and adds"),
             ("B", "adding up is what a 1×1 does"),
-            ("C", "the only place where something is split"),
+            ("C", "for they all read the same input. The 3×3 in groups is the only place where something is split"),
         ):
             page.locator(f"input[name=form][value={form}]").check()
             assert (
                 words in page.locator(".why").inner_text()
                 and "same products, added in another order" in page.locator(".why").inner_text()
             )
+        assert "batch norm and ReLU behind the first two layers" in page.locator(".forms .hint").inner_text()
         page.locator(".lane.passes").hover()
         assert page.locator("pre .lit").all_inner_texts()[-1].strip() == "out = relu(norm(y) + x)"
 

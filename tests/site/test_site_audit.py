@@ -1,4 +1,4 @@
-"""The whole audit of the site, page by page, at both sizes and in both themes. Only in make check-all."""
+"""The whole audit of the site, page by page, at every size, in both themes and in a reader's own colours: make check-all."""
 
 import pytest
 from site_speed import arrival
@@ -7,15 +7,16 @@ from test_site import light_pages
 
 pytestmark = pytest.mark.slow
 
-# 640 px is a window of 1280 at a zoom of 200 %.
-LOOKS = [("light", 390), ("light", 640), ("light", 1280), ("dark", 390), ("dark", 1280)]
+# 320 px is the width at which nothing may need a second way of scrolling, 640 px a window of 1280 at a zoom of 200 %.
+LOOKS = [(theme, width) for theme in ("light", "dark", "forced") for width in (320, 390, 1280)] + [("light", 640)]
 FIRST_PAINT = 1.2  # seconds at 150 ms and 1.6 Mbit/s
 
 
 @pytest.mark.parametrize("theme, width", LOOKS)
 def test_every_page_passes_the_audit(browser, pages, site, server, theme, width):
     problems = []
-    with tab(browser, theme, width) as page:
+    colours = {"forced_colors": "active"} if theme == "forced" else {}
+    with tab(browser, "dark" if theme == "dark" else "light", width, **colours) as page:
         for path in pages:
             open_page(page, f"{server}/{path.relative_to(site).as_posix()}")
             page.wait_for_load_state("networkidle")
