@@ -5,7 +5,7 @@ import re
 import pytest
 from test_explorers import tab
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.grading.judging import LIBRARY, walled_command
 
 GRADER = ROOT / ".venv-grader"
