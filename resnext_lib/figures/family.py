@@ -1,14 +1,18 @@
 """The pictures of the last chapter: groups in every stage, the channel shuffle, runs of a study, numbers to choose."""
 
+from collections.abc import Mapping, Sequence
 from math import log2
 
+import torch
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
+from torch import nn
 
 from resnext_lib.figures.drawing import WIDTH, canvas, line, text_width, write
 from resnext_lib.figures.palette import INK, LINE, PALE, PAPER, PATH, WEIGHT
 
 
-def cut_bars(*networks, titles):
+def cut_bars(*networks: Sequence[nn.Conv2d], titles: Sequence[str]) -> Figure:
     """Every stage's grouped convolution as a bar, as long as it has channels and cut into its groups.
 
     ``networks`` are lists of convolutions, one a stage; one scale holds for all of them.
@@ -34,7 +38,7 @@ def _cut_bar(axes, top, layer, scale):
         axes.plot([x, x], [top + 0.6, top + 15.4], color=PAPER, linewidth=min(1, width / 3), solid_capstyle="butt", zorder=3)
 
 
-def shuffle_diagram(groups, size, reaches, titles):
+def shuffle_diagram(groups: int, size: int, reaches: Sequence[torch.Tensor], titles: Sequence[str]) -> Figure:
     """Two grouped layers, without and with a channel shuffle between them; what the first output reads is blue.
 
     Each layer has ``groups`` groups of ``size`` channels. ``reaches`` are two bool matrices (out, in) as
@@ -77,7 +81,7 @@ def _draw_two_layers(axes, left, groups, size, shuffled, read):
     write(axes, left, 250, f"reads {sum(read)} of {count} channels", align="left")
 
 
-def run_dots(panels, unit, spread=4.5):
+def run_dots(panels: Mapping[str, Mapping[str, Sequence[float]]], unit: str, spread: float = 4.5) -> Figure:
     """Runs of a study as dots, a row for each arm and a column for each panel, with a bar at the mean of each row.
 
     ``panels`` is ``{title: {arm: values}}``; all panels have the same arms, and each an axis of its own.
@@ -111,7 +115,7 @@ def _dots(axes, y, left, width, shares, spread):
     axes.plot([mean, mean], [y - 11, y + 11], color=INK, linewidth=2, zorder=4)
 
 
-def numbers_to_choose(modules, after):
+def numbers_to_choose(modules: Sequence[Sequence[int]], after: Sequence[tuple]) -> Figure:
     """What a person has to choose: a bar for every width of every module, then the few numbers that are ``after``.
 
     ``modules`` are lists of widths; ``after`` are rows of (title, [(name, note), ...]). Bars grow with the logarithm.
