@@ -66,7 +66,7 @@ test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the
 check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what takes longer
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	EXAMPLES=1000 $(BIN)/python -m pytest -n 2 --dist loadfile
 	$(MAKE) older-torch
 	$(BIN)/python -m tools.translation notebooks _build/notebooks-zh
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile _build/notebooks-zh/chapters
@@ -159,5 +159,5 @@ publish: $(READY) ## after address and book, make the branch that Colab opens: m
 	@$(BIN)/python -m tools.publish $${REMOTE:+"--push=$$REMOTE"}
 
 clean: ## remove the built site and caches (environments and _classroom stay)
-	rm -rf _build .pytest_cache .ruff_cache build *.egg-info
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -not -path './.*' -prune -exec rm -rf {} +

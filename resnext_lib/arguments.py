@@ -4,13 +4,14 @@ import inspect
 import math
 import numbers
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import nn
 
 
-def positive_int(name, value):
+def positive_int(name: str, value: Any) -> int:
     """Return ``value`` as an int, or say that ``name`` must be a whole number of 1 or more.
 
     Raises ``TypeError`` for strings, floats and booleans, ``ValueError`` below 1.
@@ -24,7 +25,7 @@ def positive_int(name, value):
     return number
 
 
-def positive_ints(name, values):
+def positive_ints(name: str, values: Any) -> tuple[int, ...]:
     """Return ``values`` as a tuple of ints of 1 or more; errors name the offending element."""
     try:
         given = None if isinstance(values, (str, bytes, Mapping)) else list(values)
@@ -35,7 +36,7 @@ def positive_ints(name, values):
     return tuple(positive_int(f"{name}[{i}]", value) for i, value in enumerate(given))
 
 
-def finite(name, value):
+def finite(name: str, value: Any) -> float:
     """Return ``value`` as a float, or say that ``name`` must be a finite number."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number such as 2.5, but got {value!r} ({type(value).__name__})")
@@ -44,14 +45,14 @@ def finite(name, value):
     return float(value)
 
 
-def switch(name, value):
+def switch(name: str, value: Any) -> bool:
     """Return ``value`` if it is True or False; ``"no"`` would count as true without a word."""
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, but got {value!r} ({type(value).__name__})")
     return value
 
 
-def torch_module(name, value):
+def torch_module(name: str, value: Any) -> nn.Module:
     """Return ``value`` if it is a ``torch.nn.Module``."""
     if not isinstance(value, nn.Module):
         given = f"the class {value.__name__}, not built yet" if isinstance(value, type) else f"{type(value).__name__}"
@@ -59,7 +60,7 @@ def torch_module(name, value):
     return value
 
 
-def checked_block_class(name, value):
+def checked_block_class(name: str, value: Any) -> Callable[..., nn.Module]:
     """Return ``value`` if it can be called as ``value(in_channels, width, out_channels, cardinality, stride)``."""
     wanted = (
         f"{name} must be a class with the bottleneck's arguments (in_channels, width, out_channels, cardinality, "
@@ -78,7 +79,7 @@ def checked_block_class(name, value):
     return value
 
 
-def divides(cardinality, width, width_name="width", name="cardinality"):
+def divides(cardinality: int, width: int, width_name: str = "width", name: str = "cardinality") -> None:
     """Raise ``ValueError`` unless ``cardinality`` divides ``width``; name the nearest that work."""
     if width % cardinality == 0:
         return
@@ -92,7 +93,7 @@ def divides(cardinality, width, width_name="width", name="cardinality"):
     )
 
 
-def has_channels(x, expected, name):
+def has_channels(x: Any, expected: int, name: str) -> torch.Tensor:
     """Return ``x`` if it is a batch ``(N, expected, H, W)``, else raise ``ValueError``; ``name`` set the channels."""
     if x.ndim != 4 or x.shape[1] != expected:
         raise ValueError(
@@ -108,7 +109,7 @@ def has_channels(x, expected, name):
 torch.fx.wrap("has_channels")
 
 
-def check_images(network, x, smallest=1):
+def check_images(network: nn.Module, x: Any, smallest: int = 1) -> torch.Tensor:
     """Return ``x`` if ``network`` can take it as a batch of images, else raise before anything is computed.
 
     ``network`` has ``image_channels`` and ``last_map(size)``, the size of its last feature map for images of
@@ -131,7 +132,7 @@ def check_images(network, x, smallest=1):
     return x
 
 
-def check_tensor(network, x, channels, name):
+def check_tensor(network: nn.Module, x: Any, channels: int, name: str) -> None:
     """Raise unless ``x`` is a tensor of ``channels`` channels, of the type and on the device of the weights."""
     if not torch.is_tensor(x):
         raise TypeError(
@@ -158,7 +159,7 @@ def check_tensor(network, x, channels, name):
         )
 
 
-def check_variance(network, x, last_map):
+def check_variance(network: nn.Module, x: Any, last_map: Callable[[int], int]) -> None:
     """Raise when batch norm, in train mode, would see fewer than two numbers of each channel."""
     if not network.training:
         return
@@ -174,7 +175,7 @@ def check_variance(network, x, last_map):
         )
 
 
-def autocast_is_on(device_type):
+def autocast_is_on(device_type: str) -> bool:
     """Whether mixed precision is on: its layers bring floating-point numbers to one type by themselves."""
     try:
         return torch.is_autocast_enabled(device_type)

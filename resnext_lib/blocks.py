@@ -18,7 +18,7 @@ from torch import nn
 from resnext_lib.arguments import check_tensor, check_variance, divides, positive_int, switch
 
 
-def conv1x1(in_channels, out_channels, stride=1):
+def conv1x1(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
     """A 1x1 convolution without bias: ``(N, in, H, W)`` to ``(N, out, H/stride, W/stride)``.
 
     Raises ``TypeError`` or ``ValueError`` when an argument is not a positive whole number.
@@ -28,7 +28,7 @@ def conv1x1(in_channels, out_channels, stride=1):
     return nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=positive_int("stride", stride), bias=False)
 
 
-def conv3x3(in_channels, out_channels, stride=1, cardinality=1):
+def conv3x3(in_channels: int, out_channels: int, stride: int = 1, cardinality: int = 1) -> nn.Conv2d:
     """A 3x3 convolution without bias that keeps the map size at stride 1.
 
     With ``cardinality=C`` it is C convolutions side by side, each on its own ``in/C``
@@ -50,7 +50,7 @@ def conv3x3(in_channels, out_channels, stride=1, cardinality=1):
     )
 
 
-def projection(in_channels, out_channels, stride=1):
+def projection(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential | None:
     """The shortcut's 1x1 convolution with batch norm, or ``None`` where the input fits as it is.
 
     Paper: shortcut type B, identity except where the shape changes (arXiv 1611.05431, section 4).
@@ -75,7 +75,7 @@ class Checked(nn.Module):
             check_variance(self, x, self.last_map)
         return super().__call__(x)
 
-    def last_map(self, size):
+    def last_map(self, size: int) -> int:
         """Height (or width) of the output for an input of height (or width) ``size``."""
         return size
 
@@ -87,7 +87,7 @@ class Block(Checked):
     whole number or ``cardinality`` does not divide ``width``; at a call as :class:`Checked`.
     """
 
-    def __init__(self, in_channels, width, out_channels, cardinality=1, stride=1):
+    def __init__(self, in_channels: int, width: int, out_channels: int, cardinality: int = 1, stride: int = 1) -> None:
         super().__init__()
         self.in_channels = positive_int("in_channels", in_channels)
         self.width = positive_int("width", width)
@@ -96,10 +96,10 @@ class Block(Checked):
         self.stride = positive_int("stride", stride)
         divides(self.cardinality, self.width)
 
-    def transform(self, x):
+    def transform(self, x: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError(f"{type(self).__name__} must define transform(self, x), what the block computes")
 
-    def last_map(self, size):
+    def last_map(self, size: int) -> int:
         """Height (or width) of the output: ``size / stride``, rounded up."""
         return -(-size // self.stride)
 
@@ -112,14 +112,14 @@ class ResidualBlock(Block):
     Errors: as :class:`Block`. Source: arXiv 1512.03385, Eq. 1 and 2.
     """
 
-    def __init__(self, in_channels, width, out_channels, cardinality=1, stride=1):
+    def __init__(self, in_channels: int, width: int, out_channels: int, cardinality: int = 1, stride: int = 1) -> None:
         super().__init__(in_channels, width, out_channels, cardinality, stride)
         self.downsample = None
 
-    def shortcut(self, x):
+    def shortcut(self, x: torch.Tensor) -> torch.Tensor:
         return x if self.downsample is None else self.downsample(x)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.relu(self.transform(x) + self.shortcut(x))
 
 
@@ -132,7 +132,7 @@ class Bottleneck(ResidualBlock):
     Errors: as :class:`ResidualBlock`. Source: arXiv 1611.05431, Fig. 3(c), Table 1.
     """
 
-    def __init__(self, in_channels, width, out_channels, cardinality=1, stride=1):
+    def __init__(self, in_channels: int, width: int, out_channels: int, cardinality: int = 1, stride: int = 1) -> None:
         super().__init__(in_channels, width, out_channels, cardinality, stride)
         self.conv1 = conv1x1(in_channels, width)
         self.bn1 = nn.BatchNorm2d(width)
@@ -142,13 +142,15 @@ class Bottleneck(ResidualBlock):
         self.bn3 = nn.BatchNorm2d(out_channels)
         self.downsample = projection(in_channels, out_channels, stride)
 
-    def transform(self, x):
+    def transform(self, x: torch.Tensor) -> torch.Tensor:
         x = torch.relu(self.bn1(self.conv1(x)))  # (N, width, H, W): reads every input channel
         x = torch.relu(self.bn2(self.conv2(x)))  # (N, width, H/stride, W/stride): group by group
         return self.bn3(self.conv3(x))  # (N, out_channels, H/stride, W/stride)
 
 
-def conv_relu(in_channels, out_channels, kernel_size, stride=1, batch_norm=False):
+def conv_relu(
+    in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, batch_norm: bool = False
+) -> nn.Sequential:
     """Convolution (and batch norm) and ReLU, padded so that stride 1 keeps the map size.
 
     The bias goes when batch norm comes: batch norm subtracts it again.
@@ -183,17 +185,17 @@ class Inception(Checked):
 
     def __init__(
         self,
-        in_channels,
+        in_channels: int,
         *,
-        conv1x1,
-        reduce3x3,
-        conv3x3,
-        reduce5x5,
-        conv5x5,
-        pool_projection,
-        large_kernel=5,
-        batch_norm=False,
-    ):
+        conv1x1: int,
+        reduce3x3: int,
+        conv3x3: int,
+        reduce5x5: int,
+        conv5x5: int,
+        pool_projection: int,
+        large_kernel: int = 5,
+        batch_norm: bool = False,
+    ) -> None:
         super().__init__()
         for name, value in list(locals().items()):
             if name not in ("self", "__class__", "batch_norm"):
@@ -208,6 +210,6 @@ class Inception(Checked):
         self.branch4 = nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), conv(in_channels, pool_projection, 1))
         self.out_channels = conv1x1 + conv3x3 + conv5x5 + pool_projection
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         branches = [self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)]
         return torch.cat(branches, dim=1)

@@ -6,6 +6,7 @@ tools that count 2 FLOPs a MAC print twice our number.
 
 import copy
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt, prod
 
@@ -31,12 +32,12 @@ class Cost:
     macs: int
 
 
-def count_parameters(module):
+def count_parameters(module: nn.Module) -> int:
     """Number of trainable and frozen parameters, shared ones once; buffers such as running means are not counted."""
     return sum(parameter.numel() for parameter in torch_module("module", module).parameters())
 
 
-def layer_macs(layer, output_shape):
+def layer_macs(layer: nn.Module, output_shape: Sequence[int]) -> int:
     """MACs of one call of ``layer``: every output number is one dot product with a filter.
 
     Layers other than ``Conv2d`` and ``Linear`` count 0. ``output_shape`` is without the batch.
@@ -54,7 +55,7 @@ def layer_macs(layer, output_shape):
     return 0
 
 
-def layer_costs(module, input_shape):
+def layer_costs(module: nn.Module, input_shape: Sequence[int]) -> list[Cost]:
     """The cost of every layer, in order of execution, for one image of ``input_shape`` (C, H, W).
 
     A layer that is called twice has two rows, with its parameters in the first. At the end come the parameters
@@ -145,12 +146,12 @@ def _shape(output):
     return tuple(output.shape[1:])
 
 
-def count_macs(module, input_shape):
+def count_macs(module: nn.Module, input_shape: Sequence[int]) -> int:
     """MACs of ``module`` for one image of ``input_shape`` (C, H, W). Errors: as :func:`layer_costs`."""
     return sum(cost.macs for cost in layer_costs(module, input_shape))
 
 
-def count_activations(module, input_shape):
+def count_activations(module: nn.Module, input_shape: Sequence[int]) -> int:
     """Numbers that convolutions and linear layers write for one image of ``input_shape`` (C, H, W).
 
     Where memory is the bottleneck, run time follows them more closely than it follows MACs. ResNeXt-50 (32x4d)
@@ -160,7 +161,7 @@ def count_activations(module, input_shape):
     return sum(prod(cost.output_shape) for cost in layer_costs(module, input_shape) if cost.macs)
 
 
-def stage_costs(module, input_shape):
+def stage_costs(module: nn.Module, input_shape: Sequence[int]) -> dict[str, Cost]:
     """Costs summed by the first part of the layers' names: conv1, bn1, layer1, ..., fc.
 
     Returns an ordered dict from stage name to :class:`Cost`, in order of execution, whose parameters add up to
@@ -177,7 +178,7 @@ def stage_costs(module, input_shape):
     return stages
 
 
-def bottleneck_weights(cardinality, group_width, channels=256):
+def bottleneck_weights(cardinality: int, group_width: int, channels: int = 256) -> int:
     """Convolution weights of a block of ``cardinality`` paths: C (256 d + 9 d d + d 256).
 
     Without batch norm and shortcut. Source: arXiv 1611.05431, Eq. 4; Table 2 with 256 channels.
@@ -191,7 +192,7 @@ def bottleneck_weights(cardinality, group_width, channels=256):
 RESNET_BUDGET = bottleneck_weights(1, 64)  # 256*64 + 9*64*64 + 64*256, the paper's "about 70k"
 
 
-def width_for_budget(cardinality, budget=RESNET_BUDGET, channels=256):
+def width_for_budget(cardinality: int, budget: int = RESNET_BUDGET, channels: int = 256) -> int:
     """The whole-number bottleneck width d whose block comes nearest to ``budget`` weights.
 
     Solves C (2 * 256 d + 9 d d) = budget and takes the nearer whole neighbour; reproduces Table 2 of
@@ -215,7 +216,7 @@ def width_for_budget(cardinality, budget=RESNET_BUDGET, channels=256):
     return min(miss, key=miss.get)
 
 
-def width_limit(budget=RESNET_BUDGET, channels=256):
+def width_limit(budget: int = RESNET_BUDGET, channels: int = 256) -> int:
     """The width C * d that no cardinality passes at this budget: all of it spent in the two 1x1s.
 
     C (2 * 256 d + 9 d d) = budget gives C d < budget / (2 * 256), 136 for ResNet's block.

@@ -10,7 +10,7 @@ import tempfile
 import zlib
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ def _kind(value):
     return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
 
 
-def check_pixels(pixels, name="images"):
+def check_pixels(pixels: Any, name: str = "images") -> None:
     """Raise ``TypeError`` or ``ValueError`` unless ``pixels`` are bytes ``(N, C, H, W)``, one picture or more.
 
     ``name`` is the argument that the error names. Everything that reads pixels calls this first.
@@ -51,7 +51,7 @@ def check_pixels(pixels, name="images"):
         raise ValueError(f"{name} is empty: it needs one picture or more")
 
 
-def check_images(images, name="images"):
+def check_images(images: Images, name: str = "images") -> None:
     """:func:`check_pixels`, and the same for the labels: N whole numbers from 0."""
     pixels, labels = images.pixels, images.labels
     check_pixels(pixels, name)
@@ -71,7 +71,7 @@ def _known(split):
     return split
 
 
-def fashion_subset(split):
+def fashion_subset(split: str) -> Images:
     """The embedded part of Fashion-MNIST: 10,000 images to train with, 2,000 to test, balanced, 28x28, grey.
 
     Raises ``ValueError`` for another ``split`` or a damaged file, ``FileNotFoundError`` for a missing one.
@@ -87,7 +87,7 @@ def fashion_subset(split):
         return Images(torch.from_numpy(arrays["pixels"]), torch.from_numpy(arrays["labels"]), FASHION_CLASSES)
 
 
-def fashion_mnist(split, folder="data", download=False):
+def fashion_mnist(split: str, folder: str | Path = "data", download: bool = False) -> Images:
     """All of Fashion-MNIST: 60,000 images to train with, 10,000 to test.
 
     Reads the four original files, packed or not, in ``folder`` or where torchvision puts them below it.
@@ -101,7 +101,7 @@ def fashion_mnist(split, folder="data", download=False):
     return Images(pixels.unsqueeze(1), labels.long(), FASHION_CLASSES)
 
 
-def cifar10(split, folder="data", download=False):
+def cifar10(split: str, folder: str | Path = "data", download: bool = False) -> Images:
     """CIFAR-10 through torchvision: 50,000 and 10,000 images, 32x32, in colour. Errors as :func:`fashion_mnist`."""
 
     def read():
@@ -157,7 +157,7 @@ def _download(dataset, folder):
             item.rename(Path(folder) / item.name)
 
 
-def mean_and_spread(images):
+def mean_and_spread(images: Images) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and standard deviation of the pixels of each channel, on the scale 0 to 1.
 
     Raises what :func:`check_pixels` raises, and ``ValueError`` for a channel whose pixels are all equal.
@@ -171,12 +171,12 @@ def mean_and_spread(images):
     return mean, spread
 
 
-def normalise(pixels, mean, spread):
+def normalise(pixels: torch.Tensor, mean: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
     """Bytes ``(N, C, H, W)`` to floats with mean 0 and spread 1 over the training images."""
     return (pixels.float().div(255) - mean.view(-1, 1, 1)) / spread.view(-1, 1, 1)
 
 
-def augment(pixels, shift=2):
+def augment(pixels: torch.Tensor, shift: int = 2) -> torch.Tensor:
     """Mirror half of the images at random, and move each by up to ``shift`` pixels; black comes in at the edge.
 
     Shapes: ``(N, C, H, W)`` to the same. Draws from torch's random numbers: seed them to repeat it.

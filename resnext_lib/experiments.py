@@ -8,15 +8,19 @@ import platform
 import shutil
 import subprocess
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from resnext_lib import data, training
 from resnext_lib.blocks import Bottleneck
 from resnext_lib.complexity import count_macs, count_parameters
-from resnext_lib.networks import small_resnext
+from resnext_lib.data import Images
+from resnext_lib.networks import CifarResNeXt, small_resnext
+from resnext_lib.training import Recipe
 
 COLUMNS = (
     "configuration",
@@ -40,11 +44,11 @@ COLUMNS = (
 class BlockWithoutShortcut(Bottleneck):
     """The bottleneck with nothing added to its transform: the paper's ablation, section 5.1."""
 
-    def __init__(self, *arguments, **options):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.downsample = None
 
-    def shortcut(self, x):
+    def shortcut(self, x: torch.Tensor) -> int:
         return 0
 
 
@@ -61,7 +65,7 @@ class Configuration:
         deep = "" if self.depth == 20 else f" depth {self.depth}"
         return f"{self.cardinality}x{self.bottleneck_width}d{deep}{'' if self.shortcuts else ' without shortcuts'}"
 
-    def build(self):
+    def build(self) -> CifarResNeXt:
         block = Bottleneck if self.shortcuts else BlockWithoutShortcut
         # 8x14d has paths of 3 channels, not 3.5, in its first stage: said here, and counted in every row.
         return small_resnext(self.cardinality, self.bottleneck_width, self.depth, block=block, round_down=True)
@@ -80,7 +84,15 @@ STUDIES = {
 }
 
 
-def run(configuration, seed, train_images, test_images, recipe=None, device="cpu", progress=False):
+def run(
+    configuration: Configuration,
+    seed: int,
+    train_images: Images,
+    test_images: Images,
+    recipe: Recipe | None = None,
+    device: str | torch.device = "cpu",
+    progress: bool = False,
+) -> dict[str, Any]:
     """Train one network and return its row, a dictionary with the keys ``COLUMNS``."""
     recipe = recipe or training.Recipe(channels_last=True)
     where = circumstances(device)  # before the training: what may fail must not cost the run
@@ -108,7 +120,7 @@ def run(configuration, seed, train_images, test_images, recipe=None, device="cpu
     }
 
 
-def circumstances(device="cpu"):
+def circumstances(device: str | torch.device = "cpu") -> dict[str, Any]:
     """Where a row came from: device, threads, versions of Python and torch, git revision ("no git" without one)."""
     name = torch.cuda.get_device_name() if str(device).startswith("cuda") else f"{platform.machine()} CPU"
     revision = ""
@@ -125,7 +137,7 @@ def circumstances(device="cpu"):
     }
 
 
-def column(rows, configuration, name):
+def column(rows: Iterable[dict[str, str]], configuration: Configuration, name: str) -> dict[int, float]:
     """``{seed: value}`` of one configuration. Raises ``ValueError`` that lists what there is."""
     values = {int(row["seed"]): float(row[name]) for row in rows if row["configuration"] == str(configuration)}
     if not values:

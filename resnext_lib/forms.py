@@ -24,7 +24,7 @@ from resnext_lib.blocks import Bottleneck, ResidualBlock, conv1x1, conv3x3, proj
 FormC = Bottleneck
 
 
-def path_layers(in_channels, group_width, stride=1):
+def path_layers(in_channels: int, group_width: int, stride: int = 1) -> nn.Sequential:
     """The part of one path that forms A and B share: 1x1 to d channels, 3x3 from d to d.
 
     Shapes: ``(N, in_channels, H, W)`` to ``(N, group_width, H/stride, W/stride)``.
@@ -48,7 +48,7 @@ class FormA(ResidualBlock):
     Source: arXiv 1611.05431, Fig. 3(a), Eq. 3, footnote 6.
     """
 
-    def __init__(self, in_channels, width, out_channels, cardinality=1, stride=1):
+    def __init__(self, in_channels: int, width: int, out_channels: int, cardinality: int = 1, stride: int = 1) -> None:
         super().__init__(in_channels, width, out_channels, cardinality, stride)
         group_width = width // cardinality
         self.paths = nn.ModuleList()
@@ -59,7 +59,7 @@ class FormA(ResidualBlock):
         self.bn3 = nn.BatchNorm2d(out_channels)
         self.downsample = projection(in_channels, out_channels, stride)
 
-    def transform(self, x):
+    def transform(self, x: torch.Tensor) -> torch.Tensor:
         return self.bn3(sum(path(x) for path in self.paths))
 
 
@@ -70,7 +70,7 @@ class FormB(ResidualBlock):
     Source: arXiv 1611.05431, Fig. 3(b).
     """
 
-    def __init__(self, in_channels, width, out_channels, cardinality=1, stride=1):
+    def __init__(self, in_channels: int, width: int, out_channels: int, cardinality: int = 1, stride: int = 1) -> None:
         super().__init__(in_channels, width, out_channels, cardinality, stride)
         group_width = width // cardinality
         self.paths = nn.ModuleList(path_layers(in_channels, group_width, stride) for _ in range(cardinality))
@@ -78,12 +78,12 @@ class FormB(ResidualBlock):
         self.bn3 = nn.BatchNorm2d(out_channels)
         self.downsample = projection(in_channels, out_channels, stride)
 
-    def transform(self, x):
+    def transform(self, x: torch.Tensor) -> torch.Tensor:
         x = torch.cat([path(x) for path in self.paths], dim=1)  # (N, width, H/stride, W/stride)
         return self.bn3(self.conv3(x))
 
 
-def form_of(state):
+def form_of(state: Mapping[str, torch.Tensor]) -> str:
     """Say which form a block's state dict belongs to: ``"A"``, ``"B"`` or ``"C"``.
 
     Raises ``TypeError`` for what is no dictionary, ``ValueError`` when it is none of the three forms.
@@ -202,20 +202,20 @@ def _conversion(form):
     return checked
 
 
-def outside_paths(state):
+def outside_paths(state: Mapping[str, torch.Tensor]) -> OrderedDict[str, torch.Tensor]:
     """The entries of a state dict that belong to no path: last batch norm, shortcut, form B's conv3."""
     form_of(state)
     return OrderedDict((key, value) for key, value in state.items() if not key.startswith("paths."))
 
 
-def number_of_paths(state):
+def number_of_paths(state: Mapping[str, torch.Tensor]) -> int:
     """How many paths the state dict of form A or B has. Raises ``ValueError`` where there are none."""
     if form_of(state) == "C":
         raise ValueError("number_of_paths takes the state dict of a block in form A or B; form C has no paths")
     return 1 + max(int(key.split(".")[1]) for key in state if key.startswith("paths."))
 
 
-def a_to_b(state):
+def a_to_b(state: Mapping[str, torch.Tensor]) -> OrderedDict[str, torch.Tensor]:
     """Form A to form B: the paths' last 1x1s stand side by side in one.
 
     A sum of products is one product, ``sum(A_i @ B_i) = [A_1 ... A_C] @ [B_1; ...; B_C]``
@@ -227,7 +227,7 @@ def a_to_b(state):
     return merged
 
 
-def b_to_c(state):
+def b_to_c(state: Mapping[str, torch.Tensor]) -> OrderedDict[str, torch.Tensor]:
     """Form B to form C: the paths' first 1x1s and 3x3s are stacked, path after path.
 
     ``conv1.weight`` is ``(width, in, 1, 1)``; ``conv2.weight`` is ``(width, d, 3, 3)`` with
@@ -241,7 +241,7 @@ def b_to_c(state):
     return merged
 
 
-def c_to_a(state):
+def c_to_a(state: Mapping[str, torch.Tensor]) -> OrderedDict[str, torch.Tensor]:
     """Form C to form A: cut the wide layers into C paths.
 
     C is read off the grouped weight, ``(width, d, 3, 3)``: C = width / d.
@@ -264,7 +264,7 @@ for _form, _convert in (("A", a_to_b), ("B", b_to_c), ("C", c_to_a)):
 NEXT_FORM = {"A": a_to_b, "B": b_to_c, "C": c_to_a}
 
 
-def to_form(state, form):
+def to_form(state: Mapping[str, torch.Tensor], form: str) -> OrderedDict[str, torch.Tensor]:
     """Carry a block's state dict over to ``form`` ("A", "B" or "C") by the maps above; the result is a copy.
 
     Raises ``ValueError`` for another letter, for a state dict that is no block's, and for one with an
@@ -280,7 +280,7 @@ def to_form(state, form):
     return state
 
 
-def copy_weights(source, target):
+def copy_weights(source: nn.Module, target: nn.Module) -> None:
     """Give the block ``target`` the weights and statistics of the block ``source``, whatever their forms.
 
     Raises ``ValueError``, with ``target`` unchanged, when the two were built with different sizes, when

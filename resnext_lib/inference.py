@@ -20,7 +20,7 @@ _Export = namedtuple("Export", "path change checked_by")
 
 
 @torch.no_grad()
-def inference_copy(model, example=None, precision="float32"):
+def inference_copy(model: nn.Module, example: torch.Tensor | None = None, precision: str = "float32") -> nn.Module:
     """A copy in eval mode, batch norms folded into the convolutions that they read, channels-last.
 
     ``model`` stays as it is, on its device and in its dtype. The copy stays on that device, computes in ``precision``,
@@ -130,7 +130,7 @@ def _change(given, expected):
 
 
 @torch.no_grad()
-def export_onnx(network, path, example=None):
+def export_onnx(network: nn.Module, path: str | Path, example: torch.Tensor | None = None) -> _Export:
     """Write ``network`` in eval mode as an ONNX file, which ONNX Runtime and OpenVINO run without PyTorch.
 
     The input is called "images", the output "logits"; the batch is free. Without ``example``, height and width are

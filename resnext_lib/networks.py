@@ -5,7 +5,9 @@ GoogLeNet: Szegedy et al., arXiv 1409.4842, Table 1.
 State-dict keys are torchvision's, to the letter and in order, so its weights load strictly.
 """
 
+from collections.abc import Callable, Sequence
 from math import gcd, lcm
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,7 +26,7 @@ FIRST_STAGE_WIDTH = 64  # bottleneck_width is stated for the stage of this width
 EXPANSION = 4  # a stage gives out 4 times its stage width: 64 -> 256
 
 
-def group_width(bottleneck_width, stage_width, round_down=False):
+def group_width(bottleneck_width: int, stage_width: int, round_down: bool = False) -> int:
     """The width d of one path in a stage: 4 becomes 4, 8, 16, 32 as the stage width doubles from 64.
 
     Raises ``ValueError`` when ``bottleneck_width * stage_width / 64`` is no whole number; with
@@ -33,7 +35,7 @@ def group_width(bottleneck_width, stage_width, round_down=False):
     return group_widths(bottleneck_width, (stage_width,), round_down)[0]
 
 
-def group_widths(bottleneck_width, stage_widths, round_down=False):
+def group_widths(bottleneck_width: int, stage_widths: Sequence[int], round_down: bool = False) -> list[int]:
     """:func:`group_width` of several stages; the error names bottleneck widths that work in all of them."""
     bottleneck_width = positive_int("bottleneck_width", bottleneck_width)
     stage_widths = [positive_int("stage_width", width) for width in stage_widths]
@@ -60,7 +62,16 @@ def group_widths(bottleneck_width, stage_widths, round_down=False):
     return [bottleneck_width * width // FIRST_STAGE_WIDTH for width in stage_widths]
 
 
-def make_stage(block_class, in_channels, stage_width, count, stride=1, cardinality=1, bottleneck_width=64, round_down=False):
+def make_stage(
+    block_class: Callable[..., nn.Module],
+    in_channels: int,
+    stage_width: int,
+    count: int,
+    stride: int = 1,
+    cardinality: int = 1,
+    bottleneck_width: int = 64,
+    round_down: bool = False,
+) -> nn.Sequential:
     """One row of Table 1: ``count`` blocks of equal width; only the first has a stride.
 
     Shapes: ``(N, in_channels, H, W)`` to ``(N, 4 * stage_width, H/stride, W/stride)``.
@@ -75,7 +86,7 @@ def make_stage(block_class, in_channels, stage_width, count, stride=1, cardinali
     return nn.Sequential(first, *others)
 
 
-def initialise(network, zero_init_residual=False):
+def initialise(network: nn.Module, zero_init_residual: bool = False) -> None:
     """torchvision's initialisation: He normal by fan-out for convolutions, 1 and 0 for batch norm.
 
     ``zero_init_residual`` starts every block as its shortcut: the last batch norm's weight is 0
@@ -106,15 +117,15 @@ class ResNeXt(nn.Module):
 
     def __init__(
         self,
-        blocks_per_stage,
-        cardinality=1,
-        bottleneck_width=64,
+        blocks_per_stage: Sequence[int],
+        cardinality: int = 1,
+        bottleneck_width: int = 64,
         *,
-        num_classes=1000,
-        image_channels=3,
-        zero_init_residual=False,
-        block=Bottleneck,
-    ):
+        num_classes: int = 1000,
+        image_channels: int = 3,
+        zero_init_residual: bool = False,
+        block: Callable[..., nn.Module] = Bottleneck,
+    ) -> None:
         super().__init__()
         blocks = positive_ints("blocks_per_stage", blocks_per_stage)
         if len(blocks) != 4:
@@ -137,11 +148,11 @@ class ResNeXt(nn.Module):
         self.fc = nn.Linear(2048, num_classes)
         initialise(self, zero_init_residual)
 
-    def last_map(self, size):
+    def last_map(self, size: int) -> int:
         """Height (or width) of the last feature map for images of height (or width) ``size``: a 32nd, rounded up."""
         return -(-size // 32)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = check_images(self, x)
         x = torch.relu(self.bn1(self.conv1(x)))  # (N, 64, 112, 112) for a 224x224 image
         x = self.maxpool(x)  # (N, 64, 56, 56)
@@ -152,37 +163,37 @@ class ResNeXt(nn.Module):
         return self.fc(self.avgpool(x).flatten(1))
 
 
-def resnet50(**options):
+def resnet50(**options: Any) -> ResNeXt:
     """ResNet-50: 25,557,032 parameters, 4,089,184,256 MACs at 224x224."""
     return ResNeXt((3, 4, 6, 3), **options)
 
 
-def resnext50_32x4d(**options):
+def resnext50_32x4d(**options: Any) -> ResNeXt:
     """ResNeXt-50 (32x4d): 25,028,904 parameters, 4,230,479,872 MACs at 224x224."""
     return ResNeXt((3, 4, 6, 3), cardinality=32, bottleneck_width=4, **options)
 
 
-def resnet101(**options):
+def resnet101(**options: Any) -> ResNeXt:
     """ResNet-101: 44,549,160 parameters."""
     return ResNeXt((3, 4, 23, 3), **options)
 
 
-def resnext101_32x4d(**options):
+def resnext101_32x4d(**options: Any) -> ResNeXt:
     """ResNeXt-101 (32x4d), the paper's: 44,177,704 parameters. torchvision has none, timm has."""
     return ResNeXt((3, 4, 23, 3), cardinality=32, bottleneck_width=4, **options)
 
 
-def resnext101_32x8d(**options):
+def resnext101_32x8d(**options: Any) -> ResNeXt:
     """ResNeXt-101 (32x8d): 88,791,336 parameters."""
     return ResNeXt((3, 4, 23, 3), cardinality=32, bottleneck_width=8, **options)
 
 
-def resnext101_64x4d(**options):
+def resnext101_64x4d(**options: Any) -> ResNeXt:
     """ResNeXt-101 (64x4d): 83,455,272 parameters."""
     return ResNeXt((3, 4, 23, 3), cardinality=64, bottleneck_width=4, **options)
 
 
-def wide_resnet50_2(**options):
+def wide_resnet50_2(**options: Any) -> ResNeXt:
     """Wide ResNet-50-2: 68,883,240 parameters; also what 32x4d becomes when the groups are forgotten."""
     return ResNeXt((3, 4, 6, 3), bottleneck_width=128, **options)
 
@@ -200,18 +211,18 @@ class CifarResNeXt(nn.Module):
 
     def __init__(
         self,
-        depth=29,
-        cardinality=1,
-        bottleneck_width=64,
+        depth: int = 29,
+        cardinality: int = 1,
+        bottleneck_width: int = 64,
         *,
-        num_classes=10,
-        image_channels=3,
-        stage_widths=(64, 128, 256),
-        stem_stride=1,
-        zero_init_residual=False,
-        block=Bottleneck,
-        round_down=False,
-    ):
+        num_classes: int = 10,
+        image_channels: int = 3,
+        stage_widths: Sequence[int] = (64, 128, 256),
+        stem_stride: int = 1,
+        zero_init_residual: bool = False,
+        block: Callable[..., nn.Module] = Bottleneck,
+        round_down: bool = False,
+    ) -> None:
         super().__init__()
         blocks, rest = divmod(positive_int("depth", depth) - 2, 9)
         if rest or blocks < 1:
@@ -238,11 +249,11 @@ class CifarResNeXt(nn.Module):
         self.fc = nn.Linear(EXPANSION * widths[2], num_classes)
         initialise(self, zero_init_residual)
 
-    def last_map(self, size):
+    def last_map(self, size: int) -> int:
         """Height (or width) of the last feature map: a quarter of what the stem leaves, rounded up."""
         return -(-size // (4 * self.stem_stride))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = check_images(self, x)
         x = torch.relu(self.bn1(self.conv1(x)))  # (N, 64, 32, 32)
         x = self.layer1(x)  # (N, 256, 32, 32)
@@ -251,17 +262,17 @@ class CifarResNeXt(nn.Module):
         return self.fc(self.avgpool(x).flatten(1))
 
 
-def resnext29_8x64d(**options):
+def resnext29_8x64d(**options: Any) -> CifarResNeXt:
     """ResNeXt-29 (8x64d) for CIFAR: 34,426,698 parameters with 10 classes."""
     return CifarResNeXt(29, cardinality=8, bottleneck_width=64, **options)
 
 
-def resnext29_16x64d(**options):
+def resnext29_16x64d(**options: Any) -> CifarResNeXt:
     """ResNeXt-29 (16x64d) for CIFAR: 68,155,210 parameters with 10 classes."""
     return CifarResNeXt(29, cardinality=16, bottleneck_width=64, **options)
 
 
-def small_resnext(cardinality=16, bottleneck_width=8, depth=20, **options):
+def small_resnext(cardinality: int = 16, bottleneck_width: int = 8, depth: int = 20, **options: Any) -> CifarResNeXt:
     """For 28x28 grey images, trained on a laptop: 16x8d has 224,330 parameters, 1x64d (a ResNet) 220,234.
 
     Its first stage is 16 channels wide, a quarter of the paper's, and so are its paths: ``bottleneck_width`` must
@@ -298,7 +309,7 @@ class AuxiliaryHead(Checked):
     Errors: as :class:`resnext_lib.blocks.Checked`.
     """
 
-    def __init__(self, in_channels, num_classes, batch_norm):
+    def __init__(self, in_channels: int, num_classes: int, batch_norm: bool) -> None:
         super().__init__()
         self.in_channels = positive_int("in_channels", in_channels)
         positive_int("num_classes", num_classes)
@@ -307,11 +318,11 @@ class AuxiliaryHead(Checked):
         self.fc2 = nn.Linear(1024, num_classes)
         self.pool, self.dropout = nn.AdaptiveAvgPool2d(4), nn.Dropout(0.7)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.conv(self.pool(x)).flatten(1)
         return self.fc2(self.dropout(torch.relu(self.fc1(x))))
 
-    def last_map(self, size):
+    def last_map(self, size: int) -> int:
         """Height (or width) of the map that its batch norm sees, whatever the input's."""
         return 4
 
@@ -326,7 +337,15 @@ class GoogLeNet(nn.Module):
     Source: arXiv 1409.4842, Table 1 and Fig. 3.
     """
 
-    def __init__(self, *, num_classes=1000, image_channels=3, large_kernel=5, batch_norm=False, auxiliary_heads=False):
+    def __init__(
+        self,
+        *,
+        num_classes: int = 1000,
+        image_channels: int = 3,
+        large_kernel: int = 5,
+        batch_norm: bool = False,
+        auxiliary_heads: bool = False,
+    ) -> None:
         super().__init__()
         self.image_channels = positive_int("image_channels", image_channels)
         positive_int("num_classes", num_classes)
@@ -357,14 +376,14 @@ class GoogLeNet(nn.Module):
         self.fc = nn.Linear(in_channels, num_classes)
         initialise(self)
 
-    def last_map(self, size):
+    def last_map(self, size: int) -> int:
         """Height (or width) of the last feature map for images of height (or width) ``size``."""
         size = -(-size // 2)
         for pool in (self.maxpool1, self.maxpool2, self.maxpool3, self.maxpool4):
             size = -(-(size - pool.kernel_size) // pool.stride) + 1
         return size
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         x = check_images(self, x, self.smallest_image)
         x = self.normalise(self.maxpool1(self.conv1(x)))  # (N, 64, 56, 56)
         x = self.maxpool2(self.normalise(self.conv3(self.conv2(x))))  # (N, 192, 28, 28)
@@ -379,11 +398,11 @@ class GoogLeNet(nn.Module):
         return logits
 
 
-def googlenet(**options):
+def googlenet(**options: Any) -> GoogLeNet:
     """GoogLeNet in the paper's form: 6,998,552 parameters."""
     return GoogLeNet(**options)
 
 
-def torchvision_googlenet(**options):
+def torchvision_googlenet(**options: Any) -> GoogLeNet:
     """torchvision's GoogLeNet (3x3 for 5x5, batch norm): 6,624,904 parameters, 13,004,888 with side heads."""
     return GoogLeNet(large_kernel=3, batch_norm=True, **options)

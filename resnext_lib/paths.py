@@ -5,15 +5,17 @@ A block is ``relu(bn3(path 0 + path 1 + ...) + shortcut)``: arXiv 1611.05431, Eq
 """
 
 import copy
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 BATCH = 500  # pictures at once when statistics are estimated
 
 
-def without_path(network, block, path, images=None):
+def without_path(network: nn.Module, block: str, path: int | Sequence[int], images: torch.Tensor | None = None) -> nn.Module:
     """A copy of ``network`` in which ``path`` of the block named ``block`` adds nothing to the sum.
 
     ``path`` is one number, or several as a tuple. Their part of the last 1x1 becomes 0.
@@ -40,7 +42,7 @@ def without_path(network, block, path, images=None):
     return network
 
 
-def set_statistics(network, name, images):
+def set_statistics(network: nn.Module, name: str, images: torch.Tensor) -> None:
     """Give the batch norm called ``name`` the mean and variance of its input over ``images``, in eval mode, in place.
 
     The variance is the unbiased one, as torch stores it. Sums are kept in float64. All other layers stay as they are.
@@ -69,7 +71,7 @@ def set_statistics(network, name, images):
 
 
 @contextmanager
-def in_eval_mode(network):
+def in_eval_mode(network: nn.Module) -> Iterator[None]:
     """All of ``network`` in eval mode, then every module in the mode that it had."""
     modes = {module: module.training for module in network.modules()}
     network.eval()
@@ -80,7 +82,7 @@ def in_eval_mode(network):
             module.training = training
 
 
-def path_contributions(block, x):
+def path_contributions(block: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """What each path of ``block`` adds to the sum in front of the last batch norm, for the input ``x``.
 
     Shapes: ``(N, in_channels, H, W)`` to ``(cardinality, N, out_channels, H/stride, W/stride)``. Summed over the first

@@ -4,6 +4,7 @@ import csv
 import tomllib
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 
 @cache
@@ -11,7 +12,7 @@ def _tables():
     return tomllib.loads(files("resnext_lib").joinpath("published.toml").read_text(encoding="utf-8"))
 
 
-def published(name):
+def published(name: str) -> dict[str, Any]:
     """The entry ``name`` as a dictionary with at least ``value``, ``unit``, ``source`` and ``place``.
 
     Raises ``KeyError`` that lists the nearest names.
@@ -25,7 +26,7 @@ def published(name):
         raise KeyError(f"no published number is called {name!r}; nearest: {near}") from None
 
 
-def evidence(name):
+def evidence(name: str) -> list[dict[str, str]]:
     """The rows of ``evidence/<name>.csv`` as dictionaries of strings: an experiment run once, with its circumstances.
 
     Raises ``FileNotFoundError`` that lists what there is.

@@ -2,12 +2,14 @@
 
 import math
 from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy import optimize, stats
 
 
-def interval(values, confidence=0.95):
+def interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
     """Mean of ``values`` and the half width of its confidence interval by Student's t: ``(mean, half_width)``.
 
     Raises ``ValueError`` for fewer than two values, or a ``confidence`` that is not between 0 and 1.
@@ -23,7 +25,9 @@ def interval(values, confidence=0.95):
     return float(values.mean()), float(width)
 
 
-def paired(first, second, comparisons=1, confidence=0.95):
+def paired(
+    first: Mapping[Any, float], second: Mapping[Any, float], comparisons: int = 1, confidence: float = 0.95
+) -> dict[str, Any]:
     """``first - second`` over the seeds that both have: a dictionary of what a paired t-test says of it.
 
     ``first`` and ``second`` are ``{seed: value}``. The interval and ``p`` are Bonferroni's for ``comparisons``
@@ -45,25 +49,27 @@ def paired(first, second, comparisons=1, confidence=0.95):
     }
 
 
-def power(effect, spread, seeds, alpha=0.05):
+def power(effect: float, spread: float, seeds: int, alpha: float = 0.05) -> float:
     """How often a paired t-test over ``seeds`` pairs finds a true mean ``effect``; ``spread``: their standard deviation."""
     freedom = seeds - 1
     shift = max((effect / spread) ** 2 * seeds, 1e-12)  # scipy's noncentral F is wrong at exactly 0
     return float(stats.ncf.sf(stats.f.ppf(1 - alpha, 1, freedom), 1, freedom, shift))  # t squared; nct gives nan here
 
 
-def detectable(spread, seeds, alpha=0.05, wanted=0.8):
+def detectable(spread: float, seeds: int, alpha: float = 0.05, wanted: float = 0.8) -> float:
     """The smallest true difference that ``seeds`` pairs find with the probability ``wanted``."""
     return float(optimize.brentq(lambda effect: power(effect, spread, seeds, alpha) - wanted, 0, 100 * spread))
 
 
-def seeds_needed(effect, spread, alpha=0.05, wanted=0.8):
+def seeds_needed(effect: float, spread: float, alpha: float = 0.05, wanted: float = 0.8) -> int:
     """How many pairs a paired t-test needs to find ``effect``, which is not 0, with the probability ``wanted``."""
     seeds = range(2, 10**9)  # in order of power, so that halving the range finds it
     return seeds[bisect_left(seeds, wanted, key=lambda number: power(effect, spread, number, alpha))]
 
 
-def resample(first, second, draws=10_000, seed=0, confidence=0.95):
+def resample(
+    first: np.ndarray, second: np.ndarray, draws: int = 10_000, seed: int = 0, confidence: float = 0.95
+) -> tuple[float, float, float]:
     """Mean of ``first - second`` and its interval when seeds *and* pictures are drawn again: ``(mean, low, high)``.
 
     ``first`` and ``second`` have the shape ``(seeds, pictures)``, row by row the same seed, column by column the same

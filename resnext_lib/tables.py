@@ -1,12 +1,14 @@
 """Tables as the book shows them: a frame as HTML with a heading for every row, and the same as plain text."""
 
+from collections.abc import Iterable, Mapping
+
 import pandas as pd
 from IPython.display import display
 
 from resnext_lib.published import published
 
 
-def show(frame, formats=None):
+def show(frame: pd.DataFrame, formats: Mapping[str, str] | None = None) -> None:
     """Display ``frame``: as an HTML table, and as text where HTML cannot be shown. The same bytes every time.
 
     Whole numbers get their thousands commas; ``formats`` gives the format of other columns, as in
@@ -27,14 +29,14 @@ def show(frame, formats=None):
     display({"text/html": page, "text/plain": written.to_string(index=index)}, raw=True)
 
 
-def as_text(column, format_string=None):
+def as_text(column: Iterable, format_string: str | None = None) -> list[str]:
     """The values of a column as they are written."""
     if format_string is None:
         format_string = "{:,}" if pd.api.types.is_integer_dtype(column) else "{}"
     return [format_string.format(value) for value in column]
 
 
-def of_published(title, rows, columns):
+def of_published(title: str, rows: Mapping[str, str], columns: Mapping[str, str]) -> pd.DataFrame:
     """A frame of published numbers: ``rows`` maps what a row is called to the beginning of its entries' names,
     ``columns`` what a column is called to their end; ``title`` stands over the names of the rows.
 

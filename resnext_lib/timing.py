@@ -6,8 +6,10 @@ import random
 import tempfile
 import time
 from collections import namedtuple
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Any
 
 import torch
 
@@ -16,7 +18,15 @@ from resnext_lib.arguments import positive_int
 _Timing = namedtuple("Timing", "name median spread ratio peak_memory device threads")
 
 
-def compare(arms, pairs=15, warm_up=2, clock=time.perf_counter, memory=False, seed=0, pause=0.0):
+def compare(
+    arms: dict[str, Callable[[], Any]],
+    pairs: int = 15,
+    warm_up: int = 2,
+    clock: Callable[[], float] = time.perf_counter,
+    memory: bool = False,
+    seed: int = 0,
+    pause: float = 0.0,
+) -> list[_Timing]:
     """Time ``{"name": callable, ...}``. A round calls every arm once, in an order drawn anew with ``seed``.
 
     Returns one named tuple an arm: name, median and spread (interquartile range) in seconds, the ratio of its median
@@ -27,20 +37,14 @@ def compare(arms, pairs=15, warm_up=2, clock=time.perf_counter, memory=False, se
     names, order = list(_checked(arms, pairs)), random.Random(_seed(seed))
     for name in names * positive_int("warm_up", warm_up):
         arms[name]()
-    cuda = torch.cuda.is_available()
-    wait = torch.cuda.synchronize if cuda else int  # a GPU answers before it has finished
     seconds = {name: [] for name in names}
     for _ in range(pairs):
         # Shuffled, not rotated: in a rotation each arm runs behind the same one in nearly every round.
         for name in order.sample(names, len(names)):
             time.sleep(pause)
-            wait()
-            start = clock()
-            arms[name]()
-            wait()
-            seconds[name].append(clock() - start)
+            seconds[name].append(_seconds_of(arms[name], clock))
     middle, quarters = ({n: f(s) for n, s in seconds.items()} for f in (median, quantiles))
-    device = torch.cuda.get_device_name() if cuda else f"{platform.machine()} CPU"
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{platform.machine()} CPU"
     return [
         _Timing(
             n,
@@ -53,6 +57,16 @@ def compare(arms, pairs=15, warm_up=2, clock=time.perf_counter, memory=False, se
         )
         for n in names
     ]
+
+
+def _seconds_of(call, clock):
+    """How long ``call`` takes."""
+    wait = torch.cuda.synchronize if torch.cuda.is_available() else int  # a GPU answers before it has finished
+    wait()
+    start = clock()
+    call()
+    wait()
+    return clock() - start
 
 
 def _checked(arms, pairs):
@@ -72,7 +86,7 @@ def _seed(seed):
     return seed
 
 
-def peak_memory(call):
+def peak_memory(call: Callable[[], Any]) -> int:
     """Bytes that ``call`` held at once in new tensors, as torch's allocators report; a library's scratch is not in it."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profiler:
         call()

@@ -10,12 +10,14 @@ import os
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from resnext_lib.data import augment, check_images, check_pixels, mean_and_spread, normalise
+from resnext_lib.data import Images, augment, check_images, check_pixels, mean_and_spread, normalise
 from resnext_lib.weights import DAMAGED
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -54,7 +56,7 @@ class Recipe:
             raise ValueError(f"precision must be one of {list(PRECISIONS)}, not {self.precision!r}")
 
 
-def learning_rate_at(step, steps, peak, warm_up=0.1):
+def learning_rate_at(step: float, steps: float, peak: float, warm_up: float = 0.1) -> float:
     """Up in a line over the first tenth of ``steps``, then down along half a cosine to 0."""
     rise = warm_up * steps
     if step < rise:
@@ -63,17 +65,17 @@ def learning_rate_at(step, steps, peak, warm_up=0.1):
 
 
 def train(
-    network,
-    train_images,
-    test_images=None,
-    recipe=None,
-    seed=0,
+    network: nn.Module,
+    train_images: Images,
+    test_images: Images | None = None,
+    recipe: Recipe | None = None,
+    seed: int = 0,
     *,
-    device="cpu",
-    checkpoint=None,
-    progress=True,
-    stop_after=None,
-):
+    device: str | torch.device = "cpu",
+    checkpoint: str | Path | None = None,
+    progress: bool = True,
+    stop_after: int | None = None,
+) -> list[dict[str, Any]]:
     """Train ``network`` in place; return one dictionary an epoch: losses, accuracies, learning rate.
 
     After each epoch the network answers ``test_images``, unless there are none. ``checkpoint`` names a file
@@ -96,7 +98,15 @@ def train(
     return history
 
 
-def begin(network, train_images, test_images, recipe, seed, device, checkpoint):
+def begin(
+    network: nn.Module,
+    train_images: Images,
+    test_images: Images | None,
+    recipe: Recipe,
+    seed: int,
+    device: str | torch.device,
+    checkpoint: str | Path | None,
+) -> tuple[torch.optim.Optimizer, list[dict[str, Any]], dict[str, Any], torch.Tensor, torch.Tensor]:
     """Look at everything that a run needs before it starts, and go on where ``checkpoint`` stopped.
 
     Moves ``network`` to ``device``. Returns ``(optimiser, history, run, mean, spread)``; ``run`` says which run this is.
@@ -118,7 +128,7 @@ def begin(network, train_images, test_images, recipe, seed, device, checkpoint):
     return optimiser, state["history"], run, mean, spread
 
 
-def usable_device(device):
+def usable_device(device: str | torch.device) -> torch.device:
     """``device`` as a ``torch.device``. Raises ``ValueError`` for one that this machine does not have."""
     try:
         torch.empty(0, device=device)
@@ -128,7 +138,16 @@ def usable_device(device):
         raise ValueError(f"device={device!r} cannot be used here; this machine has: {has}") from error
 
 
-def train_epoch(network, optimiser, images, recipe, epoch, mean, spread, progress=False):
+def train_epoch(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    images: Images,
+    recipe: Recipe,
+    epoch: int,
+    mean: torch.Tensor,
+    spread: torch.Tensor,
+    progress: bool = False,
+) -> dict[str, float]:
     """One pass over ``images`` in random order; return its mean loss, its accuracy and the learning rate."""
     network.train()
     device, count = mean.device, len(images.labels)
@@ -154,7 +173,7 @@ def train_epoch(network, optimiser, images, recipe, epoch, mean, spread, progres
     return {"train_loss": loss_sum / count, "train_accuracy": correct / count, "learning_rate": rate}
 
 
-def in_batches(order, batch_size):
+def in_batches(order: torch.Tensor, batch_size: int) -> list[torch.Tensor]:
     """``order`` in parts of ``batch_size``; a last part of one joins the part before it.
 
     Batch norm cannot take the variance of a single number, which is what one picture leaves on a 1x1 map.
@@ -165,7 +184,7 @@ def in_batches(order, batch_size):
     return batches
 
 
-def loss_of(logits, labels):
+def loss_of(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Mean cross-entropy. Raises ``ValueError`` for a label that has no logit."""
     largest = labels.max().item()
     if largest >= logits.shape[1]:
@@ -176,7 +195,7 @@ def loss_of(logits, labels):
     return functional.cross_entropy(logits, labels)
 
 
-def compute(network, x, recipe):
+def compute(network: nn.Module, x: torch.Tensor, recipe: Recipe) -> torch.Tensor:
     """Logits in float32; the layers in the recipe's precision and memory order."""
     if recipe.channels_last:
         x = x.contiguous(memory_format=torch.channels_last)
@@ -186,7 +205,9 @@ def compute(network, x, recipe):
 
 
 @torch.inference_mode()
-def predict(network, images, mean, spread, recipe=None):
+def predict(
+    network: nn.Module, images: Images, mean: torch.Tensor, spread: torch.Tensor, recipe: Recipe | None = None
+) -> torch.Tensor:
     """Logits ``(N, classes)`` for all ``images``, in eval mode, on the CPU."""
     check_pixels(images.pixels)
     network.eval()
@@ -195,7 +216,9 @@ def predict(network, images, mean, spread, recipe=None):
     return torch.cat([compute(network, normalise(x.to(device), mean, spread), recipe or Recipe()).cpu() for x in batches])
 
 
-def evaluate(network, images, mean, spread, recipe=None):
+def evaluate(
+    network: nn.Module, images: Images, mean: torch.Tensor, spread: torch.Tensor, recipe: Recipe | None = None
+) -> dict[str, float]:
     """Loss and accuracy on ``images`` as a dictionary."""
     check_images(images)
     logits = predict(network, images, mean, spread, recipe)
@@ -204,7 +227,7 @@ def evaluate(network, images, mean, spread, recipe=None):
     return {"loss": loss, "accuracy": accuracy}
 
 
-def identity(network, images, recipe, seed):
+def identity(network: nn.Module, images: Images, recipe: Recipe, seed: int) -> dict[str, Any]:
     """What makes two runs the same run: the recipe, the seed, the images and the network's layers."""
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     pictures = hashlib.sha256(images.pixels.contiguous().numpy().tobytes() + images.labels.numpy().tobytes())
@@ -212,7 +235,13 @@ def identity(network, images, recipe, seed):
     return {**asdict(recipe), "seed": seed, "images": pictures.hexdigest()[:12], "network": layers.hexdigest()[:12]}
 
 
-def save(path, network, optimiser, run, history):
+def save(
+    path: str | Path | None,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    run: dict[str, Any],
+    history: list[dict[str, Any]],
+) -> None:
     """Write beside the file and rename: a killed process or a full disk leaves the old checkpoint or the new one, whole."""
     if path is None:
         return
@@ -228,7 +257,7 @@ def save(path, network, optimiser, run, history):
         raise OSError(f"checkpoint={str(path)!r} could not be written ({error}); {kept}") from error
 
 
-def resume(path, run):
+def resume(path: str | Path | None, run: dict[str, Any]) -> dict[str, Any] | None:
     """The state in ``path`` if it is there and belongs to ``run``, or ``None``; nothing is loaded into a network yet."""
     if path is None:
         return None

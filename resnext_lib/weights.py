@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy
 import torch
+from torch import nn
 
 from resnext_lib import networks
 from resnext_lib.arguments import torch_module
@@ -45,7 +47,7 @@ WRAPPER_KEYS = (
 DAMAGED = (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, LookupError, struct.error)
 
 
-def read_state(source):
+def read_state(source: str | Path | Mapping[str, Any]) -> Mapping[str, torch.Tensor]:
     """Return the state dict in ``source``: a path, a checkpoint dictionary or a state dict itself.
 
     Reads files of ``torch.save`` and ``.safetensors``; no code from a file is run. Takes off the wrappers that
@@ -157,7 +159,7 @@ def _without_prefix(state):
     return state
 
 
-def describe(state):
+def describe(state: Mapping[str, torch.Tensor]) -> str:
     """Name the architecture that a state dict looks like, from its keys and shapes.
 
     For example ``"ResNeXt-50 (32x4d)"``, ``"ResNet-101"``, ``"the paper's GoogLeNet"`` or ``"an unknown architecture"``.
@@ -218,7 +220,7 @@ def _differences(network, state):
     return missing, unexpected, shapes
 
 
-def load_weights(network, source):
+def load_weights(network: nn.Module, source: str | Path | Mapping[str, Any]) -> nn.Module:
     """Load ``source`` (path, checkpoint or state dict) into ``network``, strictly, and return the network.
 
     ``source`` may be what ``training.train`` or a training script wrote; see :func:`read_state`.
@@ -298,7 +300,7 @@ def _other_ends(state, own, shapes):
     return f"these weights {' and '.join(have)}, but the network has {' and '.join(wanted)}"
 
 
-def pretrained(name, weights="DEFAULT"):
+def pretrained(name: str, weights: str = "DEFAULT") -> nn.Module:
     """Build ``resnext_lib.networks.<name>`` with weights from torchvision's registry, in eval mode.
 
     Downloads on first use into torch's cache. Raises ``ValueError`` for a name or weights that
@@ -327,7 +329,7 @@ def pretrained(name, weights="DEFAULT"):
     return load_weights(build(**options), state).eval()
 
 
-def trained_small_resnext():
+def trained_small_resnext() -> nn.Module:
     """The book's own checkpoint, in eval mode: ``small_resnext()`` after 20 epochs on ``fashion_subset("train")``.
 
     Its model card is ``checkpoints/README.md``. Raises ``FileNotFoundError`` or ``ValueError`` as :func:`load_weights`.

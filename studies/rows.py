@@ -5,10 +5,11 @@ A killed process, a full disk or a second writer leaves the old file or the new 
 
 import csv
 import io
-import os
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from tools.writing import whole
 
 
 def read(path, columns):
@@ -52,21 +53,8 @@ def write(path, columns, rows):
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    replace(path, text.getvalue().encode())
-
-
-def replace(path, content):
-    """Write the bytes ``content`` to ``path`` by way of a file beside it, so that ``path`` is never half written."""
-    path = Path(path)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
-    try:
-        with open(unfinished, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole(path) as new:
+        new.write_bytes(text.getvalue().encode())
 
 
 def locked(path, seconds=60):

@@ -5,7 +5,7 @@ import subprocess
 
 import nbformat
 
-from tools import contract
+from tools.setup_cell import setup_source
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "A",
@@ -30,6 +30,6 @@ def setup_only(address):
     return nbformat.v4.new_notebook(
         cells=[
             nbformat.v4.new_markdown_cell("# A chapter"),
-            nbformat.v4.new_code_cell(contract.SETUP.format(address=address)),
+            nbformat.v4.new_code_cell(setup_source(address)),
         ]
     )

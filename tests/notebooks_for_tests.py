@@ -6,13 +6,13 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools import contract
+from tools import facts
 from tools.notebooks import chapters_in, normalise, read
 
-NOTEBOOKS = chapters_in([contract.ROOT / "chapters"])
+NOTEBOOKS = chapters_in([facts.ROOT / "chapters"])
 CHAPTERS = [path for path in NOTEBOOKS if path.stem[:2].isdigit()]  # the rest: the appendix, and one that stands alone
 APPENDIX = [path for path in NOTEBOOKS if path.stem == "more_than_one_machine"]  # text with figures, and no exercises
-WITH_SETUP = [path for path in NOTEBOOKS if not contract.stands_alone(path)]
+WITH_SETUP = [path for path in NOTEBOOKS if not facts.stands_alone(path)]
 
 
 def chapter_id(path):

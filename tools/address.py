@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import nbformat
 import yaml
 
-from tools import contract, writing
+from tools import contract, facts, writing
 from tools.notebooks import chapters_in, text_of
+from tools.setup_cell import setup_source
 
 COLAB = "https://colab.research.google.com"
 GITHUB = "github.com"
@@ -39,14 +40,14 @@ SETUP_LINE = re.compile(r'^BOOK = "', re.MULTILINE)
 
 def places():
     """Every file that holds the address."""
-    notebooks = chapters_in([contract.ROOT / "chapters"])
-    return [contract.ROOT / "_config.yml", *(path for path in notebooks if not contract.stands_alone(path))]
+    notebooks = chapters_in([facts.ROOT / "chapters"])
+    return [facts.ROOT / "_config.yml", *(path for path in notebooks if not facts.stands_alone(path))]
 
 
 def present():
     """The address as it is, (url, branch); ("", "") while there is none. Raises ``SystemExit`` for a damaged _config.yml."""
     try:
-        url, _, branch = contract.address().partition("@")
+        url, _, branch = facts.address().partition("@")
     except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
         raise SystemExit(
             '_config.yml must have a line repository: {url: "", branch: ""} that holds the address; '
@@ -108,7 +109,7 @@ def with_setup_cell(path, text, url, branch):
         return text
     if not setup and not empty:
         raise SystemExit(f"the second cell of {path} is not the setup cell and would be lost: put an empty one before it")
-    right = contract.SETUP.format(address=f"{url}@{branch}" if url else "")
+    right = setup_source(f"{url}@{branch}" if url else "")
     if second.source == right:
         return text
     second.source = right
@@ -144,7 +145,7 @@ def main(arguments):
     else:
         raise SystemExit(__doc__)
     write(url, branch)
-    print(f"The book's address is {contract.address() or 'not set'}.")
+    print(f"The book's address is {facts.address() or 'not set'}.")
     if url and not colab_of(url):
         print("Colab opens notebooks from GitHub only: the pages have no button for it, and everything else works.")
 

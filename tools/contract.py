@@ -1,47 +1,33 @@
 """The notebook contract as rules: each takes a notebook and returns its complaints, one a line.
 
 ``RULES`` lists them; a page of the appendix that runs code keeps all but ``CHAPTERS_ONLY``, and the one notebook
-that stands alone has no setup cell either. tests/chapters/test_contract.py
-applies every rule to every chapter, and proves every rule with a notebook that breaks it.
+that stands alone has no setup cell either. tests/chapters/test_contract.py applies every rule to every chapter, and
+proves every rule with a notebook that breaks it.
 """
 
 import ast
 import html
 import re
 import statistics
-import tomllib
-from pathlib import Path
 
-import yaml
-
+from tools import facts
 from tools.notebooks import is_live
+from tools.reading import (
+    code_cells,
+    first_line,
+    headings,
+    lines_of,
+    markdown_cells,
+    numbers_in,
+    outputs_text,
+    prose_of,
+    shows_on_the_site,
+)
+from tools.setup_cell import setup_source
 
-ROOT = Path(__file__).parent.parent
 SECTIONS = ["What usually goes wrong", "Recap", "Quiz", "Exercises"]
 OPENING = "What you will be able to do"
 KINDS = ("mirrors", "step-of", "wrong", "exercise")
-
-
-def code_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def markdown_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-
-
-def first_line(cell):
-    return cell.source.split("\n")[0][:60]
-
-
-def outputs_text(cell):
-    """Everything a reader sees of a cell's outputs, as text."""
-    texts = []
-    for output in cell.outputs:
-        texts.append(output.get("text", ""))
-        data = output.get("data", {})
-        texts += [value for kind, value in data.items() if kind == "text/plain" or "figure" not in value[:9]]
-    return "\n".join(texts)
 
 
 def matches(patterns, cells, text=lambda cell: cell.source):
@@ -154,45 +140,13 @@ def portable_markdown(notebook):
     return matches(patterns, markdown_cells(notebook))
 
 
-def prose_of(notebook):
-    text = "\n".join(cell.source for cell in markdown_cells(notebook))
-    text = re.sub(r"\]\([^)]*\)|https?://\S+|arXiv:? ?\d{4}\.\d{4,5}|(issues?|pull request) \d+", " ", text)
-    return text.replace("{,}", ",")
-
-
-def numbers_in(text):
-    """The numbers of four or more significant digits in ``text``, without their commas."""
-    found = set()
-    for match in re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text):
-        number = match.rstrip(",").replace(",", "")
-        digits = number.replace(".", "").lstrip("0")
-        is_year = re.fullmatch(r"(19|20)\d\d", number)
-        if len(digits) >= 4 and not is_year:
-            found.add(number)
-    return found
-
-
-def published_numbers():
-    """Every number in published.toml, values inside lists and tables included."""
-    found = set()
-
-    def collect(value):
-        for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-            collect(inner)
-        if isinstance(value, (int, float)):
-            found.add(f"{value}")
-
-    collect(tomllib.loads((ROOT / "resnext_lib" / "published.toml").read_text(encoding="utf-8")))
-    return found
-
-
 def no_orphan_numbers(notebook):
     """A long number in the prose stands in a checked output of the chapter, or was published."""
     shown = set()
     for cell in code_cells(notebook):
         if not is_live(cell):
             shown |= numbers_in(outputs_text(cell).replace("{,}", ","))
-    orphans = numbers_in(prose_of(notebook)) - shown - published_numbers()
+    orphans = numbers_in(prose_of(notebook)) - shown - facts.published_numbers()
     return [f"the number {number} is neither in a checked output nor published" for number in sorted(orphans)]
 
 
@@ -213,10 +167,6 @@ def small_steps(notebook):
     return [f"median of {median} lines a cell"] if median > 8 else []
 
 
-def lines_of(cell):
-    return len(cell.source.split("\n"))
-
-
 ABBREVIATIONS = r"(?<!Fig)(?<!Eq)(?<!No)(?<!vs)(?<!e\.g)(?<!i\.e)(?<!etc)(?<!al)"
 
 
@@ -230,12 +180,6 @@ def one_sentence_a_line(notebook):
     return complaints
 
 
-def headings(notebook):
-    """(level, title) of every heading outside code fences."""
-    text = re.sub(r"```.*?```", "", "\n".join(c.source for c in markdown_cells(notebook)), flags=re.DOTALL)
-    return [(len(marks), title.strip()) for marks, title in re.findall(r"^(#+) (.+)$", text, re.MULTILINE)]
-
-
 def fixed_order(notebook):
     found = headings(notebook)
     complaints = [] if [level for level, _ in found].count(1) == 1 and found[0][0] == 1 else ["not exactly one H1, first"]
@@ -247,48 +191,13 @@ def fixed_order(notebook):
 
 def setup_cell(notebook):
     """The second cell is the setup cell, the same in every chapter."""
-    right = SETUP.format(address=address())
+    right = setup_source(facts.address())
     second = notebook.cells[1] if len(notebook.cells) > 1 else None
     return (
         []
         if second and second.cell_type == "code" and second.source == right
-        else ["the second cell is not the setup cell of tools/contract.py"]
+        else ["the second cell is not the setup cell of tools/setup_cell.py"]
     )
-
-
-SETUP = """# Colab gets the book's library here; where it is installed, this cell does nothing.
-import importlib
-import subprocess
-import sys
-from importlib.metadata import version
-from importlib.util import find_spec
-
-BOOK = "{address}"
-if find_spec("resnext_lib") is None:
-    if not BOOK:
-        raise ImportError(
-            "resnext_lib is missing, and this notebook has no address to get it from. "
-            "Open it with `make lab` in the book's folder, or set the address there "
-            "(`make address`, see CONTRIBUTING.md) and open the published copy."
-        )
-    kept = ("torch", "torchvision", "numpy", "pandas", "scipy")
-    present = [name for name in kept if find_spec(name)]
-    wanted = [f"resnext-book @ git+{{BOOK}}", *(f"{{n}}=={{version(n)}}" for n in present)]
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", *wanted]
-    done = subprocess.run(pip, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise ImportError(
-            f"resnext_lib could not be installed from {{BOOK}}. "
-            "Go online, check that this is the book's address, and run the cell again. "
-            f"pip says:\\n{{done.stderr}}"
-        )
-    importlib.invalidate_caches()"""
-
-
-def address():
-    """Where the book is published, as https://github.com/OWNER/NAME@BRANCH, or "" until tools.address sets it."""
-    repository = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
-    return f"{repository['url']}@{repository['branch']}" if repository["url"] else ""
 
 
 def exercise_format(notebook):
@@ -328,14 +237,6 @@ def quiz_format(notebook):
 
 
 KEY = re.compile(r"\bquestion \d|\bthe keys? of\b|^\s*correct:", re.MULTILINE)
-
-
-OUT_OF_SIGHT = {"hide-output", "hide-cell", "remove-cell", "remove-output"}
-
-
-def shows_on_the_site(cell):
-    """Whether a code cell's output stands open on a page."""
-    return bool(cell.outputs) and not OUT_OF_SIGHT & set(cell.metadata.get("tags", []))
 
 
 def keys_after_the_answer(notebook):
@@ -417,19 +318,11 @@ RULES = [
 # A page of the appendix, figures to play with or more than one machine, is there to be looked up: it has no objectives,
 # no small steps, no exercises and no quiz.
 CHAPTERS_ONLY = [small_steps, fixed_order, exercise_format, quiz_format]
-# "ResNeXt in twenty minutes" runs anywhere as a single file: it never imports the library, so it never installs it, and
-# draws its figures itself.
-STANDS_ALONE = "twenty_minutes"
-
-
-def stands_alone(path):
-    """Is the notebook at ``path`` the one that needs no setup cell?"""
-    return path.stem == STANDS_ALONE
 
 
 def rules_for(path):
     """The rules that the notebook at ``path`` keeps: all of them for a numbered chapter."""
     if path.stem[:2].isdigit():
         return RULES
-    exempt = CHAPTERS_ONLY + ([setup_cell, figures_numbered] if stands_alone(path) else [])
+    exempt = CHAPTERS_ONLY + ([setup_cell, figures_numbered] if facts.stands_alone(path) else [])
     return [rule for rule in RULES if rule not in exempt]

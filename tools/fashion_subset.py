@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from resnext_lib.data import fashion_mnist
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.writing import check_folder, replace
 
 PER_CLASS = {"train": 1000, "test": 200}

@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tools import contract
+from tools import facts
 
 
 def printed(*arguments, **variables):
@@ -12,7 +12,7 @@ def printed(*arguments, **variables):
     try:
         done = subprocess.run(
             ["git", *arguments],
-            cwd=contract.ROOT,
+            cwd=facts.ROOT,
             env={**os.environ, **variables},
             capture_output=True,
             encoding="utf-8",
@@ -36,9 +36,9 @@ def refuse_unless_repository():
     try:
         top = git("rev-parse", "--show-toplevel")
     except SystemExit as error:
-        raise SystemExit(f"{error}\n{contract.ROOT} must be a git repository: {advice}") from error
-    if not Path(top).samefile(contract.ROOT):
-        raise SystemExit(f"{contract.ROOT} lies inside the repository {top} and is none itself: {advice}")
+        raise SystemExit(f"{error}\n{facts.ROOT} must be a git repository: {advice}") from error
+    if not Path(top).samefile(facts.ROOT):
+        raise SystemExit(f"{facts.ROOT} lies inside the repository {top} and is none itself: {advice}")
     try:
         git("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     except SystemExit as error:

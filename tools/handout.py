@@ -25,7 +25,7 @@ from resnext_lib.complexity import (
 )
 from resnext_lib.figures.palette import DARK, LIGHT
 from tools import browser, pdf
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.writing import check_folder, replace_made
 
 IMAGE = (3, 224, 224)

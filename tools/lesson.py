@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tools import browser, handout, pdf
 from tools.classroom import plans, slides
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.writing import check_folder, replace_made
 
 STYLE = """

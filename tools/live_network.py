@@ -18,7 +18,7 @@ from torch import nn
 from resnext_lib import data
 from resnext_lib.paths import BATCH, path_contributions, without_path
 from resnext_lib.weights import trained_small_resnext
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.writing import check_file, replace
 
 FILE = ROOT / "resnext_lib" / "explorers" / "look_inside.json"

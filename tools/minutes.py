@@ -9,8 +9,9 @@ from itertools import takewhile
 import yaml
 
 from tools.classroom import decks
-from tools.contract import OUT_OF_SIGHT, ROOT, headings, markdown_cells
+from tools.facts import ROOT
 from tools.notebooks import read
+from tools.reading import OUT_OF_SIGHT, headings, markdown_cells
 
 # The paces of a reader who wants to follow: text that argues, code that is read line by line, a figure that is looked at.
 WORDS_A_MINUTE, LINES_A_MINUTE, FIGURES_A_MINUTE = 180, 10, 2

@@ -8,7 +8,7 @@ import sys
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from tools import pdf
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.writing import beside
 
 OUTPUT = ROOT / "_build" / "resnext-book.zip"

@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
 from tools import browser
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.writing import beside, check_file
 
 SITE = ROOT / "_build" / "html"

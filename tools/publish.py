@@ -18,7 +18,7 @@ from fnmatch import fnmatch
 from html.parser import HTMLParser
 from pathlib import Path
 
-from tools import address, contract
+from tools import address, facts
 from tools.address import COLAB
 from tools.classroom import student
 from tools.git import (
@@ -75,7 +75,7 @@ def refuse_another_address(url, branch):
 
 def only_the_address_differs(name, url, branch):
     """Whether a file differs from the last commit by no more than what tools.address writes into it."""
-    path = contract.ROOT / name
+    path = facts.ROOT / name
     if path not in address.places() or not path.is_file():
         return False
     try:
@@ -163,10 +163,10 @@ def lay_out(folder):
     """Copy what is published into ``folder``, and write the student edition beside the chapters."""
     for name in filter(None, printed("ls-files", "-z", "--", *PUBLISHED).split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(contract.ROOT / name, folder / name)
+        shutil.copy(facts.ROOT / name, folder / name)
     (folder / "student").mkdir()
-    if (contract.ROOT / "locale").is_dir():
-        edition.write(folder / "zh", edition.Chinese(root=contract.ROOT))
+    if (facts.ROOT / "locale").is_dir():
+        edition.write(folder / "zh", edition.Chinese(root=facts.ROOT))
     for path in chapters_in([folder / "chapters"]):
         (folder / "student" / path.name).write_text(text_of(student(read(path))), encoding="utf-8", newline="\n")
 
@@ -231,7 +231,7 @@ def complaints(site, files):
         for link in targets
         if link not in known
     ]
-    for path in chapters_in([contract.ROOT / "chapters"]):
+    for path in chapters_in([facts.ROOT / "chapters"]):
         wanted = link_to(f"chapters/{path.name}")
         if wanted and wanted not in links.get(f"chapters/{path.stem}.html", []):
             found.append(f"chapters/{path.stem}.html: no launch link to its own notebook")
@@ -239,7 +239,7 @@ def complaints(site, files):
 
 
 def refuse_wrong_site(files):
-    site = contract.ROOT / "_build" / "html"
+    site = facts.ROOT / "_build" / "html"
     wrong = complaints(site, files)
     if not wrong and not any(site.glob("chapters/*.html")):  # without Colab nothing else would notice
         wrong = [f"{site} holds no built site"]

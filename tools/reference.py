@@ -5,9 +5,9 @@ It reads the source and imports nothing, so the page depends only on the source.
 
 import ast
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from tools.facts import ROOT
+
 # In the order of a reader's questions.
 MODULES = {
     "blocks": "How is a block built?",

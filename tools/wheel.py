@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.writing import check_folder, replace_made
 
 NEEDED = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-text")

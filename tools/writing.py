@@ -36,28 +36,38 @@ def check_file(path):
 
 
 @contextmanager
-def beside(path):
+def whole(path):
     """The path of a new file beside ``path``, which takes its place when the block ends well.
 
-    When the block fails, ``path`` is what it was and the new file is gone. Raises ``SystemExit`` for an ``OSError``.
+    When the block fails, ``path`` is what it was and the new file is gone. Permissions stay. Raises ``OSError``.
     """
     path = Path(os.path.realpath(path))  # through a symbolic link to the file itself
-    check_file(path)
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         new.touch()
         if path.exists():
             shutil.copymode(path, new)
         yield new
+        with open(new, "rb+") as file:
+            os.fsync(file.fileno())  # on the disk, before the old one goes
         os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+@contextmanager
+def beside(path):
+    """:func:`whole` for a command: it makes the folder, and raises ``SystemExit`` that says what to do."""
+    check_file(os.path.realpath(path))
+    try:
+        Path(os.path.realpath(path)).parent.mkdir(parents=True, exist_ok=True)
+        with whole(path) as new:
+            yield new
     except OSError as error:
         raise SystemExit(
             f"{path} could not be written and is as it was: {error}. "
-            f"Look at the space and the permissions of {path.parent}, then run the command again."
+            f"Look at the space and the permissions of {Path(path).parent}, then run the command again."
         ) from error
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def as_bytes(content):

@@ -1,5 +1,8 @@
 """The checks of chapter 5: the ResNeXt block."""
 
+from random import Random
+from typing import Any
+
 from resnext_lib.complexity import RESNET_BUDGET, bottleneck_weights, width_for_budget
 from resnext_lib.exercises.delegation import FROM_SCRATCH, OWN_WORK, Forbidden, call
 from resnext_lib.exercises.modules import expect_block
@@ -9,7 +12,7 @@ from resnext_lib.exercises.verdicts import CLASS, FUNCTION, check, expect
 OWN_SEARCH = Forbidden(allowed=("resnext_lib.complexity.bottleneck_weights",))
 
 
-def draw_cardinalities(dice):
+def draw_cardinalities(dice: Random) -> list:
     """Cardinalities for which the width nearest to the exact solution has the nearest cost as well.
 
     The two differ for some; an answer may take either, as the question and the hint do.
@@ -30,7 +33,7 @@ def draw_cardinalities(dice):
     hidden=draw_cardinalities,
     forbidden=OWN_SEARCH,
 )
-def budget_width(answer, cases):
+def budget_width(answer: Any, cases: list) -> str:
     """A function from the cardinality to the bottleneck width that keeps 69,632 weights at 256 channels."""
     given = [whole_number(call(answer, c), "a width is a whole number, an int") for c in cases]
     expect(len(set(given)) > 1, "the width does not depend on C; with more paths, each gets thinner")
@@ -59,7 +62,7 @@ def budget_width(answer, cases):
     hidden=lambda dice: [(dice.randint(2, 64), dice.randint(2, 64)) for _ in range(6)],
     forbidden=Forbidden(),
 )
-def stage_widths(answer, cases):
+def stage_widths(answer: Any, cases: list) -> str:
     """A function (cardinality, bottleneck_width) to the list of (C, d, C*d) over the four stages."""
     for c, d in cases:
         given = call(answer, c, d)
@@ -88,7 +91,7 @@ def stage_widths(answer, cases):
 
 
 @check("trace one path: its own 1x1, its own 3x3, its own 1x1")
-def path_reach(answer):
+def path_reach(answer: Any) -> str:
     """A dictionary for one path of the 32x4d block in conv2: reads, middle, reaches."""
     right = {"reads": 256, "middle": 4, "reaches": 256}
     given = table(answer, f"give a dictionary with the keys {list(right)}", right)
@@ -103,7 +106,7 @@ def path_reach(answer):
     return "all in, 4 in the middle, all out. Only the middle is split."
 
 
-def draw_grouped_blocks(dice):
+def draw_grouped_blocks(dice: Random) -> list:
     """Channels in, middle and out that the cardinality divides; each group of the middle has its own width."""
     cases = []
     for _ in range(6):
@@ -120,7 +123,7 @@ def draw_grouped_blocks(dice):
     hidden=draw_grouped_blocks,
     forbidden=OWN_WORK,
 )
-def all_grouped(answer, cases):
+def all_grouped(answer: Any, cases: list) -> str:
     """A function (in_channels, width, out_channels, cardinality) to (weights, inputs an output depends on)."""
     for cin, width, cout, c in cases:
         given = call(answer, cin, width, cout, c)
@@ -157,7 +160,7 @@ def all_grouped(answer, cases):
     )
 
 
-def draw_blocks(dice):
+def draw_blocks(dice: Random) -> list:
     """Sizes with and without a projection, at both strides, with two to six paths."""
     c, d = dice.randint(2, 3), dice.randint(4, 7)
     width = c * d
@@ -173,7 +176,7 @@ def draw_blocks(dice):
     hidden=draw_blocks,
     forbidden=FROM_SCRATCH,
 )
-def resnext_block(answer, cases):
+def resnext_block(answer: Any, cases: list) -> str:
     """A class (in_channels, width, out_channels, cardinality, stride): the ResNeXt block, form C."""
     for case in cases:
         expect_block(call(answer, *case), case)

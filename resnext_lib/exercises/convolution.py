@@ -1,5 +1,8 @@
 """The checks of chapter 1: what a convolution costs."""
 
+from random import Random
+from typing import Any
+
 from torch.nn import functional
 
 from resnext_lib.exercises.delegation import OWN_WORK, Forbidden, call
@@ -24,7 +27,7 @@ MATRIX_ONLY = Forbidden(
 )
 
 
-def draw_convolutions(dice):
+def draw_convolutions(dice: Random) -> list:
     """Sizes of other convolutions, on maps that are not square."""
     return [
         (dice.randint(2, 300), dice.randint(2, 300), dice.randint(1, 9), dice.randint(2, 120), dice.randint(121, 240))
@@ -40,7 +43,7 @@ def draw_convolutions(dice):
     hidden=draw_convolutions,
     forbidden=OWN_WORK,
 )
-def convolution_cost(answer, cases):
+def convolution_cost(answer: Any, cases: list) -> str:
     """A function (in_channels, out_channels, kernel, height, width) to (parameters, MACs), without bias."""
     for case in cases:
         given = items(call(answer, *case), "return two numbers: parameters, MACs", 2)
@@ -71,7 +74,7 @@ def convolution_cost(answer, cases):
     return "parameters do not depend on the map, MACs do."
 
 
-def draw_outputs(dice):
+def draw_outputs(dice: Random) -> list:
     """Sizes, kernels, strides and paddings; at least one stride leaves a rest."""
     kernels = [dice.randint(1, 9) for _ in range(12)]
     cases = [(dice.randint(12, 300), k, dice.randint(1, 4), dice.randint(0, k // 2)) for k in kernels]
@@ -86,7 +89,7 @@ def draw_outputs(dice):
     hidden=draw_outputs,
     forbidden=OWN_WORK,
 )
-def output_size(answer, cases):
+def output_size(answer: Any, cases: list) -> str:
     """A function (size, kernel, stride, padding) to the output size."""
     for size, k, s, p in cases:
         given = call(answer, size, k, s, p)
@@ -107,7 +110,7 @@ def output_size(answer, cases):
     return "and 3x3 with padding 1, 1x1 with padding 0, keep the size."
 
 
-def draw_maps(dice):
+def draw_maps(dice: Random) -> list:
     """Batch, channels in and out, height, width of other maps, and a seed for their numbers."""
     return [
         (dice.randint(1, 3), dice.randint(3, 9), dice.randint(2, 9), dice.randint(2, 6), 7, seed) for seed in (11, 12, 13)
@@ -122,7 +125,7 @@ def draw_maps(dice):
     hidden=draw_maps,
     forbidden=MATRIX_ONLY,
 )
-def pointwise(answer, cases):
+def pointwise(answer: Any, cases: list) -> str:
     """A function (x, weight) that does a 1x1 convolution with a matrix (out, in)."""
     for n, cin, cout, height, width, seed in cases:
         x, weight = normal_numbers(n, cin, height, width, seed=seed), normal_numbers(cout, cin, seed=seed + 1)
@@ -142,7 +145,7 @@ def pointwise(answer, cases):
     return "a 1x1 convolution is one matrix, applied at every pixel."
 
 
-def draw_stacks(dice):
+def draw_stacks(dice: Random) -> list:
     """Stacks of (kernel, stride), first layer first."""
     return [[(dice.choice((1, 2, 3, 5, 7)), dice.randint(1, 3)) for _ in range(length)] for length in (1, 2, 3, 4, 5, 6)]
 
@@ -155,7 +158,7 @@ def draw_stacks(dice):
     hidden=draw_stacks,
     forbidden=OWN_WORK,
 )
-def receptive_field(answer, cases):
+def receptive_field(answer: Any, cases: list) -> str:
     """A function from a list of (kernel, stride) to the side of the receptive field."""
     for layers in cases:
         given = call(answer, list(layers))
@@ -192,7 +195,7 @@ MISCOUNTS = {
 
 
 @check('count the layer yourself, then divide: {"Ada": "FLOPs", ...}')
-def miscounts(answer):
+def miscounts(answer: Any) -> str:
     """A dictionary from the names of four people who counted one layer's MACs to the mistake that each made."""
     mistakes = sorted(mistake for mistake, _ in MISCOUNTS.values())
     given = table(answer, f"give a dictionary from names to mistakes, not {type(answer).__name__}")

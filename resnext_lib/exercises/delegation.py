@@ -9,8 +9,11 @@ import contextlib
 import inspect
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -34,7 +37,7 @@ class Forbidden:
     layers: str = ""
     convolutions: tuple = ()
 
-    def sentence(self, module, name):
+    def sentence(self, module: str, name: str) -> str:
         """The complaint about a call of ``name`` in ``module``, or an empty text."""
         top, full = module.split(".")[0], f"{module}.{name}"
         if self.layers and full == "torch.nn.modules.module.Module":
@@ -56,7 +59,7 @@ FROM_SCRATCH = Forbidden(from_scratch=True, allowed=("resnext_lib.blocks.conv1x1
 class Convolutions(TorchDispatchMode):
     """Notes the groups of every convolution that PyTorch computes."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.groups = []
 
@@ -77,7 +80,7 @@ class Calls:
     mapped: bool = False
     files: dict = field(default_factory=dict)
 
-    def note(self, frame, event, _argument):
+    def note(self, frame: FrameType, event: str, _argument: Any) -> None:
         """The interpreter calls this at every call of a function of Python."""
         if event != "call" or self.complaint:
             return
@@ -89,13 +92,13 @@ class Calls:
         if self.module_of(frame.f_back).split(".")[0] not in self.forbidden.libraries or frame.f_back.f_globals is globals():
             self.complaint = self.forbidden.sentence(module, _called(frame))
 
-    def module_of(self, frame):
+    def module_of(self, frame: FrameType | None) -> str:
         """The module of a call. A function's code knows its file, also where its globals were exchanged."""
         if frame is None:
             return ""
         return self.files.get(frame.f_code.co_filename) or str(frame.f_globals.get("__name__", ""))
 
-    def note_groups(self, groups):
+    def note_groups(self, groups: list[int]) -> None:
         """After a call: complain about its convolutions. ``torch.vmap`` computes many ordinary ones as one of groups."""
         if self.forbidden.convolutions and not self.complaint and not self.mapped:
             allowed, sentence = self.forbidden.convolutions
@@ -120,7 +123,7 @@ CURRENT = ContextVar("calls of the answer that is being checked", default=None)
 
 
 @contextlib.contextmanager
-def watch(forbidden):
+def watch(forbidden: Forbidden) -> Iterator[Calls]:
     """Note what answers call inside :func:`call`, until the check is over."""
     files = {
         module.__file__: name
@@ -135,7 +138,7 @@ def watch(forbidden):
         CURRENT.reset(token)
 
 
-def call(answer, *values):
+def call(answer: Callable, *values: Any) -> Any:
     """What ``answer`` gives for ``values``; what it calls for that is noted in the current check."""
     calls = CURRENT.get()
     if calls is None or calls.forbidden == NOTHING_FORBIDDEN:

@@ -1,6 +1,8 @@
 """The checks of chapter 11: what became of the idea."""
 
 import copy
+from random import Random
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,7 +17,7 @@ from resnext_lib.exercises.verdicts import CLASS, FUNCTION, check, expect
 ON_THE_LIBRARYS_BLOCK = Forbidden(allowed=("resnext_lib.blocks",))
 
 
-def draw_squeezes(dice):
+def draw_squeezes(dice: Random) -> list:
     """Channels and a reduction that divides them."""
     reductions = [dice.choice((2, 4, 8, 16, 32)) for _ in range(6)]
     return [(r * dice.randint(3, 60), r) for r in reductions]
@@ -29,7 +31,7 @@ def draw_squeezes(dice):
     hidden=draw_squeezes,
     forbidden=OWN_WORK,
 )
-def se_parameters(answer, cases):
+def se_parameters(answer: Any, cases: list) -> str:
     """A function (channels, reduction) to the parameters of squeeze-and-excitation."""
     for channels, reduction in cases:
         given = call(answer, channels, reduction)
@@ -53,7 +55,7 @@ def se_parameters(answer, cases):
     return "8,464 for the first stage of SE-ResNeXt-50."
 
 
-def draw_x_blocks(dice):
+def draw_x_blocks(dice: Random) -> list:
     """Sizes with and without a projection, at both strides."""
     d = dice.choice((6, 10, 12))
     return [(dice.randint(20, 40), 3 * d, d, 2), (2 * d, 2 * d, d, 1), (dice.randint(41, 50), 4 * d, d, 1)]
@@ -67,7 +69,7 @@ def draw_x_blocks(dice):
     hidden=draw_x_blocks,
     forbidden=ON_THE_LIBRARYS_BLOCK,
 )
-def x_block(answer, cases):
+def x_block(answer: Any, cases: list) -> str:
     """A class (in_channels, out_channels, group_width, stride): RegNet's X block."""
     for cin, cout, d, stride in cases:
         built = expect_module(call(answer, cin, cout, d, stride))
@@ -79,7 +81,7 @@ def x_block(answer, cases):
 
 
 @check("Bottleneck(in_channels, width, out_channels, cardinality); the widths are 96 and 384")
-def steps_to_convnext(answer):
+def steps_to_convnext(answer: Any) -> str:
     """A dictionary of two ``Bottleneck`` objects, "resnextify" and "inverted": ConvNeXt's first two steps."""
     right = {"resnextify": (384, 96, 384), "inverted": (96, 384, 96)}
     given = table(answer, f"give a dictionary with the keys {list(right)}", right)
@@ -107,7 +109,7 @@ def steps_to_convnext(answer):
     return "both are our block, with one channel a group."
 
 
-def trained_network(seed):
+def trained_network(seed: int) -> nn.Module:
     """A small network whose batch norms have statistics as after training, so that the two modes differ."""
     torch.manual_seed(seed)
     network = networks.small_resnext(cardinality=4, bottleneck_width=16, depth=11)
@@ -118,14 +120,14 @@ def trained_network(seed):
     return network.eval()
 
 
-def features_of(network, pictures):
+def features_of(network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
     """What the classifier of ``network`` reads, in eval mode."""
     headless = copy.deepcopy(network)
     headless.fc = nn.Identity()
     return headless(pictures)
 
 
-def trained_parts(module):
+def trained_parts(module: nn.Module) -> dict[str, nn.Parameter]:
     """The parameters that training may change, by name."""
     return {name: parameter for name, parameter in nn.Module.named_parameters(module) if parameter.requires_grad}
 
@@ -137,7 +139,7 @@ def trained_parts(module):
     visible=((3, 0), (5, 1)),
     hidden=lambda dice: [(classes, dice.randint(2, 99)) for classes in dice.sample(range(2, 9), 2)],
 )
-def frozen_network(answer, cases):
+def frozen_network(answer: Any, cases: list) -> str:
     """A class (network, num_classes): the network with a new classifier, of which training changes nothing else."""
     for classes, seed in cases:
         with torch.random.fork_rng():

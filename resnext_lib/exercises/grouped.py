@@ -1,6 +1,8 @@
 """The checks of chapter 4: grouped convolution."""
 
 from math import isqrt
+from random import Random
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -27,7 +29,7 @@ ORDINARY_ONLY = Forbidden(
 ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 
 
-def draw_counts(dice):
+def draw_counts(dice: Random) -> list:
     """Channels in and out that groups divide, a kernel, and what the layer then weighs."""
     cases = []
     for _ in range(6):
@@ -45,7 +47,7 @@ def draw_counts(dice):
     hidden=draw_counts,
     forbidden=OWN_WORK,
 )
-def groups_from_count(answer, cases):
+def groups_from_count(answer: Any, cases: list) -> str:
     """A function (in_channels, out_channels, kernel, weights) to the number of groups of a convolution."""
     for cin, cout, k, weights in cases:
         given = call(answer, cin, cout, k, weights)
@@ -67,7 +69,7 @@ def groups_from_count(answer, cases):
     return "the dense weights divided by those that are left."
 
 
-def draw_maps(dice):
+def draw_maps(dice: Random) -> list:
     """Batch, channels in and out of a group, side, groups, and a seed."""
     return [
         (dice.randint(1, 3), dice.randint(2, 4), dice.randint(2, 5), dice.randint(5, 8), groups, 30 + groups)
@@ -83,7 +85,7 @@ def draw_maps(dice):
     hidden=draw_maps,
     forbidden=ORDINARY_ONLY,
 )
-def side_by_side(answer, cases):
+def side_by_side(answer: Any, cases: list) -> str:
     """A function (x, weight, groups) that does a grouped 3x3 (padding 1) with ordinary convolutions."""
     for n, reads, gives, side, groups, seed in cases:
         x = normal_numbers(n, groups * reads, side, side, seed=seed)
@@ -121,7 +123,7 @@ def _name_what_was_joined(given, shape, x, weight, groups):
     hidden=lambda dice: [(dice.randint(1, 3), dice.randint(2, 4), k, dice.randint(2, 5), 40 + k) for k in (1, 2, 3, 5)],
     forbidden=OWN_WORK,
 )
-def block_diagonal(answer, cases):
+def block_diagonal(answer: Any, cases: list) -> str:
     """A function (weight, groups) from a grouped weight (out, in/groups, k, k) to the dense one (out, in, k, k)."""
     for gives, reads, k, groups, seed in cases:
         weight = normal_numbers(groups * gives, reads, k, k, seed=seed)
@@ -166,7 +168,7 @@ def _divisors(*numbers):
     hidden=lambda dice: [(2 * n, 2 * dice.randint(2, 90)) for n in dice.sample(range(2, 90), 6)],
     forbidden=OWN_WORK,
 )
-def valid_groups(answer, cases):
+def valid_groups(answer: Any, cases: list) -> str:
     """A function (in_channels, out_channels) to the sorted list of all group counts that work."""
     for cin, cout in cases:
         given = call(answer, cin, cout)

@@ -1,5 +1,8 @@
 """The checks of chapter 2: Inception, fifty-four numbers."""
 
+from random import Random
+from typing import Any
+
 import torch
 
 from resnext_lib import networks
@@ -10,7 +13,7 @@ from resnext_lib.exercises.values import expect_number, normal_numbers, number
 from resnext_lib.exercises.verdicts import CLASS, FUNCTION, NotYet, check, expect
 
 
-def draw_widths(dice):
+def draw_widths(dice: Random) -> list:
     """Widths of modules that GoogLeNet does not have."""
     keys = next(iter(networks.GOOGLENET_MODULES.values()))
     return [("a module of other widths", {key: dice.randint(8, 400) for key in keys}) for _ in range(6)]
@@ -24,7 +27,7 @@ def draw_widths(dice):
     hidden=draw_widths,
     forbidden=OWN_WORK,
 )
-def inception_channels(answer, cases):
+def inception_channels(answer: Any, cases: list) -> str:
     """A function from a module's six widths (a dictionary) to its output channels."""
     for name, w in cases:
         given = call(answer, dict(w))
@@ -42,7 +45,7 @@ def inception_channels(answer, cases):
     return "reductions never show outside the module."
 
 
-def draw_branches(dice):
+def draw_branches(dice: Random) -> list:
     """Channels in and out, and a kernel; in the last case one more channel would cost exactly as much."""
     cases = [(dice.randint(100, 900), dice.randint(16, 400), dice.choice((1, 3, 5, 7))) for _ in range(6)]
     channels = dice.randint(10, 90)
@@ -57,7 +60,7 @@ def draw_branches(dice):
     hidden=draw_branches,
     forbidden=OWN_WORK,
 )
-def reduction_limit(answer, cases):
+def reduction_limit(answer: Any, cases: list) -> str:
     """A function (in_channels, out_channels, kernel) to the largest reduction that still saves weights."""
     for cin, cout, k in cases:
         given = number(call(answer, cin, cout, k))
@@ -86,7 +89,7 @@ def reduction_limit(answer, cases):
     hidden=lambda dice: [(dice.randint(6, 8), 21), (dice.randint(10, 12), 22)],
     forbidden=FROM_SCRATCH,
 )
-def inception_3a(answer, cases):
+def inception_3a(answer: Any, cases: list) -> str:
     """A class without arguments: GoogLeNet's module 3a, convolutions with bias and ReLU."""
     for side, seed in cases:
         module = expect_module(call(answer))
@@ -140,7 +143,7 @@ def _expect_maps_fit(module):
 
 
 @check("split the weights of 3a into those that grow with s and those that grow with s * s, and solve for s")
-def common_factor(answer):
+def common_factor(answer: Any) -> str:
     """By what factor the six widths of module 3a must grow for twice its weights, with two digits after the point."""
     given = number(answer)
     linear, quadratic = 192 * (64 + 96 + 16 + 32), 96 * 128 * 9 + 16 * 32 * 25

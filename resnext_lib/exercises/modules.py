@@ -1,6 +1,7 @@
 """What can be wrong with a block that a reader built: its layers, their sizes, and the function that it computes."""
 
 import copy
+from typing import Any
 
 import torch
 from torch import nn
@@ -34,7 +35,7 @@ OTHER_ACTIVATIONS = {
 }
 
 
-def expect_module(built):
+def expect_module(built: Any) -> nn.Module:
     """Return ``built`` if it is a module, else raise :class:`NotYet`."""
     expect(built is not None, "your function returns nothing: is `return` missing?")
     expect(isinstance(built, nn.Module), f"give a class whose objects are nn.Modules, not {type(built).__name__}")
@@ -48,22 +49,22 @@ def expect_module(built):
     return built
 
 
-def convolutions(module):
+def convolutions(module: nn.Module) -> list[nn.Conv2d]:
     """Every ``nn.Conv2d`` inside, in order of definition."""
     return [layer for layer in nn.Module.modules(module) if isinstance(layer, nn.Conv2d)]
 
 
-def batch_norms(module):
+def batch_norms(module: nn.Module) -> list[nn.BatchNorm2d]:
     """Every ``nn.BatchNorm2d`` inside."""
     return [layer for layer in nn.Module.modules(module) if isinstance(layer, nn.BatchNorm2d)]
 
 
-def sizes(module):
+def sizes(module: nn.Module) -> list[tuple[int, int, int, int]]:
     """(kernel, in, out, stride) of every convolution, sorted, so that the order of definition does not matter."""
     return sorted((c.kernel_size[0], c.in_channels, c.out_channels, c.stride[0]) for c in convolutions(module))
 
 
-def fill(module):
+def fill(module: nn.Module) -> nn.Module:
     """Give every layer weights that depend only on its shape and its rank among equals; return it in float64."""
     seen = {}
     with torch.no_grad():
@@ -84,12 +85,12 @@ def fill(module):
     return module
 
 
-def filled_copy(module, training=False):
+def filled_copy(module: nn.Module, training: bool = False) -> nn.Module:
     """A copy with weights by :func:`fill`: the reader's own stays as it is."""
     return fill(copy.deepcopy(module)).train(training)
 
 
-def output_of(module, x):
+def output_of(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """What a reader's module gives for ``x``, in float64 or, where it makes float32 tensors itself, in float32."""
     given = in_either_precision(lambda dtype: call(module.to(dtype), x.to(dtype)))
     expect(given is not None, FORWARD_RETURNS_NOTHING)
@@ -97,12 +98,12 @@ def output_of(module, x):
     return given
 
 
-def same_function(module, reference, x):
+def same_function(module: nn.Module, reference: nn.Module, x: torch.Tensor) -> bool:
     """Whether two modules, filled alike, give the same for ``x`` in eval and in train mode."""
     return all(same(output_of(filled_copy(module, mode), x), filled_copy(reference, mode)(x)) for mode in (False, True))
 
 
-def expect_same_function(module, reference, x, message):
+def expect_same_function(module: nn.Module, reference: nn.Module, x: torch.Tensor, message: str) -> None:
     """Compare two modules, filled alike, in eval and in train mode; name another activation or eps."""
     if same_function(module, reference, x):
         return
@@ -134,7 +135,7 @@ def _expect_relu_and_eps(module, x):
         expect(name not in OTHER_ACTIVATIONS, f"there is a {OTHER_ACTIVATIONS.get(name)} where a ReLU belongs")
 
 
-def expect_block(built, arguments, seed=7):
+def expect_block(built: Any, arguments: tuple[int, ...], seed: int = 7) -> None:
     """What can be wrong with a residual block, most telling first. ``arguments`` are Bottleneck's."""
     block, reference = expect_module(built), Bottleneck(*arguments)
     _expect_biases_strides_groups(convolutions(block), *arguments[1:])
@@ -195,7 +196,7 @@ def _expect_sizes(found, wanted, in_channels, width, out_channels, cardinality, 
     expect(found == wanted, f"the convolutions (kernel, in, out, stride) are {found}, but should be {wanted}")
 
 
-def expect_block_values(block, reference, x):
+def expect_block_values(block: nn.Module, reference: nn.Module, x: torch.Tensor) -> None:
     """Compare two residual blocks whose layers are alike, and name what is done with them in another order."""
     if same_function(block, reference, x):
         return

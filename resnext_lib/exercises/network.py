@@ -1,6 +1,9 @@
 """The checks of chapter 7: ResNeXt-50 (32x4d)."""
 
 import copy
+from collections.abc import Callable
+from random import Random
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,7 +20,7 @@ NOTHING_BUILT = Forbidden(layers="right, but layers are built; the exercise asks
 
 
 @check("two keywords, and two more for the images and the classes")
-def small_change(answer):
+def small_change(answer: Any) -> str:
     """A network: ResNeXt-50 (32x4d) for one image channel and 10 classes."""
     expect(isinstance(answer, nn.Module), "give a network, not a class: call it")
     right = networks.resnext50_32x4d(image_channels=1, num_classes=10)
@@ -52,7 +55,7 @@ def _twins():
     }
 
 
-def shuffled(cases):
+def shuffled(cases: list) -> Callable[[Random], list]:
     """A function that draws ``cases`` in another order."""
 
     def draw(dice):
@@ -63,7 +66,7 @@ def shuffled(cases):
     return draw
 
 
-def draw_rows_of_blocks(dice):
+def draw_rows_of_blocks(dice: Random) -> list:
     """Rows of blocks as (how many, which one is spoilt); the last row has none that is."""
     rows = [(count, dice.randrange(1, count)) for count in (4, 5, 6)]
     return [*rows, (3, 0), (5, 5)]
@@ -76,7 +79,7 @@ def draw_rows_of_blocks(dice):
     visible=((5, 2), (6, 1), (4, 4)),
     hidden=draw_rows_of_blocks,
 )
-def first_difference(answer, cases):
+def first_difference(answer: Any, cases: list) -> str:
     """A function (ours, theirs, x) to the number of the first of two networks' blocks whose outputs differ, from 0."""
     for count, spoilt in cases:
         ours = [fill(Bottleneck(8, 4, 8, cardinality=2)).eval() for _ in range(count)]
@@ -121,7 +124,7 @@ BUILDERS = {
 }
 
 
-def wrong_networks():
+def wrong_networks() -> dict[str, nn.Module]:
     """Five networks that train and give 1000 numbers, each with one of the usual mistakes."""
     return {name: build() for name, build in BUILDERS.items() if name != RIGHT}
 
@@ -133,7 +136,7 @@ def wrong_networks():
     visible=tuple(BUILDERS),
     hidden=shuffled([*BUILDERS, RIGHT]),
 )
-def write_a_test(answer, cases):
+def write_a_test(answer: Any, cases: list) -> str:
     """A function that takes a network and raises AssertionError unless it is ResNeXt-50 (32x4d)."""
     slipped = []
     for name in cases:
@@ -165,7 +168,7 @@ def _expect_accepted(answer):
         ) from None
 
 
-def draw_stages(dice):
+def draw_stages(dice: Random) -> list:
     """Sizes of stages whose first block has a projection."""
     found = []
     for c in (2, 8, 16, 1):
@@ -182,7 +185,7 @@ def draw_stages(dice):
     hidden=draw_stages,
     forbidden=NOTHING_BUILT,
 )
-def stage_parameters(answer, cases):
+def stage_parameters(answer: Any, cases: list) -> str:
     """A function (in_channels, width, out_channels, cardinality, blocks) to a stage's parameters, batch norm included."""
     for cin, w, cout, c, n in cases:
         given = call(answer, cin, w, cout, c, n)

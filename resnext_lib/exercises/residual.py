@@ -1,5 +1,8 @@
 """The checks of chapter 3: residual learning."""
 
+from random import Random
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -9,7 +12,7 @@ from resnext_lib.exercises.values import expect_number, near, normal_numbers, nu
 from resnext_lib.exercises.verdicts import CLASS, FUNCTION, check, expect, shown
 
 
-def draw_shortcuts(dice):
+def draw_shortcuts(dice: Random) -> list:
     """Shortcuts of every kind; strides are 1 and 2, as in every ResNet."""
     a, b = sorted(dice.sample(range(16, 2048), 2))
     return [(a, b, 1), (a, a, 1), (b, b, 2), (b, a, 1), (a, b, 2), (b, b, 1), (b, a, 2), (a, a, 2)]
@@ -35,7 +38,7 @@ def _why(in_channels, out_channels, stride):
     hidden=draw_shortcuts,
     forbidden=OWN_WORK,
 )
-def projection_needed(answer, cases):
+def projection_needed(answer: Any, cases: list) -> str:
     """A function (in_channels, out_channels, stride) to True where the shortcut needs a projection."""
     for case in cases:
         given = truth(call(answer, *case), "return True or False")
@@ -48,7 +51,7 @@ def projection_needed(answer, cases):
 ADDS, BROADCASTS, RAISES = "adds", "broadcasts", "raises"
 
 
-def what_a_sum_does(first, second):
+def what_a_sum_does(first: tuple[int, ...], second: tuple[int, ...]) -> str:
     """What PyTorch does with the sum of two tensors of these shapes, which are equally long."""
     if first == second:
         return ADDS
@@ -56,7 +59,7 @@ def what_a_sum_does(first, second):
     return BROADCASTS if fits else RAISES
 
 
-def draw_shapes(dice):
+def draw_shapes(dice: Random) -> list:
     """Pairs of shapes of every kind."""
     n, c, side = dice.randint(2, 9), dice.randint(10, 90), dice.randint(5, 30)
     shape = (n, c, side, side)
@@ -86,7 +89,7 @@ def draw_shapes(dice):
     hidden=draw_shapes,
     forbidden=OWN_WORK,
 )
-def sum_of_maps(answer, cases):
+def sum_of_maps(answer: Any, cases: list) -> str:
     """A function of two shapes of equal length to "adds", "broadcasts" or "raises": what their sum does."""
     reasons = {
         ADDS: "the shapes are equal, so number is added to number",
@@ -101,7 +104,7 @@ def sum_of_maps(answer, cases):
     return "a sum that runs need not be the sum that you meant."
 
 
-def block_to_measure(kind, seed):
+def block_to_measure(kind: str, seed: int) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
     """A small block in float64 with weights from ``seed``; its input and a gradient for its output."""
     layers = nn.Conv2d(6, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6), nn.ReLU()
     block = nn.Sequential(*layers[:kind]).double()
@@ -111,7 +114,7 @@ def block_to_measure(kind, seed):
     return block, normal_numbers(4, 6, 5, 5, seed=seed + 1), normal_numbers(4, 6, 5, 5, seed=seed + 2)
 
 
-def growth_of(block, x, gradient):
+def growth_of(block: nn.Module, x: torch.Tensor, gradient: torch.Tensor) -> tuple[float, float]:
     """By what factor a gradient grows on its way back through a block; and the size of the weights' gradient."""
     x = x.clone().requires_grad_()
     weight = next(block.parameters())
@@ -126,7 +129,7 @@ def growth_of(block, x, gradient):
     visible=((1, 10), (2, 20), (3, 30)),  # how many layers, and a seed
     hidden=lambda dice: [(layers, dice.randint(100, 10_000)) for layers in (1, 2, 3)],
 )
-def gradient_growth(answer, cases):
+def gradient_growth(answer: Any, cases: list) -> str:
     """A function (block, x, gradient) to the factor by which the gradient grows on its way back through the block."""
     for layers, seed in cases:
         block, x, gradient = block_to_measure(layers, seed)
@@ -159,7 +162,7 @@ def gradient_growth(answer, cases):
     hidden=lambda dice: [tuple(dice.randint(1, 40) for _ in range(4)) for _ in range(6)],
     forbidden=OWN_WORK,
 )
-def count_depth(answer, cases):
+def count_depth(answer: Any, cases: list) -> str:
     """A function from the blocks a stage, such as (3, 4, 6, 3), to the depth in the network's name."""
     for blocks in cases:
         given = call(answer, blocks)
@@ -177,7 +180,7 @@ def count_depth(answer, cases):
     return "50, 101, 152."
 
 
-def draw_blocks(dice):
+def draw_blocks(dice: Random) -> list:
     """Sizes with and without a projection, at both strides."""
     channels, width = dice.randint(20, 60), dice.randint(5, 15)
     return [
@@ -196,7 +199,7 @@ def draw_blocks(dice):
     hidden=draw_blocks,
     forbidden=FROM_SCRATCH,
 )
-def bottleneck(answer, cases):
+def bottleneck(answer: Any, cases: list) -> str:
     """A class (in_channels, width, out_channels, stride): ResNet's bottleneck."""
     for in_channels, width, out_channels, stride in cases:
         expect_block(call(answer, in_channels, width, out_channels, stride), (in_channels, width, out_channels, 1, stride))

@@ -1,6 +1,8 @@
 """The checks of chapter 10: operations are not seconds."""
 
+from random import Random
 from statistics import median
+from typing import Any
 
 from resnext_lib.exercises.delegation import OWN_WORK, Forbidden, call
 from resnext_lib.exercises.values import (
@@ -19,7 +21,7 @@ from resnext_lib.exercises.verdicts import FUNCTION, check, expect, shown
 OWN_FOLDING = Forbidden(modules=("torch.nn.utils.fusion",))
 
 
-def draw_seconds(dice):
+def draw_seconds(dice: Random) -> list:
     """Pairs of lists of seconds, each with an interrupted call; of odd and of even length."""
 
     def arm(count, scale):
@@ -36,7 +38,7 @@ def draw_seconds(dice):
     hidden=draw_seconds,
     forbidden=OWN_WORK,
 )
-def times_as_fast(answer, cases):
+def times_as_fast(answer: Any, cases: list) -> str:
     """A function from two lists of seconds to how many times as fast the second arm is, by medians."""
     for first, second in cases:
         given = number(call(answer, list(first), list(second)))
@@ -68,7 +70,7 @@ def _name_another_middle(given, first, second):
     )
 
 
-def draw_convolutions(dice):
+def draw_convolutions(dice: Random) -> list:
     """Shapes (out, in, kernel) of convolutions, with a seed for their numbers."""
     return [(dice.randint(2, 9), dice.randint(1, 6), dice.choice((1, 3, 5)), dice.randint(1, 10**6)) for _ in range(5)]
 
@@ -81,7 +83,7 @@ def draw_convolutions(dice):
     hidden=draw_convolutions,
     forbidden=OWN_FOLDING,
 )
-def fold(answer, cases):
+def fold(answer: Any, cases: list) -> str:
     """A function that folds a batch norm into the convolution before it: the new weight and the bias."""
     for outs, ins, kernel, seed in cases:
         weight = normal_numbers(outs, ins, kernel, kernel, seed=seed)
@@ -121,7 +123,7 @@ COUNTS = ("MACs", "written", "calls")
 TOLERANCE = 1.2  # a factor
 
 
-def draw_diagnoses(dice):
+def draw_diagnoses(dice: Random) -> list:
     """Pairs of counts and seconds: each count in turn explains the time, or none does."""
     found = []
     for cause in (*COUNTS, "routine", "routine"):
@@ -152,7 +154,7 @@ def _counts(macs, written, calls, seconds):
     hidden=draw_diagnoses,
     forbidden=OWN_WORK,
 )
-def why_slow(answer, cases):
+def why_slow(answer: Any, cases: list) -> str:
     """A function of two dictionaries of counts and seconds to the count that explains the time, or "routine"."""
     for first, second in cases:
         given = text(call(answer, dict(first), dict(second)), 'return a name: "MACs", "written", "calls" or "routine"')
@@ -180,7 +182,7 @@ def _agree(one, other):
     hidden=lambda dice: [(dice.randint(1, 19) / 20, dice.randint(3, 40) / 2) for _ in range(8)],
     forbidden=OWN_WORK,
 )
-def whole_speedup(answer, cases):
+def whole_speedup(answer: Any, cases: list) -> str:
     """A function of a layer's share of the time and its speed-up to that of the whole network (Amdahl's law)."""
     for share, factor in cases:
         given = number(call(answer, share, factor))

@@ -1,5 +1,8 @@
 """The checks of chapter 9: more paths, or wider, or deeper."""
 
+from random import Random
+from typing import Any
+
 import torch
 
 from resnext_lib.exercises.delegation import OWN_WORK, call
@@ -15,7 +18,7 @@ from resnext_lib.exercises.verdicts import FUNCTION, NotYet, check, expect, show
     hidden=lambda dice: [(number,) for number in dice.sample(range(2, 40), 5)],
     forbidden=OWN_WORK,
 )
-def all_positive(answer, cases):
+def all_positive(answer: Any, cases: list) -> str:
     """A function from the number of variants to how often all of them beat one shared baseline by luck."""
     for (variants,) in cases:
         given, right = number(call(answer, variants)), 1 / (variants + 1)
@@ -32,7 +35,7 @@ def all_positive(answer, cases):
     return "a shared baseline that was unlucky makes everybody look good."
 
 
-def draw_pairs(dice):
+def draw_pairs(dice: Random) -> list:
     """Two dictionaries of accuracies that share three to five seeds."""
     found = []
     for common in (3, 4, 5):
@@ -51,7 +54,7 @@ def draw_pairs(dice):
     hidden=draw_pairs,
     forbidden=OWN_WORK,
 )
-def differences(answer, cases):
+def differences(answer: Any, cases: list) -> str:
     """A function from two dictionaries {seed: accuracy} to the list of differences, in the order of the seeds."""
     for first, second in cases:
         given = _called_with_both(answer, first, second)
@@ -92,7 +95,7 @@ def _called_with_both(answer, first, second):
     hidden=lambda dice: [(dice.randint(4, 12), dice.randint(2, 4)) for _ in range(4)] + [(16, 2), (12, 3)],
     forbidden=OWN_WORK,
 )
-def no_paths(answer, cases):
+def no_paths(answer: Any, cases: list) -> str:
     """A function (channels, reads) to a matrix of zeros and ones: as many connections as with groups, but no groups."""
     for channels, reads in cases:
         mask = _matrix(call(answer, channels, reads), "return a matrix of zeros and ones")
@@ -142,7 +145,7 @@ def _closed_sets(mask):
 
 
 @check('a dictionary with the four keys and True or False, such as {"fits": True, ...}')
-def what_follows(answer):
+def what_follows(answer: Any) -> str:
     """A dictionary from four statements about the chapter's evidence to True (supported) or False."""
     reasons = {
         "fits": (True, "look at the paired differences on the training pictures: the interval is clear of 0"),

@@ -1,5 +1,8 @@
 """The checks of chapter 6: three forms, one function."""
 
+from random import Random
+from typing import Any
+
 import torch
 from torch.nn import functional
 
@@ -23,7 +26,7 @@ OWN_MAP = Forbidden(allowed=("resnext_lib.forms.number_of_paths", "resnext_lib.f
 
 
 @check("form C has three weights; the grouped one is (width, width / C, 3, 3)")
-def form_c_shapes(answer):
+def form_c_shapes(answer: Any) -> str:
     """A dictionary of the weight shapes of form C at 64x4d in conv2 (256 in, 256 out)."""
     right = {f"conv{i}": tuple(getattr(Bottleneck(256, 256, 256, 64), f"conv{i}").weight.shape) for i in (1, 2, 3)}
     given = table(answer, f"give a dictionary with the keys {list(right)}", right)
@@ -57,7 +60,7 @@ def form_c_shapes(answer):
     hidden=lambda dice: [(dice.randint(7, 9), dice.randint(1, 3), paths, 50 * paths) for paths in (2, 4, 5)],
     forbidden=OWN_WORK,
 )
-def merge_last_layers(answer, cases):
+def merge_last_layers(answer: Any, cases: list) -> str:
     """A function from lists of weights (out, d, 1, 1) and biases (out,) to one weight and one bias."""
     for out, d, paths, seed in cases:
         weights = [normal_numbers(out, d, 1, 1, seed=seed + i) for i in range(paths)]
@@ -96,7 +99,7 @@ def _expect_merged_shapes(weight, bias, out, d, paths):
     expect(bias == (out,), f"the bias is {bias}: {count} biases that are added make one of length {out}")
 
 
-def draw_form_b(dice):
+def draw_form_b(dice: Random) -> list:
     """More than ten paths, so that path 10 must not come before path 2; with a projection."""
     return [(dice.randint(5, 9), paths * dice.randint(1, 3), dice.randint(10, 15), paths) for paths in (11, 13)]
 
@@ -109,7 +112,7 @@ def draw_form_b(dice):
     hidden=draw_form_b,
     forbidden=OWN_MAP,
 )
-def b_to_c_map(answer, cases):
+def b_to_c_map(answer: Any, cases: list) -> str:
     """A function from form B's state dict to form C's."""
     for case in cases:
         block = fill(FormB(*case))
@@ -153,7 +156,7 @@ def _expect_entry(key, given, right):
     )
 
 
-def draw_form_a(dice):
+def draw_form_a(dice: Random) -> list:
     """Sizes with and without a projection, at both strides."""
     channels = dice.randint(9, 14)
     return [(channels, 6, channels, 3, 1), (channels, 10, channels + 3, 5, 2), (channels, 4, channels, 2, 2)]
@@ -167,7 +170,7 @@ def draw_form_a(dice):
     hidden=draw_form_a,
     forbidden=FROM_SCRATCH,
 )
-def form_a(answer, cases):
+def form_a(answer: Any, cases: list) -> str:
     """A class (in_channels, width, out_channels, cardinality, stride): form A."""
     for arguments in cases:
         block, reference = expect_module(call(answer, *arguments)), FormA(*arguments)

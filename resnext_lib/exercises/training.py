@@ -1,5 +1,8 @@
 """The checks of chapter 8: training a ResNeXt."""
 
+from random import Random
+from typing import Any
+
 import torch
 from torch.nn import functional
 
@@ -28,7 +31,7 @@ from resnext_lib.exercises.verdicts import FUNCTION, check, expect
     hidden=lambda dice: [(dice.randint(4, 9), c, dice.randint(5, 9), dice.randint(5, 9), 60 + c) for c in (2, 3, 4, 5)],
     forbidden=OWN_WORK,
 )
-def channel_moments(answer, cases):
+def channel_moments(answer: Any, cases: list) -> str:
     """A function from bytes (N, C, H, W) to mean and standard deviation by channel, on the scale 0 to 1."""
     for n, channels, height, width, seed in cases:
         generator = torch.Generator().manual_seed(seed)
@@ -55,7 +58,7 @@ def channel_moments(answer, cases):
     return "one mean and one spread for each channel."
 
 
-def draw_answers(dice):
+def draw_answers(dice: Random) -> list:
     """Pictures, and which of them a network gets right before and after, as (count, lost, gained, right both times)."""
     rows = [(dice.randint(30, 90), dice.randint(4, 7), dice.randint(1, 3), dice.randint(8, 16)) for _ in range(3)]
     return [*rows, (dice.randint(20, 40), 2, 5, 6)]
@@ -69,7 +72,7 @@ def draw_answers(dice):
     hidden=draw_answers,
     forbidden=OWN_WORK,
 )
-def paired_loss(answer, cases):
+def paired_loss(answer: Any, cases: list) -> str:
     """A function (before, after) of two bool tensors to the points of accuracy lost and their standard error."""
     for count, lost, gained, both in cases:
         before, after = torch.zeros(2, count, dtype=torch.bool)
@@ -91,7 +94,7 @@ def paired_loss(answer, cases):
     return "the same pictures before and after: most cancel, and the error is small."
 
 
-def draw_labels(dice):
+def draw_labels(dice: Random) -> list:
     """Labels and answers of a few pictures; one class is never answered right."""
     labels = [dice.choice((1, 3, 4, 9)) for _ in range(24)] + [7, 7]
     answers = [label if dice.random() < 0.6 else dice.choice((1, 3, 6)) for label in labels[:-2]] + [1, 3]
@@ -109,7 +112,7 @@ VISIBLE_LABELS = (([0, 2, 0, 5, 0, 2, 0, 5], [0, 2, 0, 0, 0, 0, 2, 7]),)
     hidden=draw_labels,
     forbidden=OWN_WORK,
 )
-def class_accuracy(answer, cases):
+def class_accuracy(answer: Any, cases: list) -> str:
     """A function (labels, answers) to a dictionary from each class that occurs to its share of right answers."""
     for labels, answers in cases:
         labels, answers = torch.tensor(labels), torch.tensor(answers)
@@ -147,7 +150,7 @@ def class_accuracy(answer, cases):
     hidden=lambda dice: [(dice.randint(7, 9), d, paths, dice.randrange(paths)) for d, paths in ((3, 2), (2, 5), (4, 3))],
     forbidden=Forbidden(libraries=(), modules=("resnext_lib.experiments",)),
 )
-def only_path(answer, cases):
+def only_path(answer: Any, cases: list) -> str:
     """A function (block, path) to a copy of a form C block in which only that path adds to the sum."""
     for channels, d, paths, path in cases:
         block = fill(Bottleneck(channels, d * paths, channels, cardinality=paths)).eval()

@@ -7,10 +7,11 @@ for a tuple, and an object that claims to equal everything equals nothing but th
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Integral, Rational, Real
+from typing import Any
 
 import numpy
 import torch
@@ -30,7 +31,7 @@ def _refuse_half(dtype):
     expect(name not in HALF, f"give the number in float32 or float64: {name} keeps three digits only")
 
 
-def own_tensor(given):
+def own_tensor(given: torch.Tensor) -> torch.Tensor:
     """A tensor as PyTorch's own, on the CPU, dense, without gradient; a subclass may pretend."""
     with torch._C.DisableTorchFunctionSubclass():
         plain = torch.Tensor.as_subclass(given, torch.Tensor).detach()
@@ -58,7 +59,7 @@ def _scalar(given):
     return float(given) if isinstance(given, Real) else None
 
 
-def number(given):
+def number(given: Any) -> Any:
     """``given``, if it is a number."""
     expect(given is not None, NOTHING_RETURNED)
     found = _scalar(given)
@@ -66,14 +67,14 @@ def number(given):
     return found
 
 
-def whole_number(given, sentence):
+def whole_number(given: Any, sentence: str) -> int:
     """``given`` as an int; a float is refused with ``sentence``."""
     found = number(given)
     expect(isinstance(found, int), sentence)
     return found
 
 
-def truth(given, sentence):
+def truth(given: Any, sentence: str) -> bool:
     """``given`` as a bool, if it is True or False; ``sentence`` otherwise."""
     expect(given is not None, NOTHING_RETURNED)
     found = _scalar(given)
@@ -81,14 +82,14 @@ def truth(given, sentence):
     return bool(found)
 
 
-def text(given, sentence):
+def text(given: Any, sentence: str) -> str:
     """``given`` as a str, if it is one; ``sentence`` otherwise."""
     expect(given is not None, NOTHING_RETURNED)
     expect(isinstance(given, str), sentence)
     return str.__str__(given)
 
 
-def items(given, sentence, length=None):
+def items(given: Any, sentence: str, length: int | None = None) -> list:
     """What a list, tuple, array or tensor holds, as a list; ``sentence`` for everything else."""
     expect(given is not None, NOTHING_RETURNED)
     if isinstance(given, (torch.Tensor, numpy.ndarray)):
@@ -105,7 +106,7 @@ def items(given, sentence, length=None):
     return found
 
 
-def table(given, sentence, keys=None):
+def table(given: Any, sentence: str, keys: Iterable | None = None) -> dict:
     """A dictionary as a dict, in the order of ``keys`` where they are given; ``sentence`` for everything else."""
     expect(isinstance(given, Mapping), sentence)
     found = dict(dict.items(given)) if isinstance(given, dict) else dict(given)
@@ -116,20 +117,20 @@ def table(given, sentence, keys=None):
 # ------------------------------------------------------------------ comparing numbers
 
 
-def near(given, value):
+def near(given: Any, value: Any) -> bool:
     """Equal but for rounding? Whole numbers are equal or not."""
     if isinstance(given, int) and isinstance(value, int):
         return given == value
     return abs(given - value) <= RELATIVE * abs(value) + ABSOLUTE
 
 
-def expect_number(given, right, mistakes, unit=""):
+def expect_number(given: Any, right: Any, mistakes: Mapping[Any, str], unit: str = "") -> None:
     """Compare numbers; ``mistakes`` maps a known wrong value to the sentence that names the mistake."""
     given = number(given)
     expect_near(given, right, mistakes, f"{given:,} {unit} is not it".replace("  ", " "))
 
 
-def expect_near(given, right, mistakes, otherwise):
+def expect_near(given: Any, right: Any, mistakes: Mapping[Any, str], otherwise: str) -> None:
     """As :func:`expect_number`; ``otherwise`` is said of a wrong value that is not known."""
     given = number(given)
     if near(given, right):
@@ -141,7 +142,7 @@ def expect_near(given, right, mistakes, otherwise):
 # ------------------------------------------------------------------ comparing tensors
 
 
-def tensor(given, sentence):
+def tensor(given: Any, sentence: str) -> tuple[torch.Tensor, float]:
     """A tensor, an array or a list of numbers in float64, and the error that its numbers allow.
 
     A float64 tensor that holds float32 numbers was computed in float32 and converted.
@@ -162,26 +163,26 @@ def tensor(given, sentence):
     return found, 1e-4 if torch.equal(found, found.float().double()) else 1e-10
 
 
-def same(given, right):
+def same(given: Any, right: Any) -> bool:
     """Whether two tensors have one shape and the same numbers but for rounding: 1e-10, in float32 1e-4."""
     found, tolerance = tensor(given, "give a tensor")
     right = right.double()
     return found.shape == right.shape and bool((found - right).abs().le(tolerance).all())
 
 
-def expect_close(given, right, message):
+def expect_close(given: Any, right: Any, message: str) -> None:
     """Compare tensors at 1e-10, shapes first; at 1e-4 if the answer was computed in float32."""
     found, _ = tensor(given, f"give a tensor, not {type(given).__name__}")
     expect(found.shape == right.shape, f"the shape is {tuple(found.shape)}, but it should be {tuple(right.shape)}")
     expect(same(given, right), message)
 
 
-def normal_numbers(*shape, seed=0):
+def normal_numbers(*shape: int, seed: int = 0) -> torch.Tensor:
     """Normal random numbers of ``shape`` in float64, the same for the same ``seed``."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def in_either_precision(compute):
+def in_either_precision(compute: Callable[[torch.dtype], Any]) -> Any:
     """``compute(dtype)`` in float64; in float32 where the answer makes float32 tensors of its own, as PyTorch does."""
     try:
         return compute(torch.float64)
@@ -191,13 +192,13 @@ def in_either_precision(compute):
         return compute(torch.float32)
 
 
-def copies(value, dtype):
+def copies(value: Any, dtype: torch.dtype) -> Any:
     """``value`` with a copy of every tensor in it, also in lists, in ``dtype``."""
     if isinstance(value, list):
         return [copies(part, dtype) for part in value]
     return value.to(dtype, copy=True) if isinstance(value, torch.Tensor) else value
 
 
-def call_with_copies(answer, *values):
+def call_with_copies(answer: Callable, *values: Any) -> Any:
     """What ``answer`` gives for copies of the tensors in ``values``, in either precision."""
     return in_either_precision(lambda dtype: call(answer, *copies(list(values), dtype)))

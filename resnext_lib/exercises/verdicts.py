@@ -3,10 +3,12 @@
 import dis
 import functools
 import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
-from resnext_lib.exercises.delegation import NOTHING_FORBIDDEN, watch
+from resnext_lib.exercises.delegation import NOTHING_FORBIDDEN, Forbidden, watch
 
 FUNCTION, CLASS, VALUE = "function", "class", "value"
 TEXT_LIMIT = 300  # characters of an error's text or of an answer that a verdict repeats
@@ -30,13 +32,13 @@ class NotYet(Exception):
     """Raised inside a check with the sentence that the reader sees."""
 
 
-def expect(condition, message):
+def expect(condition: Any, message: str) -> None:
     """Raise :class:`NotYet` with ``message`` unless ``condition`` holds."""
     if not condition:
         raise NotYet(message)
 
 
-def shown(value):
+def shown(value: Any) -> str:
     """A value as a verdict repeats it: cut where it is long, and never an error of its own."""
     try:
         text = repr(value)
@@ -105,7 +107,14 @@ def _judge(function, hint, answer, kind, takes, cases, forbidden):
         return Verdict(False, _raised(error))
 
 
-def check(hint, kind=VALUE, takes="", visible=(), hidden=None, forbidden=NOTHING_FORBIDDEN):
+def check(
+    hint: str,
+    kind: str = VALUE,
+    takes: str = "",
+    visible: Sequence = (),
+    hidden: Callable[[Random], list] | None = None,
+    forbidden: Forbidden = NOTHING_FORBIDDEN,
+) -> Callable[[Callable], Callable]:
     """Make a check of a function that raises :class:`NotYet` or returns the sentence.
 
     The function gets the answer and, where the answer is called, a list of cases to try it on. ``visible`` are those of

@@ -12,7 +12,7 @@ CAPTION = (
 )
 
 
-def spend_a_budget():
+def spend_a_budget() -> Explorer:
     """The budget of ResNet's block spent on C paths: what the 3x3 saves, the 1x1s eat."""
     stops, side = [1, 2, 4, 8, 16, 32, 64, 128], 56
     measured = {

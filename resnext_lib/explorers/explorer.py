@@ -3,8 +3,11 @@
 import html
 import json
 import re
+from collections.abc import Sequence
 from importlib.resources import files
+from typing import Any
 
+from matplotlib.figure import Figure
 from torch import nn
 
 from resnext_lib import figures
@@ -19,7 +22,18 @@ class Explorer:
     depend on nothing else.
     """
 
-    def __init__(self, name, fig, alt, caption, heading, table, data, scripts=(), sheets=()):
+    def __init__(
+        self,
+        name: str,
+        fig: Figure,
+        alt: str,
+        caption: str,
+        heading: Sequence[str],
+        table: Sequence[Sequence],
+        data: Any,
+        scripts: Sequence[str] = (),
+        sheets: Sequence[str] = (),
+    ) -> None:
         self.alt = alt
         title = f"Figure to play with: {name.replace('_', ' ').capitalize()}"
         given = json.dumps(data, separators=(",", ":")).replace("</", "<\\/").replace("<!--", "<\\u0021--")
@@ -73,7 +87,7 @@ def _numbers(heading, table):
     )
 
 
-def convolutions(module):
+def convolutions(module: nn.Module) -> list[nn.Conv2d]:
     """The convolutions of a block's transform, without those of its shortcut."""
     return [
         layer for name, layer in module.named_modules() if isinstance(layer, nn.Conv2d) and not name.startswith("downsample")

@@ -26,7 +26,7 @@ def _two_layers(groups, shuffle):
     return nn.Sequential(_layer(groups), *between, _layer(groups))
 
 
-def drag_the_groups():
+def drag_the_groups() -> Explorer:
     """A 3x3 in 1 to 16 groups: its edges, its multiplications, and the pairs of channels that never meet."""
     rows = [
         ["groups", "channels each", "weights", f"MACs, {SIDE}×{SIDE}", "pairs that meet", "in two layers", "and a shuffle"]

@@ -3,6 +3,7 @@
 import base64
 import json
 from importlib.resources import files
+from typing import Any
 
 import numpy
 
@@ -19,12 +20,12 @@ STILL = 1  # the number of the block that is shown first, and in the static pict
 FEW = 8  # pictures in the small figure
 
 
-def packed_numbers():
+def packed_numbers() -> dict[str, Any]:
     """What the command wrote: see tools/live_network.py."""
     return json.loads(files("resnext_lib.explorers").joinpath("look_inside.json").read_text(encoding="utf-8"))
 
 
-def look_inside(small=False):
+def look_inside(small: bool = False) -> Explorer:
     """The book's trained network at work in the page: on real pictures, on what the reader draws, and with parts off.
 
     ``small`` shows one block, with fewer pictures and without the three forms.

@@ -12,7 +12,7 @@ CAPTION = (
 LAYOUTS = ("channels-first", "channels-last")
 
 
-def measured():
+def measured() -> dict:
     """``{threads: {layout: rows}}`` of the evidence, a row a number of groups, time as a share of the time with 1 group."""
     found = {}
     for row in evidence("speed_groups"):
@@ -50,7 +50,7 @@ def _still(rows):
     return fig
 
 
-def where_the_time_goes():
+def where_the_time_goes() -> Explorer:
     """One 3x3 in 1 to 128 groups: measured time beside the counts, and the kernel that the library ran."""
     found = measured()
     threads = max(found, key=int)

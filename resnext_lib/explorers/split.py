@@ -108,7 +108,7 @@ def _lists(numbers):
     )
 
 
-def what_is_split():
+def what_is_split() -> Explorer:
     """From form A to form C in one drag of the same weights, with the numbers that come out; and what breaks it."""
     blocks = {
         "form A": FormA(16, 8, 16, 4),

@@ -70,7 +70,7 @@ def _plain(diagram):
     )
 
 
-def inception_to_resnext():
+def inception_to_resnext() -> Explorer:
     """Eight steps from Inception's module to the ResNeXt block, each marked: changes the function, or only redraws it."""
     frames, rows = [], [["step", "block", "weights", "to choose", "the function"]]
     for number, (module, title, say, change) in enumerate(_inception_steps(), start=1):

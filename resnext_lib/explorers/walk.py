@@ -65,7 +65,7 @@ def _stop_of(network, costs, name, modules):
     )
 
 
-def walk_the_network():
+def walk_the_network() -> Explorer:
     """ResNet-50 and ResNeXt-50 (32x4d) stage by stage, in parameters or MACs, for images of 128 to 320 pixels."""
     both, bars, rows = (
         [],

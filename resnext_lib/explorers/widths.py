@@ -1,5 +1,7 @@
 """Numbers to choose: GoogLeNet's widths, module by module, beside ResNeXt's two numbers."""
 
+from collections.abc import Sequence
+
 import torch
 from matplotlib.patches import Rectangle
 
@@ -26,7 +28,7 @@ WIDTHS = {
 PATHS = [1, 2, 4, 8, 16, 32, 64]
 
 
-def nine_modules(widths):
+def nine_modules(widths: Sequence[Sequence[int]]) -> list[Inception]:
     """GoogLeNet's row of modules, each with six of ``widths``, lists in the order of its table; without data."""
     modules, in_channels = [], IN_CHANNELS
     with torch.device("meta"):
@@ -54,7 +56,7 @@ def _still(widths, names):
     return fig
 
 
-def numbers_to_choose():
+def numbers_to_choose() -> Explorer:
     """The widths of GoogLeNet's nine modules on sliders, coupled to the counts, beside ResNeXt-50's C and d."""
     widths = [[own[name] for name in WIDTHS] for own in GOOGLENET_MODULES.values()]
     rows = [["part", *WIDTHS.values(), "channels out", "parameters"]]

@@ -1,7 +1,10 @@
 """A block as lanes: its layers from left to right, read from the module itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from torch import nn
 
@@ -34,13 +37,13 @@ class Diagram:
     joint: str = "+"
     repeated: int = 1
 
-    def nodes(self):
+    def nodes(self) -> list[Node]:
         """Every box, in drawing order."""
         projection = [self.shortcut] if isinstance(self.shortcut, Node) else []
         return [node for lane in self.lanes for node in lane] + self.tail + projection
 
 
-def node_of(name, layer):
+def node_of(name: str, layer: nn.Module) -> Node:
     """The box for one convolution, pooling or linear layer, with the layer's own numbers on it."""
     if isinstance(layer, nn.Conv2d):
         size = layer.kernel_size[0]
@@ -56,13 +59,13 @@ def node_of(name, layer):
     return Node((name,), f"{size}×{size} max" if isinstance(layer, nn.MaxPool2d) else f"{size}×{size} mean", "", "pool", 1)
 
 
-def drawn_layers(module):
+def drawn_layers(module: nn.Module) -> list[tuple[str, nn.Module]]:
     """The layers that become boxes, by name: convolutions, poolings, linear layers."""
     kinds = (nn.Conv2d, nn.Linear, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
     return [(name, layer) for name, layer in module.named_modules() if isinstance(layer, kinds)]
 
 
-def diagram(module):
+def diagram(module: nn.Module) -> Diagram:
     """Take a block apart by its attributes: ``paths``, ``branch1``..., ``conv1``..., ``se``, ``downsample``.
 
     Paths that are alike are kept once and counted in ``repeated``. Works for the library's blocks and
@@ -117,13 +120,13 @@ def _keep_one_of_equal_lanes(result):
         result.lanes = [[replace(c[0], layers=tuple(n.layers[0] for n in c)) for c in columns]]
 
 
-def box_size(node):
+def box_size(node: Node) -> tuple[float, float]:
     """Width and height in points of the box that holds the lettering of ``node``, with room for cuts in its sides."""
     lines = [node.label, *filter(None, node.note.split("\n"))]
     return max(map(text_width, lines)) + (20 if node.groups > 1 else 12), 12 + 14 * len(lines)
 
 
-def draw_node(axes, x, y, node):
+def draw_node(axes: Axes, x: float, y: float, node: Node) -> float:
     """Draw a box whose left edge is at ``x`` and middle at ``y``; return its right edge.
 
     A grouped convolution's sides are cut: C pieces that do not touch.
@@ -142,7 +145,7 @@ def draw_node(axes, x, y, node):
     return x + width
 
 
-def draw_sum(axes, x, y, joint="+", radius=9):
+def draw_sum(axes: Axes, x: float, y: float, joint: str = "+", radius: float = 9) -> None:
     """Draw a plus in a circle around ``(x, y)``: here maps are added; with ``joint="×"`` they are multiplied."""
     axes.add_patch(Circle((x, y), radius, facecolor=PAPER, edgecolor=SUM, linewidth=2, zorder=3))
     for dx, dy in ((5, 0), (0, 5)) if joint == "+" else ((4, 4), (4, -4)):
@@ -150,7 +153,7 @@ def draw_sum(axes, x, y, joint="+", radius=9):
         axes.plot([x - dx, x + dx], [y - dy, y + dy], color=SUM, linewidth=2, zorder=4)
 
 
-def lane_rows(result):
+def lane_rows(result: Diagram) -> tuple[list, list[float]]:
     """Heights of the drawn lanes: one of a kind is drawn three times, with dots between."""
     lanes = result.lanes * 3 if result.repeated > 1 else result.lanes
     heights = [max(ROW, max(box_size(node)[1] for node in lane) + 10) for lane in lanes]
@@ -160,12 +163,12 @@ def lane_rows(result):
     return lanes, heights
 
 
-def diagram_height(result):
+def diagram_height(result: Diagram) -> float:
     """Height in points of a drawn block, with room for its shortcut."""
     return sum(lane_rows(result)[1]) + (34 if result.shortcut else 0)
 
 
-def draw_diagram(axes, result, top):
+def draw_diagram(axes: Axes, result: Diagram, top: float) -> None:
     """Draw a block from left to right with its upper edge at ``top``."""
     lanes, heights = lane_rows(result)
     top += 34 if result.shortcut else 0
@@ -251,7 +254,7 @@ def _draw_shortcut(axes, result, x, centre, start, height):
     return plus + 9
 
 
-def block_diagram(*modules, titles=()):
+def block_diagram(*modules: nn.Module, titles: Sequence[str] = ()) -> Figure:
     """Diagrams of blocks, one above the other at one scale; ``titles`` stand over them."""
     diagrams = [diagram(module) for module in modules]
     titles = list(titles) or [""] * len(diagrams)

@@ -1,8 +1,12 @@
 """The complete block: every convolution, batch norm and ReLU of form A, B or C, and the tensor's size after each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from torch import nn
 
 from resnext_lib.arguments import positive_int, torch_module
 from resnext_lib.complexity import layer_costs
@@ -47,16 +51,16 @@ class Trail:
     shapes: dict
     projected: bool
 
-    def is_apart(self, step):
+    def is_apart(self, step: str) -> bool:
         """Whether every path has a layer of its own for ``step``."""
         return (step in BEFORE_THE_PATHS_MEET and self.form != "C") or (step == "conv3" and self.form == "A")
 
-    def is_stacked(self, step):
+    def is_stacked(self, step: str) -> bool:
         """Whether the paths' channels lie side by side in one tensor after ``step``."""
         return step == "concatenate" or (self.form == "C" and step in BEFORE_THE_PATHS_MEET)
 
 
-def complete_block(*blocks, size=56, follow=1, titles=()):
+def complete_block(*blocks: nn.Module, size: int = 56, follow: int = 1, titles: Sequence[str] = ()) -> Figure:
     """Every layer of one to three blocks side by side, from top to bottom, with the tensor's size after each.
 
     A row is a layer, named at the left; the arrow below it carries the number of channels, the right margin the
@@ -267,7 +271,9 @@ def _drawn_paths(paths, follow):
 class Column:
     """One block of the figure: at most three paths as lanes, and the shortcut at their right."""
 
-    def __init__(self, axes, block, title, follow, places, left, width):
+    def __init__(
+        self, axes: Axes, block: Trail, title: str, follow: int, places: dict[str, float], left: float, width: float
+    ) -> None:
         self.axes, self.block, self.title, self.places = axes, block, title, places
         self.left, self.end = left, left + width
         beside = text_width(str(block.shapes["add"][0])) + 12 if block.projected else 0
@@ -300,16 +306,16 @@ class Column:
         return [(x0, x1, number) for x0, x1, (_, _, number) in zip(starts, ends, parts, strict=True)]
 
     @property
-    def middles(self):
+    def middles(self) -> list[float]:
         return [(x0 + x1) / 2 for x0, x1 in self.lanes]
 
     @property
-    def subtitle(self):
+    def subtitle(self) -> str:
         if self.block.paths == 1:
             return "1 path"
         return f"groups={self.block.paths}" if self.block.form == "C" else f"{self.block.paths} paths"
 
-    def missing(self):
+    def missing(self) -> float:
         """By how many points the column is too narrow; 0 or less where all fits."""
         title = max(text_width(self.title) * 1.12, text_width(self.subtitle)) - (self.end - self.left)
         numbers = [title, self.right - self.end]
@@ -326,7 +332,7 @@ class Column:
         """``x``, but beside the arrow of the whole tensor where that would lie on it."""
         return x - 10 if abs(x - self.centre) < 6 else x
 
-    def draw(self):
+    def draw(self) -> None:
         write(self.axes, self.left, 10, self.title, align="left", weight="bold")
         write(self.axes, self.left, 27, self.subtitle, align="left")
         self._draw_input()

@@ -1,12 +1,15 @@
 """Bars of what layers and networks cost."""
 
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from resnext_lib.figures.drawing import WIDTH, canvas, line, text_width, write
 from resnext_lib.figures.palette import INK, PALE, PATH, SUM
 
 
-def cost_bars(rows, unit, limit=None):
+def cost_bars(rows: Sequence[tuple], unit: str, limit: float | None = None) -> Figure:
     """Horizontal bars: ``rows`` are (label, value) or (label, value, emphasised). ``limit`` draws a post.
 
     A bar that is emphasised is blue, another one grey and hatched, so that grey print keeps them apart.
@@ -38,7 +41,7 @@ def cost_bars(rows, unit, limit=None):
     return fig
 
 
-def share_bars(rows, parts, unit):
+def share_bars(rows: Sequence[tuple], parts: Sequence[str], unit: str) -> Figure:
     """Stacked bars on one axis: ``rows`` are (label, values), one value for each of ``parts``.
 
     The middle part is the 3x3 and blue, the others grey; the total stands at the end.
@@ -64,7 +67,12 @@ def share_bars(rows, parts, unit):
     return fig
 
 
-def two_costs(rows, titles=("weights", "MACs"), formats=("{:,}", "{:,}"), hatch=None):
+def two_costs(
+    rows: Sequence[tuple],
+    titles: Sequence[str] = ("weights", "MACs"),
+    formats: tuple[str, str] = ("{:,}", "{:,}"),
+    hatch: str | None = None,
+) -> Figure:
     """Two costs of each row beside each other: ``rows`` are (label, first, second), each column with a scale of its own.
 
     ``formats`` says how the numbers at the ends of the bars are written; ``hatch`` is for bars of ResNet.

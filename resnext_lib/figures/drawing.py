@@ -1,6 +1,9 @@
 """What every figure is drawn with: a canvas measured in points, lettering, lines, grids."""
 
+from collections.abc import Sequence
+
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
@@ -17,7 +20,7 @@ IN_INK = {
 }
 
 
-def canvas(height):
+def canvas(height: float) -> tuple[Figure, Axes]:
     """A blank figure, 360 by ``height`` points, and its axes in points with y growing downwards."""
     fig = Figure(figsize=(WIDTH / 72, height / 72), facecolor=PAPER)
     with matplotlib.rc_context(IN_INK):
@@ -27,7 +30,9 @@ def canvas(height):
     return fig, axes
 
 
-def plot(height=230, left=48, bottom=40, top=14, right=12):
+def plot(
+    height: float = 230, left: float = 48, bottom: float = 40, top: float = 14, right: float = 12
+) -> tuple[Figure, Axes]:
     """A figure with one pair of axes in the book's style, for curves and points."""
     fig, (axes,) = panels(1, height, left, bottom, top, right)
     return fig, axes
@@ -41,7 +46,15 @@ def _in_the_books_style(axes):
     return axes
 
 
-def panels(count, height=230, left=48, bottom=40, top=14, right=12, between=16):
+def panels(
+    count: int,
+    height: float = 230,
+    left: float = 48,
+    bottom: float = 40,
+    top: float = 14,
+    right: float = 12,
+    between: float = 16,
+) -> tuple[Figure, list[Axes]]:
     """A figure with ``count`` pairs of axes side by side in the book's style, all with one vertical scale."""
     fig = Figure(figsize=(WIDTH / 72, height / 72), facecolor=PAPER)
     width = (WIDTH - left - right - between * (count - 1)) / count
@@ -55,17 +68,28 @@ def panels(count, height=230, left=48, bottom=40, top=14, right=12, between=16):
     return fig, found
 
 
-def text_width(text, size=LETTERING):
+def text_width(text: str, size: float = LETTERING) -> float:
     """Width of ``text`` in points."""
     return TextPath((0, 0), text, size=size).get_extents().width if text.strip() else 0
 
 
-def write(axes, x, y, text, colour=INK, align="center", size=LETTERING, weight="normal"):
+def write(
+    axes: Axes,
+    x: float,
+    y: float,
+    text: str,
+    colour: str = INK,
+    align: str = "center",
+    size: float = LETTERING,
+    weight: str = "normal",
+) -> None:
     """Write ``text`` with its middle line at ``y``; ``align`` says which of its sides is at ``x``. Unit: points."""
     axes.text(x, y, text, ha=align, va="center", color=colour, fontsize=size, fontweight=weight, zorder=4)
 
 
-def line(axes, points, colour=INK, width=1.2, arrow=False):
+def line(
+    axes: Axes, points: Sequence[tuple[float, float]], colour: str = INK, width: float = 1.2, arrow: bool = False
+) -> None:
     """A line through ``points``; with ``arrow`` it ends in a head, which in a chart stands before the mark that is there."""
     xs, ys = zip(*points, strict=True)
     axes.plot(xs, ys, color=colour, linewidth=width, solid_capstyle="butt", solid_joinstyle="round", zorder=2)
@@ -85,7 +109,7 @@ def line(axes, points, colour=INK, width=1.2, arrow=False):
         )
 
 
-def draw_grid(axes, left, top, rows, columns, scale):
+def draw_grid(axes: Axes, left: float, top: float, rows: int, columns: int, scale: float) -> None:
     """Thin lines round ``rows`` by ``columns`` cells of ``scale`` points."""
     for r in range(rows + 1):
         line(axes, [(left, top + r * scale), (left + columns * scale, top + r * scale)], LINE, 0.8)

@@ -1,6 +1,8 @@
 """Every path of a block, drawn to scale: what equal branches leave to choose."""
 
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from torch import nn
 
 from resnext_lib.figures.blocks import draw_sum
 from resnext_lib.figures.drawing import WIDTH, canvas, line, write
@@ -9,7 +11,7 @@ from resnext_lib.figures.palette import INK, PATH, WEIGHT
 SCALE, GAP, TOP = 1.55, 2.4, 26  # points: a channel, between two paths, and what lies above them
 
 
-def every_path(*blocks):
+def every_path(*blocks: nn.Module) -> Figure:
     """The blocks side by side with all of their paths; a blue 3x3 is as high as its path has channels.
 
     The lines before and behind it stand for the path's two 1x1s.

@@ -1,14 +1,17 @@
 """The pictures of the last chapter: groups in every stage, runs of a study, numbers to choose."""
 
+from collections.abc import Mapping, Sequence
 from math import log2
 
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
+from torch import nn
 
 from resnext_lib.figures.drawing import WIDTH, canvas, line, text_width, write
 from resnext_lib.figures.palette import INK, LINE, PALE, PAPER, PATH, WEIGHT
 
 
-def cut_bars(*networks, titles):
+def cut_bars(*networks: Sequence[nn.Conv2d], titles: Sequence[str]) -> Figure:
     """Every stage's grouped convolution as a bar, as long as it has channels and cut into its groups.
 
     ``networks`` are lists of convolutions, one a stage; one scale holds for all of them.
@@ -34,7 +37,7 @@ def _cut_bar(axes, top, layer, scale):
         axes.plot([x, x], [top + 0.6, top + 15.4], color=PAPER, linewidth=min(1, width / 3), solid_capstyle="butt", zorder=3)
 
 
-def run_dots(panels, unit, spread=4.5):
+def run_dots(panels: Mapping[str, Mapping[str, Sequence[float]]], unit: str, spread: float = 4.5) -> Figure:
     """Runs of a study as dots, a row for each arm and a column for each panel, with a bar at the mean of each row.
 
     ``panels`` is ``{title: {arm: values}}``; all panels have the same arms, and each an axis of its own.
@@ -68,7 +71,7 @@ def _dots(axes, y, left, width, shares, spread):
     axes.plot([mean, mean], [y - 11, y + 11], color=INK, linewidth=2, zorder=4)
 
 
-def numbers_to_choose(modules, after):
+def numbers_to_choose(modules: Sequence[Sequence[int]], after: Sequence[tuple]) -> Figure:
     """What a person has to choose: a bar for every width of every module, then the few numbers that are ``after``.
 
     ``modules`` are lists of widths; ``after`` are rows of (title, [(name, note), ...]). Bars grow with the logarithm.

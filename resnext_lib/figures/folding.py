@@ -1,5 +1,6 @@
 """A batch norm folded into the convolution before it, with the numbers of one channel."""
 
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from resnext_lib.figures.drawing import WIDTH, canvas, line, write
@@ -9,7 +10,7 @@ HEIGHT, BOX, HIGH = 178, 118, 44  # points; of the figure, the width and height 
 FIRST, SECOND = 46, 196  # points; where the two layers begin
 
 
-def folding(weight, mean, deviation, scale, shift, x):
+def folding(weight: float, mean: float, deviation: float, scale: float, shift: float, x: float) -> Figure:
     """Two rows: ``x`` through a 1x1 with one ``weight`` and a batch norm, and through one convolution that does both.
 
     ``deviation`` is the root of the variance (and epsilon), ``scale`` and ``shift`` are batch norm's own two numbers.

@@ -1,6 +1,9 @@
 """The three forms as moves of the same weights: a lane for every path, gaps where paths have layers of their own."""
 
+from collections.abc import Sequence
+
 import torch
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import nn
 
@@ -10,7 +13,7 @@ from resnext_lib.figures.matrices import kernel_blocks
 from resnext_lib.figures.palette import INK, PAPER, PATH, WEIGHT
 
 
-def middle_masks(block):
+def middle_masks(block: nn.Module) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Which weights exist, with a row for every middle channel: (first 1x1, 3x3, last 1x1 transposed).
 
     Three bool matrices ``(width, in)``, ``(width, width)``, ``(width, out)``, read from a form A, B or C
@@ -30,7 +33,7 @@ def middle_masks(block):
     return masks[0], masks[1], masks[2].T
 
 
-def lanes(*blocks, titles, follow=1):
+def lanes(*blocks: nn.Module, titles: Sequence[str], follow: int = 1) -> Figure:
     """The weights of blocks with a lane for every path; path number ``follow`` is blue.
 
     A gap between lanes says that the paths have separate layers there. Where a gap closes, layers have

@@ -1,20 +1,24 @@
 """Weights as matrices, and small matrices of numbers: which weights exist, and where they stand."""
 
+from collections.abc import Sequence
 from itertools import groupby
 
+import torch
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from torch import nn
 
 from resnext_lib.figures.drawing import WIDTH, canvas, draw_grid, write
 from resnext_lib.figures.palette import INK, PAPER, PATH, WASH, WEIGHT
 
 
-def kernel_blocks(convolution):
+def kernel_blocks(convolution: nn.Conv2d) -> list[tuple[int, int, int, int]]:
     """The rectangles (first row, first column, rows, columns) of the weight that exist, out by in."""
     rows, columns = convolution.out_channels // convolution.groups, convolution.in_channels // convolution.groups
     return [(g * rows, g * columns, rows, columns) for g in range(convolution.groups)]
 
 
-def weight_matrix(*convolutions, titles, sides=("", "")):
+def weight_matrix(*convolutions: nn.Conv2d, titles: Sequence[str], sides: tuple[str, str] = ("", "")) -> Figure:
     """Weights as matrices of kernels, to one scale: a row is an output channel, a column an input.
 
     Filled is a kernel that exists; paper is a zero that is neither stored nor computed. ``sides`` names rows and
@@ -53,7 +57,7 @@ def _draw_matrix(axes, convolution, left, top, scale):
         draw_grid(axes, left, top, rows, columns, scale)
 
 
-def mask_blocks(mask):
+def mask_blocks(mask: torch.Tensor) -> list[list[int]]:
     """Rectangles (first row, first column, rows, columns) that cover the cells of ``mask`` that hold, each once."""
     blocks = []
     for row, cells in enumerate(mask.tolist()):
@@ -70,7 +74,7 @@ def mask_blocks(mask):
     return blocks
 
 
-def mask_matrices(*rows):
+def mask_matrices(*rows: Sequence[tuple[str, torch.Tensor]]) -> Figure:
     """Which kernels of a convolution exist, to one scale: each row of drawings is a list of (title, mask).
 
     A mask is a bool tensor, out by in; a filled cell is a kernel. Below each stand its size and how many kernels it has.
@@ -102,7 +106,7 @@ def _draw_mask(axes, title, mask, left, top, scale):
     write(axes, left, below + 27, f"{int(mask.sum()):,} kernels", align="left")
 
 
-def number_grids(grids, titles, marks=()):
+def number_grids(grids: Sequence, titles: Sequence[str], marks: Sequence[tuple[int, int, int, int] | None] = ()) -> Figure:
     """Small integer matrices side by side; ``marks`` outlines a rectangle (row, column, rows, columns) in each."""
     gap = 26
     side = min(30, (WIDTH - 8 - gap * (len(grids) - 1)) / sum(len(grid[0]) for grid in grids))

@@ -1,7 +1,9 @@
 """A network from top to bottom, networks on the line from dense to depthwise, and which test rejects which network."""
 
+from collections.abc import Sequence
 from math import log, log2
 
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from torch import nn
 
@@ -10,7 +12,7 @@ from resnext_lib.figures.drawing import WIDTH, canvas, line, write
 from resnext_lib.figures.palette import INK, LINE, PALE, PAPER, PATH
 
 
-def network_diagram(network, input_shape):
+def network_diagram(network: nn.Module, input_shape: Sequence[int]) -> Figure:
     """One row a stage: its name, how many blocks, map size, and channels as the width (log scale).
 
     Everything is read from one run on an image of ``input_shape`` (C, H, W) without data.
@@ -39,12 +41,12 @@ def _network_row(axes, top, stage, module):
     write(axes, WIDTH - 2, top + 12, f"{height}×{width}", align="right")
 
 
-def place_of(convolution):
+def place_of(convolution: nn.Conv2d) -> float:
     """0 for a dense convolution, 1 for a depthwise one, between them log(groups) / log(channels)."""
     return log(convolution.groups) / log(convolution.in_channels)
 
 
-def group_line(rows):
+def group_line(rows: Sequence[tuple]) -> Figure:
     """Networks between one group (left) and one group a channel (right), at :func:`place_of` their convolutions.
 
     ``rows`` are (label, convolutions of the stages); from the first (open circle) an arrow leads to the last.
@@ -74,7 +76,7 @@ def _group_row(axes, top, label, *ends):
         axes.add_patch(Circle((x, top + 18), 5, facecolor=fill, edgecolor=PATH, linewidth=2, zorder=3))
 
 
-def stage_trade(network, input_shape):
+def stage_trade(network: nn.Module, input_shape: Sequence[int]) -> Figure:
     """Every stage's map to scale, its middle C·d to scale, and the MACs of a repeated block: one shrinks as one grows.
 
     Read from ``layer1`` to ``layer4`` of ``network`` on an image of ``input_shape`` (C, H, W), without data.
@@ -103,7 +105,7 @@ def _trade_row(axes, top, size, middle, work, shares):
     write(axes, 274, top + 15, work, align="left")
 
 
-def verdict_grid(rows, tests):
+def verdict_grid(rows: Sequence[tuple], tests: Sequence[str]) -> Figure:
     """Which test rejects which network: a cross in a box is a rejection, an empty box lets it pass.
 
     ``rows`` are (name, second line, one bool for each of ``tests``: did it pass?).

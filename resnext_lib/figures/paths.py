@@ -1,5 +1,8 @@
 """What becomes of a network without one of its paths, and how alike its paths are."""
 
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from resnext_lib.figures.blocks import draw_sum
@@ -7,7 +10,7 @@ from resnext_lib.figures.drawing import LETTERING, WIDTH, canvas, line, plot, wr
 from resnext_lib.figures.palette import INK, LINE, PALE, PAPER, PATH, SUM
 
 
-def removed_path(paths=16):
+def removed_path(paths: int = 16) -> Figure:
     """A block as a sum of paths with the second taken out, and the batch norm that still has the old sum's statistics."""
     fig, axes = canvas(176)
     line(axes, [(2, 88), (20, 88)])
@@ -36,7 +39,7 @@ def removed_path(paths=16):
     return fig
 
 
-def losses_by_block(networks, blocks):
+def losses_by_block(networks: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], blocks: Sequence[str]) -> Figure:
     """Points lost without each path, in a panel for each network: ``{title: {block: [(points, standard error), ...]}}``.
 
     The paths of a block stand in the order of their losses; the bars reach two standard errors up and down.
@@ -62,7 +65,7 @@ def losses_by_block(networks, blocks):
     return fig
 
 
-def kept_and_estimated(kept, estimated, limit):
+def kept_and_estimated(kept: Sequence[float], estimated: Sequence[float], limit: float) -> Figure:
     """Two lists of losses of the same paths: with the old statistics, and with statistics estimated anew.
 
     A loss above ``limit`` would squeeze all others: its dot stands at the edge as an arrow, with its value.
@@ -81,7 +84,9 @@ def kept_and_estimated(kept, estimated, limit):
     return fig
 
 
-def likeness_by_block(trained, untrained, ylabel):
+def likeness_by_block(
+    trained: Mapping[str, Sequence[float]], untrained: Mapping[str, Sequence[float]], ylabel: str
+) -> Figure:
     """Values of trained and untrained networks, block by block: ``{block: [value, ...]}`` each."""
     fig, axes = plot(220, left=58, bottom=44)
     _style(axes)

@@ -1,12 +1,17 @@
 """Small grey pictures in rows, with a line or two of lettering below each."""
 
+from collections.abc import Sequence
+
+import torch
+from matplotlib.figure import Figure
+
 from resnext_lib.figures.drawing import WIDTH, canvas, write
 
 SIDE = 48  # points; of a picture
 LINE_HEIGHT = 16  # points
 
 
-def picture_grid(pictures, lines, columns=5):
+def picture_grid(pictures: torch.Tensor, lines: Sequence[tuple[str, ...]], columns: int = 5) -> Figure:
     """``pictures`` (N, H, W), bytes, dark on paper, ``columns`` a row; below each its tuple of ``lines``."""
     step = WIDTH / columns
     height = SIDE + LINE_HEIGHT * max(len(texts) for texts in lines) + 14

@@ -1,8 +1,10 @@
 """What reaches what, measured by gradients: channels through a module, pixels through a window."""
 
 import copy
+from collections.abc import Sequence
 
 import torch
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import nn
 
@@ -10,7 +12,7 @@ from resnext_lib.figures.drawing import WIDTH, canvas, draw_grid, write
 from resnext_lib.figures.palette import PATH
 
 
-def reach(module, in_channels, size=5):
+def reach(module: nn.Module, in_channels: int, size: int = 5) -> torch.Tensor:
     """Which input channels reach which output channels: bool ``(out, in)``, measured by gradient.
 
     Runs in float64 and eval mode on a copy of ``module`` with positive random weights, so that no
@@ -33,7 +35,7 @@ def _draw_reach(axes, reached, left, top, scale):
     draw_grid(axes, left, top, *reached.shape, scale)
 
 
-def receptive_field(module, size):
+def receptive_field(module: nn.Module, size: int) -> torch.Tensor:
     """Which pixels of a ``size`` x ``size`` image the middle output pixel sees: bool ``(H, W)``."""
     convolution = next(m for m in module.modules() if isinstance(m, nn.Conv2d))
     x = torch.ones(1, convolution.in_channels, size, size, requires_grad=True)
@@ -42,7 +44,7 @@ def receptive_field(module, size):
     return x.grad.abs().sum(dim=(0, 1)) > 0
 
 
-def receptive_field_figure(fields, titles):
+def receptive_field_figure(fields: Sequence[torch.Tensor], titles: Sequence[str]) -> Figure:
     """Measured receptive fields side by side: blue is a pixel that the output pixel depends on."""
     scale = (WIDTH - 20 * len(fields)) / sum(f.shape[1] for f in fields)
     fig, axes = canvas(max(f.shape[0] for f in fields) * scale + 48)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import matplotlib
 from IPython.display import display
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from resnext_lib.figures.palette import DARK, INK, LIGHT
@@ -14,7 +15,7 @@ from resnext_lib.figures.palette import DARK, INK, LIGHT
 BLACK = "#000000"
 
 
-def show(fig, alt, caption=None, number=None):
+def show(fig: Figure, alt: str, caption: str | None = None, number: str | None = None) -> None:
     """Display ``fig`` as an HTML figure; ``alt`` says what is to be seen and is also its plain-text form.
 
     ``caption`` stands below it and states the claim; ``number``, such as ``"6.2"``, is its number and its address,
@@ -24,7 +25,7 @@ def show(fig, alt, caption=None, number=None):
     display({"text/html": figure(image(fig, alt), caption, number), "text/plain": alt}, raw=True)
 
 
-def figure(picture, caption=None, number=None):
+def figure(picture: str, caption: str | None = None, number: str | None = None) -> str:
     """``picture``, the HTML of an image, as a figure with caption, number and address. Errors: as :func:`show`."""
     if caption is None:
         if number is not None:
@@ -37,7 +38,7 @@ def figure(picture, caption=None, number=None):
     return f'<figure id="{address}">{picture}<figcaption><b>Figure {number}.</b> {words}</figcaption></figure>'
 
 
-def image(fig, alt):
+def image(fig: Figure, alt: str) -> str:
     """``fig`` as the HTML of an image that carries its own drawing. Errors: as :func:`show`."""
     if len(alt) < 15:
         raise ValueError(f"alt must say in a sentence what is to be seen, but is {alt!r}")
@@ -49,7 +50,7 @@ def image(fig, alt):
     )
 
 
-def svg_text(fig):
+def svg_text(fig: Figure) -> str:
     """The SVG source of ``fig`` in the light and the dark palette, the same bytes every time."""
     buffer = io.StringIO()
     _black_as_ink(fig)
@@ -65,7 +66,7 @@ def _black_as_ink(fig):
             text.set_color(INK)
 
 
-def in_both_themes(svg):
+def in_both_themes(svg: str) -> str:
     """``svg`` with every colour of the palette replaced by its token, and both palettes in a style sheet.
 
     A page's own variables do not reach a drawing inside an image, but its light or dark scheme does, and so do a

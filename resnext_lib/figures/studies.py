@@ -1,5 +1,8 @@
 """What studies found: differences of paired runs, with their intervals."""
 
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
 from resnext_lib.figures.drawing import LETTERING, WIDTH, panels
@@ -8,7 +11,7 @@ from resnext_lib.figures.palette import INK, PAPER, WEIGHT
 ROW_HEIGHT = 34  # points; of a comparison
 
 
-def difference_panels(outcomes, unit, apart=None):
+def difference_panels(outcomes: Mapping[str, Sequence[tuple]], unit: str, apart: float | None = None) -> Figure:
     """Paired differences with their intervals: a panel for every outcome, a row for every comparison.
 
     ``outcomes`` is ``{title: [(label, values, mean, half width)]}`` with the same labels in every panel. A small circle is

@@ -1,6 +1,9 @@
 """What happens where paths are added: a sum of products as one product, and a batch norm before or after the sum."""
 
+from collections.abc import Sequence
+
 import torch
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from resnext_lib.figures.drawing import canvas, line, write
@@ -9,7 +12,7 @@ from resnext_lib.figures.palette import INK, PALE, PATH, SUM, WASH, WEIGHT
 CELL = 25  # points
 
 
-def sum_of_products(weights, values):
+def sum_of_products(weights: Sequence[torch.Tensor], values: Sequence[torch.Tensor]) -> Figure:
     """Two paths' last 1x1s, integer matrices ``weights``, applied to ``values`` and added; below, the same as one product.
 
     The first path is grey, the second, which is followed, blue.
@@ -72,7 +75,7 @@ def _result(axes, x, top, total, middle):
         write(axes, x + 41, top + (r + 0.5) * CELL, str(value))
 
 
-def norm_and_sum(paths):
+def norm_and_sum(paths: Sequence[Sequence[float]]) -> Figure:
     """One channel of two paths over a batch, as bars: one batch norm after their sum, or one in each path before it.
 
     ``paths`` are two lists of equally many numbers. Below every row of bars stands its standard deviation.

@@ -1,13 +1,15 @@
 """What happens to numbers while a network is trained: batch norm, and the stream that shortcuts carry."""
 
 import numpy
+import torch
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from resnext_lib.figures.drawing import WIDTH, canvas, line, write
 from resnext_lib.figures.palette import INK, PALE, PATH, SUM, WEIGHT
 
 
-def channel_histograms(before, after, follow=1, span=8):
+def channel_histograms(before: torch.Tensor, after: torch.Tensor, follow: int = 1, span: float = 8) -> Figure:
     """How the numbers of each channel are spread, before and after batch norm, from two batches ``(N, C, H, W)``.
 
     A row is a channel, counted from 1 for readers; channel number ``follow`` is blue. Both columns have one scale,
@@ -33,7 +35,7 @@ def channel_histograms(before, after, follow=1, span=8):
     return fig
 
 
-def residual_stream(blocks):
+def residual_stream(blocks: int) -> Figure:
     """The variance of the stream behind each of ``blocks`` blocks: a box for the stem, and one more for every branch."""
     side = 22
     fig, axes = canvas(side * (blocks + 1) + 68)

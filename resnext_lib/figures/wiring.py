@@ -1,5 +1,9 @@
 """Channels as boxes and what connects them, layer after layer: measured by gradients, not drawn from memory."""
 
+from collections.abc import Sequence
+
+import torch
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import nn
 
@@ -12,7 +16,9 @@ BETWEEN = 16  # points between two rows of layers
 NUMBERED = 8  # up to so many channels carry their numbers; more of them only the first's and the last's
 
 
-def wiring(*stacks, titles, follow, notes=()):
+def wiring(
+    *stacks: Sequence[nn.Module], titles: Sequence[str], follow: tuple[int, Sequence[int]], notes: Sequence[str] = ()
+) -> Figure:
     """Layers in a row: a column of boxes for the channels before and after each, a line where one reaches another.
 
     ``stacks`` are lists of layers, drawn side by side. ``follow`` is ``(column, channels)``, counted from 0: these
@@ -31,7 +37,7 @@ def wiring(*stacks, titles, follow, notes=()):
     return fig
 
 
-def connections(stack):
+def connections(stack: Sequence[nn.Module]) -> list[torch.Tensor]:
     """For every layer of ``stack``, which input channels reach which output channels: bool ``(out, in)``."""
     tables = []
     channels = next(m for layer in stack for m in layer.modules() if isinstance(m, nn.Conv2d)).in_channels
@@ -41,7 +47,7 @@ def connections(stack):
     return tables
 
 
-def followed(tables, follow):
+def followed(tables: Sequence[torch.Tensor], follow: tuple[int, Sequence[int]]) -> list[torch.Tensor]:
     """For every column of channels, which of them the channels of ``follow`` depend on or reach: bool, one a column."""
     column, channels = follow
     sizes = [tables[0].shape[1], *(len(table) for table in tables)]

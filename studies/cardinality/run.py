@@ -14,6 +14,7 @@ from resnext_lib import data, experiments, training
 from resnext_lib.complexity import count_parameters
 from studies import rows
 from studies.cardinality.arms import ARMS, build, macs
+from tools.writing import whole
 
 HERE = Path(__file__).parent
 PROTOCOL = HERE / "PROTOCOL.md"
@@ -146,7 +147,8 @@ def keep(out, row, kept):
     content = io.BytesIO()
     np.savez_compressed(content, **kept)
     (out / "pictures").mkdir(exist_ok=True)
-    rows.replace(out / "pictures" / f"{row['arm']}-{row['seed']}.npz", content.getvalue())
+    with whole(out / "pictures" / f"{row['arm']}-{row['seed']}.npz") as new:
+        new.write_bytes(content.getvalue())
     rows.append(out / "runs.csv", RUN_COLUMNS, row)
 
 

@@ -12,15 +12,9 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 from resnext_lib import networks
 from resnext_lib.complexity import RESNET_BUDGET, count_activations, count_macs, count_parameters, stage_costs
 from tools import reference
-from tools.contract import (
-    code_cells,
-    headings,
-    markdown_cells,
-    numbers_in,
-    one_sentence_a_line,
-    portable_markdown,
-    published_numbers,
-)
+from tools.contract import one_sentence_a_line, portable_markdown
+from tools.facts import published_numbers
+from tools.reading import code_cells, headings, markdown_cells, numbers_in
 from tools.notebooks import read
 from tools.reference import ROOT, slug
 

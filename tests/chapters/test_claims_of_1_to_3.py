@@ -9,7 +9,7 @@ import pytest
 from resnext_lib import networks
 from resnext_lib.complexity import stage_costs
 from resnext_lib.published import evidence
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.notebooks import read
 
 COLUMNS = ("conv1x1", "conv3x3", "conv5x5", "pool_projection")

@@ -20,9 +20,10 @@ from nbclient.exceptions import CellExecutionError
 from notebooks_for_tests import CHAPTERS, NOTEBOOKS, WITH_SETUP, chapter_id
 from site_tools import Page
 
-from tools import colab, contract, publish
+from tools import colab, facts, publish
+from tools.setup_cell import setup_source
 
-WORKFLOWS = contract.ROOT / ".github" / "workflows"
+WORKFLOWS = facts.ROOT / ".github" / "workflows"
 FORK, FORK_URL = "someone/a-fork", "https://github.com/someone/a-fork"
 
 
@@ -73,7 +74,7 @@ def checkout(shared, public):
     """The working tree as a fork has it: committed on main, pushed, with an environment that make finds ready."""
     folder = shared / "checkout"
     git(shared, "init", "--quiet", "--initial-branch", "main", str(folder))
-    git(folder, "--work-tree", str(contract.ROOT), "add", "--all", ".")
+    git(folder, "--work-tree", str(facts.ROOT), "add", "--all", ".")
     git(folder, "commit", "--quiet", "--message", "The book")
     git(folder, "reset", "--quiet", "--hard")
     git(folder, "remote", "add", "origin", str(public))
@@ -163,7 +164,7 @@ def test_the_branch_holds_the_library_and_notebooks_with_the_forks_address(publi
     for path in NOTEBOOKS:
         made, here = notebook_of(published, f"chapters/{path.name}"), nbformat.read(path, as_version=4)
         if path in WITH_SETUP:
-            assert made.cells[1].source == contract.SETUP.format(address=f"{FORK_URL}@colab")
+            assert made.cells[1].source == setup_source(f"{FORK_URL}@colab")
             del made.cells[1], here.cells[1]
         assert made == here, path
 

@@ -12,7 +12,8 @@ import pytest
 from nbformat.v4 import new_output
 from notebooks_for_tests import CHAPTERS, NOTEBOOKS, chapter_id, code, notebook, save, text
 
-from tools import contract
+from tools import contract, facts
+from tools.setup_cell import setup_source
 from tools.contract import RULES
 from tools.notebooks import read
 
@@ -41,7 +42,7 @@ def good_notebook():
     quiz = "\n".join(QUESTION.format(number=number) for number in (1, 2, 3, 4))
     return notebook(
         text("# A small chapter\n\nIt has one idea."),
-        code(contract.SETUP.format(address=contract.address())),
+        code(setup_source(facts.address())),
         text("## What you will be able to do\n\nYou need nothing."),
         code("from resnext_lib import exercises, figures"),
         text("## The story\n\nA block has 69,632 weights, see Fig. 1 of arXiv 1611.05431."),
@@ -326,7 +327,7 @@ def test_there_are_chapters_and_they_keep_every_rule():
     ],
 )
 def test_one_notebook_needs_no_setup_cell_and_is_exempt_by_its_name(name, left_out):
-    rules = contract.rules_for(contract.ROOT / "chapters" / f"{name}.ipynb")
+    rules = contract.rules_for(facts.ROOT / "chapters" / f"{name}.ipynb")
     assert rules == [rule for rule in RULES if rule not in left_out]
 
 
@@ -389,7 +390,7 @@ def test_rule_lets_the_harmless_pass(change, rule):
 
 
 def pytest_options():
-    options = tomllib.loads((contract.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    options = tomllib.loads((facts.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     return shlex.split(options["tool"]["pytest"]["ini_options"]["addopts"])
 
 

@@ -27,7 +27,7 @@ from torch.testing import assert_close
 import resnext_lib
 from resnext_lib import blocks, complexity, descendants, exercises, networks, paths, statistics
 from studies.cardinality.arms import random_connections
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.notebooks import read
 
 MODULES = [module.name for module in pkgutil.iter_modules(resnext_lib.__path__)]

@@ -19,11 +19,11 @@ from torchvision import models
 
 from resnext_lib import descendants, inference, networks, weights
 from resnext_lib.complexity import count_macs, count_parameters
-from tools import contract
+from tools import facts, reading
 from tools.notebooks import read
 from tools.reference import slug
 
-ROOT = contract.ROOT
+ROOT = facts.ROOT
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = dict(re.findall(r"^([a-z-]+):.*## (.+)$", MAKEFILE, re.MULTILINE))
 GUIDES = [
@@ -257,7 +257,7 @@ def test_fault_11c_the_landing_page_lists_the_same_order():
 def places(path):
     """(words, file, anchor) of the links to sections in a page's text."""
     text = (
-        "\n".join(cell.source for cell in contract.markdown_cells(read(path)))
+        "\n".join(cell.source for cell in reading.markdown_cells(read(path)))
         if path.suffix == ".ipynb"
         else path.read_text(encoding="utf-8")
     )

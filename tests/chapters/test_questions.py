@@ -27,11 +27,11 @@ from resnext_lib.exercises.network import wrong_networks
 from resnext_lib.forms import FormA
 from resnext_lib.networks import GOOGLENET_MODULES, CifarResNeXt, ResNeXt, make_stage
 from resnext_lib.published import published
-from tools import contract
+from tools import contract, facts, reading
 from tools.notebooks import read
 from tools.reference import slug
 
-CHAPTERS = contract.ROOT / "chapters"
+CHAPTERS = facts.ROOT / "chapters"
 PAGE = (CHAPTERS / "questions.md").read_text(encoding="utf-8")
 IMAGE = (3, 224, 224)
 LAST_LINE = r"See \[(chapter \d+|more than one machine|references), (.+)\]\(([^()#]+)#([^()#]+)\)\."
@@ -153,8 +153,8 @@ NUMBERS = {
 
 def unexplained(page):
     """The long numbers of ``page`` that are neither recomputed here nor published."""
-    known = {written.replace(",", "") for written in NUMBERS} | contract.published_numbers()
-    return contract.numbers_in(contract.prose_of(as_notebook(page))) - known
+    known = {written.replace(",", "") for written in NUMBERS} | facts.published_numbers()
+    return reading.numbers_in(reading.prose_of(as_notebook(page))) - known
 
 
 def test_every_long_number_is_recomputed_or_published():
@@ -174,7 +174,7 @@ def test_another_number_would_be_found():
 def test_number_is_right_and_stands_on_the_page(written):
     decimals = len(written.partition(".")[2])
     assert f"{NUMBERS[written]():,.{decimals}f}" == written
-    assert re.search(rf"(?<![\d.,]){re.escape(written)}(?![\d,]*\d|\.\d)", contract.prose_of(as_notebook(PAGE)))
+    assert re.search(rf"(?<![\d.,]){re.escape(written)}(?![\d,]*\d|\.\d)", reading.prose_of(as_notebook(PAGE)))
 
 
 # ------------------------------------------------------------------ what the page says without a long number
@@ -246,7 +246,7 @@ def test_every_question_asks():
 
 
 def test_every_question_stands_in_a_group():
-    levels = [level for level, _ in contract.headings(as_notebook(PAGE))]
+    levels = [level for level, _ in reading.headings(as_notebook(PAGE))]
     assert levels[:3] == [1, 2, 3] and levels.count(1) == 1 and set(levels) == {1, 2, 3}
     assert not re.search("22", "".join(map(str, levels))), "a group without questions"
 
@@ -267,7 +267,7 @@ def anchors(path):
     """Title by anchor for the headings that Jupyter Book gives one to, in the style of GitHub."""
     from mdit_py_plugins.anchors.index import slugify
 
-    return {slugify(title): title for level, title in contract.headings(opened(path)) if level <= 3}
+    return {slugify(title): title for level, title in reading.headings(opened(path)) if level <= 3}
 
 
 def opened(path):
@@ -277,7 +277,7 @@ def opened(path):
 
 def called(path):
     """What a pointer calls a page: chapters by their number, the appendix by its title."""
-    return f"chapter {int(path.name[:2])}" if path.name[:2].isdigit() else contract.headings(opened(path))[0][1].lower()
+    return f"chapter {int(path.name[:2])}" if path.name[:2].isdigit() else reading.headings(opened(path))[0][1].lower()
 
 
 def broken(page):
@@ -317,7 +317,7 @@ def sections():
                 title = part.partition("\n")[0].lstrip("# ").strip() if part.startswith("#") else title
                 found[path.name, title] = found.get((path.name, title), "") + part.lower()
             if cell.cell_type == "code":
-                found[path.name, title] += f"{cell.source}\n{contract.outputs_text(cell)}".lower()
+                found[path.name, title] += f"{cell.source}\n{reading.outputs_text(cell)}".lower()
     return found
 
 

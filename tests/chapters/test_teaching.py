@@ -16,8 +16,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from resnext_lib import figures, networks
 from resnext_lib.complexity import bottleneck_weights, count_parameters, layer_costs, width_for_budget
-from tools import contract, handout, minutes, notebooks, publish, writing
-from tools.contract import ROOT, headings, numbers_in, one_sentence_a_line, portable_markdown
+from tools import handout, minutes, notebooks, publish, writing
+from tools.contract import one_sentence_a_line, portable_markdown
+from tools.facts import ROOT
+from tools.reading import headings, numbers_in
 
 PAGE = ROOT / "chapters" / "teaching.md"
 KEY = ROOT / "teaching" / "answers.md"

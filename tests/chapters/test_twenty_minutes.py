@@ -20,11 +20,11 @@ from PIL import Image
 
 from resnext_lib import blocks, complexity, forms, networks
 from resnext_lib.published import published
-from tools import contract
+from tools import facts, reading
 from tools.no_network import quiet_profile
 from tools.notebooks import normalise, read, text_of
 
-PATH = contract.ROOT / "chapters" / f"{contract.STANDS_ALONE}.ipynb"
+PATH = facts.ROOT / "chapters" / f"{facts.STANDS_ALONE}.ipynb"
 # IPython is there wherever a notebook is, and PIL, for the reader's own picture, wherever torchvision is.
 IMPORTS = {"torch", "torchvision", "matplotlib", "IPython", "PIL"}
 STANDARD = {"html", "io", "urllib"}
@@ -33,7 +33,7 @@ OF_THIS_BOOK = ("resnext_lib", "tools", "tests", "studies", "benchmarks")
 
 
 def sources():
-    return [cell.source for cell in contract.code_cells(read(PATH))]
+    return [cell.source for cell in reading.code_cells(read(PATH))]
 
 
 # ------------------------------------------------------------------ it stands alone
@@ -263,7 +263,7 @@ def guarded_cell():
 
 
 def test_the_download_is_not_run_by_itself():
-    (cell,) = [cell for cell in contract.code_cells(read(PATH)) if "DOWNLOAD" in cell.source]
+    (cell,) = [cell for cell in reading.code_cells(read(PATH)) if "DOWNLOAD" in cell.source]
     assert cell.source.startswith("DOWNLOAD = False\n") and cell.outputs == []
 
 
@@ -289,7 +289,7 @@ def test_the_download_cell_works_once_it_is_switched_on(page, monkeypatch, tmp_p
 
 
 def test_published_weights_fit_the_network_for_other_pictures_but_for_the_entries_that_the_page_names(page):
-    (named,) = [cell.source for cell in contract.markdown_cells(read(PATH)) if "strict=False" in cell.source]
+    (named,) = [cell.source for cell in reading.markdown_cells(read(PATH)) if "strict=False" in cell.source]
     names = set(re.findall(r"`(\w+\.(?:weight|bias))`", named))
     given = shake(torchvision.models.resnext50_32x4d()).state_dict()
     network = page.ResNeXt(groups=32, width_per_group=4, image_channels=1, num_classes=10)
@@ -324,8 +324,8 @@ def numbers_of_two_digits(text):
 
 def orphans(made):
     """Numbers of two digits and more in the prose that neither an output shows nor the numbers above are."""
-    shown = numbers_of_two_digits("\n".join(contract.outputs_text(cell) for cell in contract.code_cells(made)))
-    found = numbers_of_two_digits(re.sub(r"ResNeX?t-\d+|chapter \d+", "a name", contract.prose_of(made)))
+    shown = numbers_of_two_digits("\n".join(reading.outputs_text(cell) for cell in reading.code_cells(made)))
+    found = numbers_of_two_digits(re.sub(r"ResNeX?t-\d+|chapter \d+", "a name", reading.prose_of(made)))
     return {number for number in found - shown - derived_numbers() if not re.fullmatch("20[12][0-9]", number)}
 
 
@@ -345,21 +345,21 @@ def test_every_number_in_the_prose_is_shown_or_published():
 )
 def test_an_altered_number_in_the_prose_is_noticed(right, wrong, named):
     made = read(PATH)
-    assert sum(right in cell.source for cell in contract.markdown_cells(made)) == 1
-    for cell in contract.markdown_cells(made):
+    assert sum(right in cell.source for cell in reading.markdown_cells(made)) == 1
+    for cell in reading.markdown_cells(made):
         cell.source = cell.source.replace(right, wrong)
     assert orphans(made) == {named}
 
 
 def test_no_visible_line_of_evidence_ends_in_true_or_false():
-    lines = [line for cell in contract.code_cells(read(PATH)) for line in contract.outputs_text(cell).splitlines()]
+    lines = [line for cell in reading.code_cells(read(PATH)) for line in reading.outputs_text(cell).splitlines()]
     assert len(lines) > 20 and not [line for line in lines if re.search(r"\b(True|False)\W*$", line)]
 
 
 def test_figures_are_numbered_and_say_their_claim():
     pages = [
         output["data"]["text/html"]
-        for cell in contract.code_cells(read(PATH))
+        for cell in reading.code_cells(read(PATH))
         for output in cell.outputs
         if "data" in output
     ]
@@ -379,5 +379,5 @@ def test_inception_v4_has_half_the_weights_and_does_two_fifths_of_the_operations
     weights = [complexity.count_parameters(network) for network in (ours, theirs[0])]
     assert weights[1] / weights[0] == pytest.approx(1 / 2, rel=0.05) and tailored[0] / work == pytest.approx(2 / 5, rel=0.05)
     assert [work / other for other in tailored] == pytest.approx([2.5, 2.5], rel=0.05)
-    assert "half as many weights, does two fifths of the operations at its test size" in contract.prose_of(read(PATH))
-    assert "at two and a half times their operations" in (contract.ROOT / "intro.md").read_text(encoding="utf-8")
+    assert "half as many weights, does two fifths of the operations at its test size" in reading.prose_of(read(PATH))
+    assert "at two and a half times their operations" in (facts.ROOT / "intro.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 from notebooks_for_tests import CHAPTERS, chapter_id, code, notebook, text
 
 from resnext_lib import exercises
-from tools import classroom, contract, wheel
+from tools import classroom, facts, wheel
 from tools.classroom import __main__ as editions
 from tools.grading.assignment import answer_in
 from tools.grading.dependencies import imports_of
@@ -280,7 +280,7 @@ def test_the_readme_says_what_each_thing_is(folder):
     readme = (folder / "README.md").read_text(encoding="utf-8")
     for name in ("student/", "solution/", "slides/", "tools/grading/README.md"):
         assert name in readme
-    assert (contract.ROOT / "tools/grading/README.md").is_file()
+    assert (facts.ROOT / "tools/grading/README.md").is_file()
     (library,) = folder.glob("*.whl")
     assert f"pip install {library.name} jupyterlab" in readme and not wheel.missing_from(library)
     rows = [line for line in readme.split("\n") if line.startswith("| 0") or line.startswith("| 1")]

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from notebooks_for_tests import code, notebook, save, text
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.grading import __main__ as grading
 from tools.grading import course as places
 from tools.grading import report

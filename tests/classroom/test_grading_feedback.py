@@ -8,7 +8,7 @@ from grading_for_tests import MASTER
 from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.grading.handed_in import marks
 
 SENTENCE = "not yet: for C = 2 it gives 1 < 2, which does not depend on C"

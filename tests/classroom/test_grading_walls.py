@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from grading_for_tests import GOOD, MASTER, NAMES, TITLE, WRONG, handed_in, new_course, submit
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.grading import judging
 from tools.grading.assignment import HIDDEN, assignment
 from tools.grading.handed_in import master_cells

@@ -8,7 +8,7 @@ import pytest
 from notebooks_for_tests import CHAPTERS, code, notebook, text
 
 from resnext_lib.complexity import width_for_budget
-from tools import contract
+from tools import contract, facts, reading
 from tools.classroom import decks, slides
 from tools.notebooks import read
 
@@ -134,7 +134,7 @@ def test_fault_25_what_answers_a_slides_question_waits_for_a_key(path):
 
 def shown_text(slide):
     """What the class has seen of a slide when it leaves it."""
-    cell = contract.outputs_text(slide.cell) if slide.cell and {"output", "figure"} & {*slide.first, *slide.later} else ""
+    cell = reading.outputs_text(slide.cell) if slide.cell and {"output", "figure"} & {*slide.first, *slide.later} else ""
     return "\n".join([slide.title, slide.text, slide.then, cell])
 
 
@@ -152,12 +152,12 @@ def test_fault_25_no_slide_before_a_vote_shows_what_it_asks():
 
 @of_each_deck
 def test_no_orphan_number_on_a_slide(path):
-    known = contract.published_numbers()
-    for cell in contract.code_cells(read(decks.chapter_of(path))):
-        known |= contract.numbers_in(contract.outputs_text(cell) + cell.source)
+    known = facts.published_numbers()
+    for cell in reading.code_cells(read(decks.chapter_of(path))):
+        known |= reading.numbers_in(reading.outputs_text(cell) + cell.source)
     for slide in decks.deck(path):
         said = "\n".join([slide.text, slide.then, slide.say, slide.ask, slide.expect])
-        assert contract.numbers_in(said) <= known, slide.title
+        assert reading.numbers_in(said) <= known, slide.title
 
 
 # ------------------------------------------------------------------ the page

@@ -18,8 +18,9 @@ from packaging.requirements import Requirement
 from pip._internal.vcs.git import Git
 from sphinx_book_theme.header_buttons import update_context_with_repository_info
 
-from tools import address, contract
+from tools import address, contract, facts
 from tools.notebooks import read, text_of
+from tools.setup_cell import setup_source
 
 GENERATED = {
     ".venv",
@@ -156,10 +157,10 @@ BAD_BRANCHES = [
 def copy_of_the_book(tmp_path, monkeypatch):
     """Some of the places in a folder of their own, without an address, with ROOT on it."""
     for path in address.places()[:3]:
-        target = tmp_path / path.relative_to(contract.ROOT)
+        target = tmp_path / path.relative_to(facts.ROOT)
         target.parent.mkdir(exist_ok=True)
         shutil.copy(path, target)
-    monkeypatch.setattr(contract, "ROOT", tmp_path)
+    monkeypatch.setattr(facts, "ROOT", tmp_path)
     address.write("", "")
     return tmp_path
 
@@ -170,7 +171,7 @@ def contents():
 
 def settings():
     """What _config.yml says: the address, the branch, where launch buttons lead."""
-    config = yaml.safe_load((contract.ROOT / "_config.yml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((facts.ROOT / "_config.yml").read_text(encoding="utf-8"))
     return config["repository"]["url"], config["repository"]["branch"], config["launch_buttons"]["colab_url"]
 
 
@@ -183,7 +184,7 @@ def test_all_places_agree_on_the_address():
         assert contract.setup_cell(read(path)) == [], path.name
     url, branch, colab = settings()
     assert bool(url) == bool(branch) and bool(colab) == url.startswith("https://github.com/")
-    assert contract.address() == (f"{url}@{branch}" if url else "")
+    assert facts.address() == (f"{url}@{branch}" if url else "")
 
 
 def others_that_name(url, root):
@@ -225,7 +226,7 @@ def test_every_place_gets_the_address(copy_of_the_book, url, branch):
 def test_P1_the_branch_is_the_one_that_publish_makes_if_none_is_named(copy_of_the_book):
     """It was main, which a publishing command then replaced."""
     address.main([FORK])
-    assert contract.address() == f"{FORK}@colab"
+    assert facts.address() == f"{FORK}@colab"
 
 
 @pytest.mark.parametrize("url", ELSEWHERE)
@@ -245,7 +246,7 @@ def test_fault_29_the_theme_builds_with_any_host(copy_of_the_book, url):
     """It stops at a host that it does not know, so the configuration names one; asked as Jupyter Book asks it."""
     address.main([url, "main"])
     final, _ = get_final_config(
-        user_yaml=contract.ROOT / "_config.yml", cli_config={"latex_individualpages": False}, sourcedir=contract.ROOT
+        user_yaml=facts.ROOT / "_config.yml", cli_config={"latex_individualpages": False}, sourcedir=facts.ROOT
     )
     app = SimpleNamespace(
         config=SimpleNamespace(html_theme_options=final["html_theme_options"], html_context={}),
@@ -455,7 +456,7 @@ def run_setup(address, monkeypatch, installed, run=None):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: ModuleSpec(name, None) if name in installed else None)
     monkeypatch.setattr("importlib.metadata.version", PRESENT.__getitem__)
     monkeypatch.setattr("subprocess.run", fake)
-    exec(contract.SETUP.format(address=address), {})
+    exec(setup_source(address), {})
     return calls
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from resnext_lib import __version__ as VERSION
-from tools.contract import ROOT
+from tools.facts import ROOT
 
 
 def test_the_citation_and_the_newest_change_have_the_version_of_the_package():

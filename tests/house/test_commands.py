@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import contract, fashion_subset, handout, notebooks, offline, pdf, wheel, writing
+from tools import facts, fashion_subset, handout, notebooks, offline, pdf, wheel, writing
 
 FASHION = "/usr/share/datasets/fashion-mnist"
 WHEEL = "resnext_book-0.1.0-py3-none-any.whl"
@@ -91,9 +91,7 @@ def test_P1_a_folder_that_may_not_be_written_to_is_named_before_the_work(place, 
 
 def test_P1_one_wrong_path_among_right_ones_is_seen_before_anything_runs(place, monkeypatch):
     monkeypatch.setattr(notebooks, "renew", lambda *arguments, **options: pytest.fail("executed"))
-    refused(
-        notebooks.main, [str(contract.ROOT / "chapters"), str(place / "broken.ipynb")], "is no notebook that can be read"
-    )
+    refused(notebooks.main, [str(facts.ROOT / "chapters"), str(place / "broken.ipynb")], "is no notebook that can be read")
 
 
 # ------------------------------------------------------------------ the wheel
@@ -106,8 +104,8 @@ def instant_wheel(monkeypatch):
     def build_in(folder):
         path = Path(folder, WHEEL)
         with zipfile.ZipFile(path, "w") as archive:
-            for file in sorted((contract.ROOT / "resnext_lib").rglob("*.*")):
-                archive.write(file, file.relative_to(contract.ROOT).as_posix())
+            for file in sorted((facts.ROOT / "resnext_lib").rglob("*.*")):
+                archive.write(file, file.relative_to(facts.ROOT).as_posix())
         return path
 
     monkeypatch.setattr(wheel, "build_in", build_in)
@@ -139,7 +137,7 @@ def test_P1_a_wheel_that_cannot_be_built_is_explained_and_the_old_one_stays(tmp_
     root = tmp_path / "book"
     (root / "resnext_lib").mkdir(parents=True)
     for name in wheel.NEEDED:
-        (root / name).write_bytes((contract.ROOT / name).read_bytes())
+        (root / name).write_bytes((facts.ROOT / name).read_bytes())
     spoil(root)
     monkeypatch.setattr(wheel, "ROOT", root)
     writing.replace_made(tmp_path / "dist", {WHEEL: "an old one"})
@@ -244,7 +242,7 @@ def test_P1_both_files_of_images_change_or_none(tmp_path, monkeypatch):
     ],
 )
 def test_P1_a_mistake_ends_in_words_and_with_a_status_that_tells(command, says):
-    done = subprocess.run([sys.executable, "-m", *command], cwd=contract.ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", *command], cwd=facts.ROOT, capture_output=True, text=True)
     assert done.returncode != 0 and says in done.stderr and "Traceback" not in done.stderr, done.stderr
 
 
@@ -256,7 +254,7 @@ def test_P1_a_browser_that_fails_is_reported_in_words(tmp_path):
     code = "from tools import pdf\nwith pdf.launched():\n    pass"
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=contract.ROOT,
+        cwd=facts.ROOT,
         capture_output=True,
         text=True,
         env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},

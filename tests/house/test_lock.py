@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 
 # One of every kind that a marker of requirements.txt tells apart.
 MACHINES = {

@@ -15,9 +15,9 @@ from notebooks_for_tests import code, notebook, save
 from sphinx.project import Project
 from sphinx.util import matching
 
-from tools import contract, kernels, notebooks
+from tools import facts, kernels, notebooks
 
-ROOT = contract.ROOT
+ROOT = facts.ROOT
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 PROGRAMS = [
     path

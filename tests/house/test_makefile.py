@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tools import contract
+from tools import facts
 
 # The program that stands for the environment's Python says, one a line, which arguments it got.
 STAND_IN = """#!/bin/sh
@@ -17,7 +17,7 @@ for argument in "$@"; do printf '%s\\n' "$argument"; done
 @pytest.fixture
 def folder(tmp_path):
     """The Makefile, and an environment that it finds ready."""
-    (tmp_path / "Makefile").write_bytes((contract.ROOT / "Makefile").read_bytes())
+    (tmp_path / "Makefile").write_bytes((facts.ROOT / "Makefile").read_bytes())
     program = tmp_path / ".venv" / "bin" / "python"
     program.parent.mkdir(parents=True)
     program.write_text(STAND_IN, encoding="utf-8")

@@ -13,7 +13,7 @@ from notebooks_for_tests import CHAPTERS, code, notebook
 
 from resnext_lib.data import cifar10, fashion_mnist
 from resnext_lib.weights import pretrained
-from tools import contract, no_network
+from tools import facts, no_network
 
 ASKING = [
     "import urllib.request\nurllib.request.urlopen('https://example.org/', timeout=1)",
@@ -73,15 +73,15 @@ def test_nbval_runs_the_chapters_in_such_kernels(tmp_path):
         "-o",
         "addopts=",
         "-c",
-        str(contract.ROOT / "pyproject.toml"),
+        str(facts.ROOT / "pyproject.toml"),
         "--rootdir",
-        str(contract.ROOT),
+        str(facts.ROOT),
         "--confcutdir",
-        str(contract.ROOT),
-        str(contract.ROOT / "conftest.py"),
+        str(facts.ROOT),
+        str(facts.ROOT / "conftest.py"),
         str(tmp_path),
     ]
-    done = subprocess.run(command, cwd=contract.ROOT, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=facts.ROOT, env=environment, capture_output=True, text=True)
     assert "1 failed, 1 passed" in done.stdout and "no network here" in done.stdout, done.stdout + done.stderr
 
 

@@ -5,12 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
 from git_for_tests import git, setup_only
 
-from tools import address, contract, publish
+from tools import address, facts, publish
 
 URL = "https://github.com/a/b"
 GITLAB = "https://gitlab.com/group/part/b"
@@ -31,7 +32,7 @@ def build_site(book, *links):
 def prepare(book, *arguments):
     """``make address ARGUMENTS`` and what ``make book`` makes of it."""
     address.main(list(arguments))
-    url, _, branch = contract.address().partition("@")
+    url, _, branch = facts.address().partition("@")
     build_site(
         book, *([link(url=url, branch=branch)] if url.startswith("https://github.com/") else []), "https://example.org/"
     )
@@ -61,7 +62,7 @@ def book(tmp_path, monkeypatch):
             folder, "commit", "--quiet", "--allow-empty", "--message", f"Change {number}", **(SOMEBODY if number % 2 else {})
         )
     git(folder, "push", "--quiet", "origin", "main")
-    monkeypatch.setattr(contract, "ROOT", folder)
+    monkeypatch.setattr(facts, "ROOT", folder)
     return folder
 
 
@@ -141,7 +142,7 @@ def test_a_bare_fork_that_was_published_once_is_published_again_from_a_fresh_sha
         git(folder, "push", "--quiet", "origin", "main")
         shutil.rmtree(folder)
         git(book.parent, "clone", "--quiet", "--depth", "1", (book.parent / "public.git").as_uri(), str(folder))
-        monkeypatch.setattr(contract, "ROOT", folder)
+        monkeypatch.setattr(facts, "ROOT", folder)
         prepare(folder, URL, "colab")
         publish.main(["--push", "origin"])
         assert git(folder, "rev-parse", "HEAD") in public(book, "log", "-1", "--format=%s", "colab")
@@ -413,8 +414,9 @@ def test_fault_29_elsewhere_a_launch_link_is_wrong_and_so_is_no_site(book):
 
 def as_program(book, *arguments, **variables):
     """The command as make starts it, for the book in ``book``."""
-    (book / "tools").symlink_to(contract.__file__.removesuffix("/contract.py"))
-    path = f"{book}{os.pathsep}{os.path.dirname(os.path.dirname(contract.__file__))}"
+    root = Path(facts.__file__).parents[1]  # not facts.ROOT, which a test moves
+    (book / "tools").symlink_to(root / "tools")
+    path = f"{book}{os.pathsep}{root}"
     return subprocess.run(
         [sys.executable, "-m", "tools.publish", *arguments],
         cwd=book,
@@ -449,7 +451,7 @@ def test_a_downloaded_archive_is_no_repository(book):
 def test_a_folder_inside_another_repository_is_not_taken_for_it(book, monkeypatch):
     inner = book / "archive"
     shutil.copytree(book, inner, ignore=shutil.ignore_patterns(".git", "archive"))
-    monkeypatch.setattr(contract, "ROOT", inner)
+    monkeypatch.setattr(facts, "ROOT", inner)
     prepare(inner, URL, "colab")
     refused(book, "lies inside the repository", "git clone")
 

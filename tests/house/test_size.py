@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 LIBRARY = Path(__file__).resolve().parents[2] / "resnext_lib"
+LIBRARY_MODULES = sorted(LIBRARY.rglob("*.py"))
 MODULES = sorted([*LIBRARY.rglob("*.py"), *(LIBRARY.parent / "studies").rglob("*.py")])
 
 
@@ -24,6 +25,39 @@ def test_no_function_needs_scrolling(path):
 @pytest.mark.parametrize("path", MODULES, ids=[path.relative_to(LIBRARY.parent).as_posix() for path in MODULES])
 def test_every_module_says_what_it_is_for(path):
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def public(body):
+    """The functions, methods and constructors that a caller of the library uses, with the name of the class in front."""
+    for node in body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from ((f"{node.name}.{name}", function) for name, function in public(node.body))
+        if isinstance(node, ast.FunctionDef) and (not node.name.startswith("_") or node.name == "__init__"):
+            yield node.name, node
+
+
+def without_hints(source):
+    """What lacks a type hint in ``source``: arguments and results of everything public."""
+    found = []
+    for name, function in public(ast.parse(source).body):
+        given = function.args
+        arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+        found += [f"{name}: {a.arg}" for a in arguments if a and a.arg != "self" and a.annotation is None]
+        found += [] if function.returns else [f"{name}: result"]
+    return found
+
+
+@pytest.mark.parametrize("path", LIBRARY_MODULES, ids=[path.relative_to(LIBRARY).as_posix() for path in LIBRARY_MODULES])
+def test_every_public_signature_has_type_hints(path):
+    assert not without_hints(path.read_text(encoding="utf-8"))
+
+
+def test_a_missing_hint_is_named():
+    source = (
+        "def one(a, *b: int, c: int = 1, **d) -> int: ...\n"
+        "class Two:\n    def __init__(self, a: int): ...\n    def _own(self, a): ...\n"
+    )
+    assert without_hints(source) == ["one: a", "one: d", "Two.__init__: result"]
 
 
 def test_blocks_are_recognised_by_their_attributes():

@@ -8,7 +8,7 @@ import pytest
 from nbformat.v4 import new_output
 from notebooks_for_tests import code, notebook, save, text
 
-from tools import contract, notebooks
+from tools import contract, facts, notebooks
 from tools.notebooks import read, text_of
 
 LIVE = dict(tags=["nbval-ignore-output"])
@@ -167,7 +167,7 @@ def test_a_folder_stands_for_its_notebooks(tmp_path):
     assert notebooks.chapters_in([str(tmp_path / "02_b.ipynb")]) == [tmp_path / "02_b.ipynb"]
 
 
-@pytest.mark.parametrize("path", notebooks.chapters_in([contract.ROOT / "chapters"]), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", notebooks.chapters_in([facts.ROOT / "chapters"]), ids=lambda path: path.stem)
 def test_chapters_are_stored_as_the_tool_writes_them(path):
     assert text_of(notebooks.normalise(read(path))) == path.read_text(encoding="utf-8")
 
@@ -181,5 +181,5 @@ def test_chapters_are_stored_as_the_tool_writes_them(path):
     ],
 )
 def test_a_wrong_call_explains_itself(command, says):
-    result = subprocess.run([sys.executable, "-m", *command], cwd=contract.ROOT, capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-m", *command], cwd=facts.ROOT, capture_output=True, text=True)
     assert result.returncode != 0 and says in result.stderr

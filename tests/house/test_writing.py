@@ -61,6 +61,16 @@ def test_what_fails_otherwise_leaves_the_file_and_no_other(tmp_path):
     assert contents(tmp_path) == {"a": b"old"}
 
 
+def test_a_study_gets_the_error_itself_and_keeps_its_file(tmp_path, full_disk):
+    """``whole`` is what ``beside`` and ``studies.rows`` stand on: a study says itself what to do."""
+    with open(tmp_path / "a", "wb") as file:
+        file.write(b"old")
+    full_disk.append("an earlier file")
+    with pytest.raises(OSError, match="No space left on device"), writing.whole(tmp_path / "a") as new:
+        new.write_bytes(b"new")
+    assert contents(tmp_path) == {"a": b"old"}
+
+
 def test_permissions_stay_and_a_symbolic_link_stays_one(tmp_path):
     (tmp_path / "a").write_bytes(b"old")
     (tmp_path / "a").chmod(0o640)

@@ -21,7 +21,7 @@ from torch.utils.data.distributed import DistributedSampler
 from resnext_lib.data import fashion_subset, mean_and_spread, normalise
 from resnext_lib.networks import small_resnext
 from resnext_lib.training import learning_rate_at
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.notebooks import read
 
 SCRIPT = ROOT / "examples" / "distributed.py"

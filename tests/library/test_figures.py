@@ -21,7 +21,7 @@ from resnext_lib import figures, forms, networks
 from resnext_lib.blocks import Bottleneck, Inception
 from resnext_lib.complexity import stage_costs
 from resnext_lib.descendants import ConvNeXtBlock, DepthwiseSeparable, SEBottleneck, SqueezeExcitation, XBlock
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.notebooks import read
 
 SIZE_32x4d = dict(in_channels=256, width=128, out_channels=256, cardinality=32)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from resnext_lib.figures.palette import DARK, LIGHT
-from tools.contract import ROOT
+from tools.facts import ROOT
 
 NAMED = {  # files that give tokens names, and how often each theme stands in them
     "site/static/book.css": ("light", "dark"),

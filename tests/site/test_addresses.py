@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 
 GLOSSARY = """# Glossary
 

@@ -7,7 +7,7 @@ import pytest
 from notebooks_for_tests import CHAPTERS, NOTEBOOKS, chapter_id
 from site_tools import tab
 
-from tools import contract, notebooks
+from tools import notebooks, reading
 
 read = cache(notebooks.read)
 
@@ -34,7 +34,7 @@ def hidden_lines(path):
     found = set()
     for cell in from_the_quiz_on(path):
         if cell.cell_type == "code":
-            found |= lines_of(contract.outputs_text(cell))
+            found |= lines_of(reading.outputs_text(cell))
             found |= lines_of(cell.source) if "exercise" in cell.metadata else set()
     return found
 
@@ -74,5 +74,5 @@ def test_fault_15_what_computes_a_key_is_not_on_the_page(pages, site, path):
     text = pages[site / "chapters" / f"{path.stem}.html"].markup.partition('id="quiz"')[2].partition('id="exercises"')[0]
     assert text
     for cell in keys:
-        for line in lines_of(contract.outputs_text(cell) if cell.cell_type == "code" else cell.source):
+        for line in lines_of(reading.outputs_text(cell) if cell.cell_type == "code" else cell.source):
             assert line in quiz or line not in text, "more than the options and their answers"

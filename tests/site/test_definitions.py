@@ -10,7 +10,7 @@ from docutils import nodes
 from site_tools import ROOT, screen_reader_problems, tab
 from test_answers import hidden_lines, lines_of
 
-from tools.contract import ROOT as BOOK
+from tools.facts import ROOT as BOOK
 
 sys.path.append(str(ROOT / "site/extensions"))
 import definitions  # noqa: E402

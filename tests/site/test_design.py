@@ -9,7 +9,7 @@ import tinycss2
 from test_explorers import tab
 
 from resnext_lib import explorers
-from tools.contract import ROOT
+from tools.facts import ROOT
 
 sys.path.append(str(ROOT / "site/extensions"))
 import light_pages  # noqa: E402

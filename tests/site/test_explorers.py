@@ -33,7 +33,7 @@ from resnext_lib.explorers import seconds, split, steps, widths
 from resnext_lib.forms import FormA, FormB, FormC, copy_weights
 from resnext_lib.networks import GOOGLENET_MODULES, ResNeXt, resnet50, resnext50_32x4d
 from resnext_lib.published import evidence, published
-from tools import contract
+from tools import contract, facts
 from tools.notebooks import read, text_of
 
 NAMES = [  # in the order of their page
@@ -1159,11 +1159,11 @@ def test_the_bytes_depend_on_nothing_else(made):
     for seed in ("1", "2"):
         result = subprocess.run(
             [sys.executable, "-c", program],
-            cwd=contract.ROOT,
+            cwd=facts.ROOT,
             capture_output=True,
             text=True,
             check=True,
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(contract.ROOT)},
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(facts.ROOT)},
         )
         assert result.stdout == "".join(f"{made[name].html}\n" for name in NAMES)
 
@@ -1186,7 +1186,7 @@ def shown_in(path, names=tuple(NAMES)):
 
 
 def test_each_stands_in_its_chapter_and_all_on_their_page(made):
-    chapters = contract.ROOT / "chapters"
+    chapters = facts.ROOT / "chapters"
     places = {
         "02_inception": ["numbers_to_choose"],
         "04_grouped_convolution": ["drag_the_groups"],
@@ -1267,7 +1267,7 @@ def wait_for_server(folder, server):
 @pytest.mark.slow
 def test_in_jupyterlab_a_trusted_notebook_plays_and_an_untrusted_one_shows_its_picture(browser, tmp_path):
     for name in ("trusted", "untrusted"):
-        notebook = read(contract.ROOT / "chapters" / "explorers.ipynb")
+        notebook = read(facts.ROOT / "chapters" / "explorers.ipynb")
         notebook.cells[0].source += f" ({name})"  # what is trusted is the content, under whatever name
         (tmp_path / f"{name}.ipynb").write_text(text_of(notebook), encoding="utf-8")
     with lab(tmp_path) as address:

@@ -19,7 +19,7 @@ from resnext_lib.networks import small_resnext
 from resnext_lib.paths import path_contributions, without_path
 from resnext_lib.published import evidence
 from resnext_lib.weights import trained_small_resnext
-from tools import contract, live_network
+from tools import facts, live_network
 from tools.live_network import BLOCKS
 
 SAME_ANSWER = 0.995  # of the pictures, at least
@@ -573,12 +573,12 @@ def test_without_a_script_on_paper_and_sanitised_picture_and_table_stay(browser,
 
 def test_it_stands_on_the_page_of_figures(whole):
     for name in ("08_training_one", "explorers"):
-        shown = shown_in(contract.ROOT / "chapters" / f"{name}.ipynb", ["look_inside"])
+        shown = shown_in(facts.ROOT / "chapters" / f"{name}.ipynb", ["look_inside"])
         assert shown == [whole.html], f"run python -m tools.notebooks chapters/{name}.ipynb"
 
 
 def test_a_page_of_the_site_gets_the_small_one_where_its_comment_stands(small):
-    path = contract.ROOT / "site" / "extensions" / "look_inside.py"
+    path = facts.ROOT / "site" / "extensions" / "look_inside.py"
     spec = importlib.util.spec_from_file_location("look_inside_extension", path)
     extension = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(extension)

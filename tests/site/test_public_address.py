@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from site_tools import ROOT
 
-from tools import contract
+from tools import facts
 
 sys.path.append(str(ROOT / "site/extensions"))
 import public_address  # noqa: E402
@@ -78,7 +78,7 @@ def test_18_without_an_address_there_is_nothing_of_it(tmp_path):
 
 def test_18_the_pages_follow_the_books_address(site, pages):
     """As this copy of the book is: without an address nothing of it is on any page."""
-    base = public_address.site_address(contract.address().partition("@")[0])
+    base = public_address.site_address(facts.address().partition("@")[0])
     for path, page in pages.items():
         if path.name == "404.html":
             continue

@@ -27,7 +27,7 @@ from site_tools import (
 )
 
 from resnext_lib.figures.palette import DARK, LIGHT
-from tools import contract, publish
+from tools import facts, publish
 from tools.classroom import student
 from tools.minutes import reading_minutes
 from tools.notebooks import read, text_of
@@ -47,7 +47,7 @@ def test_the_toc_and_the_chapters_folder_hold_the_same_pages():
 
 def test_the_page_for_the_hurried_comes_first_then_chapters_1_to_n_in_reading_order_then_the_appendix():
     first, *others = toc_files()
-    assert first == f"chapters/{contract.STANDS_ALONE}"
+    assert first == f"chapters/{facts.STANDS_ALONE}"
     chapters = [file for file in others if is_numbered(file)]
     assert chapters == others[: len(chapters)], "the appendix comes last"
     assert [int(file[9:11]) for file in chapters] == list(range(1, len(chapters) + 1))
@@ -192,7 +192,7 @@ def test_a_page_says_when_it_was_changed(pages, site, tmp_path, monkeypatch):
 
 
 def test_every_chapter_offers_its_notebook(site, pages):
-    for file in [*filter(is_numbered, toc_files()), "chapters/explorers", f"chapters/{contract.STANDS_ALONE}"]:
+    for file in [*filter(is_numbered, toc_files()), "chapters/explorers", f"chapters/{facts.STANDS_ALONE}"]:
         assert f"../_sources/{file}.ipynb" in pages[site / f"{file}.html"].links
         assert (site / "_sources" / f"{file}.ipynb").read_bytes() == (ROOT / f"{file}.ipynb").read_bytes()
 
@@ -544,7 +544,7 @@ def test_a_solution_is_folded_and_says_so(browser, pages):
 
 def test_launch_buttons_come_with_the_address(site):
     """Without an address there is none; with one, tests/chapters/test_colab.py also looks the links up in git."""
-    if contract.address():
+    if facts.address():
         assert (
             publish.complaints(
                 site, [f"{folder}/{file}.ipynb" for folder in ("chapters", "student") for file in chapter_names()]

@@ -228,10 +228,10 @@ def test_a_second_writer_is_turned_away(tmp_path):
 
 def test_pictures_are_written_before_the_row_that_says_the_run_is_whole(tmp_path, run_of_two_epochs, monkeypatch):
     order = []
-    monkeypatch.setattr(rows, "replace", lambda path, content: order.append(path.name))
-    monkeypatch.setattr(rows, "append", lambda path, columns, row: order.append(path.name))
+    pictures = tmp_path / "pictures" / "sparse-5.npz"
+    monkeypatch.setattr(rows, "append", lambda path, columns, row: order.append((path.name, pictures.is_file())))
     study.keep(tmp_path, *run_of_two_epochs)
-    assert order == ["sparse-5.npz", "runs.csv"]
+    assert order == [("runs.csv", True)]
 
 
 # ------------------------------------------------------------------ the analysis

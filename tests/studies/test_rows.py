@@ -27,7 +27,7 @@ def test_what_is_written_is_read(path):
     assert rows.read(path, COLUMNS) == [
         {"name": "grouped, shuffled", "seed": str(seed), "loss": "0.25"} for seed in range(3)
     ]
-    assert not list(path.parent.glob("*.unfinished"))
+    assert sorted(file.name for file in path.parent.iterdir()) == ["runs.csv", "runs.csv.lock"]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_P5_a_full_disk_leaves_the_old_file_whole(path):
     assert result.returncode != 0 and "File too large" in result.stderr
     left = rows.read(path, ("seed", "text"))
     assert len(left) > 30 and [int(row["seed"]) for row in left] == list(range(len(left)))
-    assert not list(path.parent.glob("*.unfinished"))
+    assert sorted(file.name for file in path.parent.iterdir()) == ["runs.csv", "runs.csv.lock"]
 
 
 def test_P5_two_writers_lose_nothing_and_write_one_header(path):

@@ -12,7 +12,7 @@ from pathlib import Path
 from tools import wheel
 from tools.classroom import decks, slides
 from tools.classroom.editions import student
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.notebooks import chapters_in, read, text_of
 from tools.writing import check_folder, replace_made
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.notebooks import read
 
 FOLDER = ROOT / "teaching" / "slides"

@@ -11,7 +11,7 @@ from functools import cache
 
 from tools.classroom import decks
 from tools.classroom.decks import Slide
-from tools.contract import ROOT
+from tools.facts import ROOT
 
 FILE = ROOT / "teaching" / "plans.md"
 GUIDE = ROOT / "chapters" / "teaching.md"

@@ -17,7 +17,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 
 HERE = ROOT / "tools" / "classroom"
 KATEX = ROOT / "site" / "static" / "katex"

@@ -14,7 +14,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.grading import listing
 from tools.grading.assignment import assignment
 from tools.grading.collect import collect

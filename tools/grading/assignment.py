@@ -10,10 +10,11 @@ from math import isfinite
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools.classroom.editions import starter
-from tools.contract import ROOT, SETUP, address
+from tools.facts import ROOT, address
 from tools.grading.course import checked_title
 from tools.grading.dependencies import needed_cells, needed_imports
 from tools.notebooks import chapters_in, normalise, read
+from tools.setup_cell import setup_source
 
 # Hidden from students. No student's kernel ever runs it: judging.py reads from it what is to be judged.
 HIDDEN = """# Graded here, by further tests.
@@ -123,7 +124,7 @@ def assignment(title, names, points=10, chapters=None):
     known = exercises_of(chapters)
     cells = [
         cell("markdown", OPENING.format(title=title), "opening"),
-        cell("code", SETUP.format(address=address()), "setup"),
+        cell("code", setup_source(address()), "setup"),
     ]
     for name in names:
         cells += without_repeated_imports(cells_for(name, *find(name, known), points), cells)

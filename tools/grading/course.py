@@ -8,8 +8,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.grading.judging import LIBRARY, walled_command
+from tools.writing import whole
 
 GRADER = ROOT / ".venv-grader"
 COURSE = ROOT / "_classroom" / "grading"
@@ -133,10 +134,5 @@ def text_or_none(path):
 
 def replace_text(path, text):
     """Write a file so that whoever reads it, and whatever goes wrong, finds the old or the new one whole."""
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole(path) as new:
+        new.write_text(text, encoding="utf-8", newline="")

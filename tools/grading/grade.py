@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.grading import judging, records, report
 from tools.grading.course import KERNEL, checked_student, hand_in_place, name_problem, nbgrader, remove_made, source_of
 from tools.grading.handed_in import Problem, hand_in, master_cells, place_problem

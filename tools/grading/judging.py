@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 
 SANDBOX = ROOT / "tools" / "grading" / "sandbox.py"
 # What a hand-in finds of the book: the library that students have, and in the judge's process the judge.

@@ -6,7 +6,7 @@ import io
 import json
 from datetime import UTC, datetime
 
-from tools.contract import ROOT
+from tools.facts import ROOT
 from tools.grading.course import hand_in_place, in_gradebook, replace_text, source_of
 
 GRADED, WAITING, CHANGED = "graded", "not graded yet", "handed in again, not graded yet"
