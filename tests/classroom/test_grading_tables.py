@@ -209,29 +209,47 @@ def test_fault_24_grades_have_one_row_a_student_with_due_date_and_status(course,
     assert len(rows) == len(table(course))
 
 
+def moodle_takes(text):
+    """{number: grade} as Moodle's importer of grading worksheets reads a file, or None where it refuses the file.
+
+    It wants three columns by their English names, cuts the number out of "Participant 4711", and skips a grade above
+    the maximum. mod/assign/feedback/offline in Moodle's sources has it.
+    """
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    if not {"Identifier", "Grade", "Last modified (grade)"} <= set(rows[0]):
+        return None
+    numbers = {row["Identifier"][len("Participant ") :]: float(row["Grade"]) for row in rows}
+    return {int(number): grade for number, grade in numbers.items()}
+
+
 def test_fault_24_moodle_s_worksheet_reads_back(course, nbgrader, tmp_path):
-    """As its documentation says: UTF-8, "Identifier" with "Participant" and the number of the zip's folder, "Grade"."""
     graded(course, tmp_path)
     text = (course / f"moodle-{TITLE}.csv").read_text(encoding="utf-8")
+    assert moodle_takes(text) == {4711: 20, 4712: 10, 4713: 20, 4714: 20}, "without a score nothing is imported, no zero"
     rows = {row["Identifier"]: row for row in csv.DictReader(io.StringIO(text, newline=""))}
-    assert {key: row["Grade"] for key, row in rows.items()} == {
-        "Participant 4711": "20",
-        "Participant 4712": "10",
-        "Participant 4713": "20",
-        "Participant 4714": "20",
-    }
     assert rows["Participant 4713"]["Full name"] == "伟 王" and rows["Participant 4713"]["Email address"] == "wei@uni.edu"
-    assert "Participant 4715" not in rows, "without a score nothing is imported, least of all a zero"
+    assert {row["Last modified (grade)"] for row in rows.values()} == {"-"}, "older than any grade that Moodle has"
+
+
+def canvas_takes(text):
+    """({ID: grade}, possible points) as Canvas's gradebook importer reads a file, or None where it refuses the file.
+
+    The first row begins with Student and ID and has Section behind the SIS columns; a row of which the first cell
+    says "Points Possible" is no student. lib/gradebook_importer.rb in Canvas's sources has it.
+    """
+    head, *rows = csv.reader(io.StringIO(text, newline=""))
+    own = 5 if head[2:4] == ["SIS User ID", "SIS Login ID"] else 3
+    if "Student" not in head[0] or "ID" not in head[1] or "Section" not in head[own - 1] or len(head) != own + 1:
+        return None
+    points = [row[own] for row in rows if "Points Possible" in row[0]]
+    return {int(row[1]): float(row[own]) for row in rows if "Points Possible" not in row[0]}, points
 
 
 def test_fault_24_canvas_s_gradebook_reads_back(course, nbgrader, tmp_path):
-    """As its documentation says: Student, ID, SIS User ID, SIS Login ID, Section, the assignment; possible points second."""
     graded(course, tmp_path)
     text = (course / f"canvas-{TITLE}.csv").read_text(encoding="utf-8")
-    rows = list(csv.reader(io.StringIO(text, newline="")))
-    assert rows[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", TITLE]
-    assert rows[1] == ["    Points Possible", "", "", "", "", "20"]
-    assert {row[1]: row[5] for row in rows[2:]} == {"1": "20", "12": "10", "13": "20", "14": "20"}
+    assert canvas_takes(text) == ({1: 20, 12: 10, 13: 20, 14: 20}, ["20"])
+    assert text.split("\n")[0] == f"Student,ID,SIS User ID,SIS Login ID,Section,{TITLE}"
 
 
 @pytest.mark.parametrize(
