@@ -133,10 +133,11 @@ class Colab:
             print(json.dumps(state))""")
         )
 
-    def execute(self, notebook):
-        """Run the notebook's cells in an empty folder."""
-        where = self.folder / "content"
-        where.mkdir()
+    def execute(self, notebook, where=None):
+        """Run the notebook's cells in an empty folder, or in the folder ``where``."""
+        if where is None:
+            where = self.folder / "content"
+            where.mkdir()
         client = NotebookClient(notebook, km=self.kernel(), timeout=300, resources={"metadata": {"path": str(where)}})
         client.execute(env=self.variables, cleanup_kc=True)
 

@@ -18,10 +18,24 @@ LEFT_OUT = {".buildinfo", "objects.inv", "404.html"}
 
 
 def files(site, book):
-    """(path in the zip, file) of everything that goes in, in a fixed order."""
+    """(path, file) of the built ``site`` and of the PDF ``book``, if it was made, in a fixed order."""
     kept = [path for path in sorted(site.rglob("*")) if path.is_file() and path.name not in LEFT_OUT]
-    found = [(f"{FOLDER}/{path.relative_to(site).as_posix()}", path) for path in kept]
-    return found + ([(f"{FOLDER}/{book.name}", book)] if book.exists() else [])
+    found = [(path.relative_to(site).as_posix(), path) for path in kept]
+    return found + ([(book.name, book)] if book.exists() else [])
+
+
+def refuse_unless_built(site):
+    if not (site / "index.html").is_file():
+        raise SystemExit(f"{site} holds no built site: make book")
+
+
+def pack(contents, output):
+    """Write a zip of ``contents``, [(path, bytes or file)]. The same contents give the same bytes on every system."""
+    with ZipFile(output, "w") as archive:
+        for name, content in contents:
+            entry = ZipInfo(name)  # with the same date always
+            entry.create_system, entry.external_attr = 3, 0o644 << 16  # all may read what is unpacked
+            archive.writestr(entry, content if isinstance(content, bytes) else content.read_bytes(), ZIP_DEFLATED)
 
 
 def write(site, book, output):
@@ -29,11 +43,9 @@ def write(site, book, output):
 
     ``output`` is replaced when the new zip is whole. Raises ``SystemExit`` without a site, or where it cannot be written.
     """
-    if not (site / "index.html").is_file():
-        raise SystemExit(f"{site} holds no built site: make book")
-    with beside(output) as new, ZipFile(new, "w") as archive:
-        for name, path in files(site, book):
-            archive.writestr(ZipInfo(name), path.read_bytes(), ZIP_DEFLATED)
+    refuse_unless_built(site)
+    with beside(output) as new:
+        pack([(f"{FOLDER}/{name}", path) for name, path in files(site, book)], new)
 
 
 def main(arguments=None):
