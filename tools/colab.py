@@ -152,6 +152,7 @@ class Colab:
         """A manager for this environment's kernel, whatever kernels are installed on the machine."""
         kernels = self.folder / "kernels"
         command = [str(self.python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        write_kernel_spec(kernels / "colab", overrides={"argv": command})
+        if not (kernels / "colab").exists():
+            write_kernel_spec(kernels / "colab", overrides={"argv": command})
         manager = KernelSpecManager(kernel_dirs=[str(kernels)])
         return AsyncKernelManager(kernel_name="colab", kernel_spec_manager=manager)

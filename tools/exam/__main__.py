@@ -5,6 +5,7 @@ The same seed gives the same exam; another one gives other numbers. The question
 """
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -57,6 +58,11 @@ def key(found, seed):
     return "\n\n".join(lines) + "\n"
 
 
+def line_by_line(text):
+    """Markdown as HTML that breaks where the text does: (a), (b) and (c) below one another."""
+    return to_html(re.sub(r"(?<!\n)\n(?!\n)", "  \n", text.strip()))
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("seed", help="a whole number; another one gives other numbers")
@@ -72,7 +78,9 @@ def main(arguments=None):
     except BankError as error:
         raise SystemExit(f"teaching/exam.md: {error}") from error
     files = {f"{name}.md": text for name, text in texts.items()}
-    files |= {f"{name}.html": plain_page.page(f"{name} {seed}".capitalize(), to_html(text)) for name, text in texts.items()}
+    files |= {
+        f"{name}.html": plain_page.page(f"{name} {seed}".capitalize(), line_by_line(text)) for name, text in texts.items()
+    }
     replace_made(options.folder, files)
     print(f"{options.folder}: {', '.join(files)}. {len(found)} questions, {sum(q.points for q in found)} points.")
 
