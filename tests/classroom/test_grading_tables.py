@@ -165,6 +165,41 @@ def test_fault_23_a_file_of_nobody_s_is_named_and_the_status_says_so(course, tmp
     assert "NOT TAKEN            notes.txt" in capsys.readouterr().out
 
 
+def test_fault_23_a_renamed_notebook_belongs_to_the_assignment_of_the_others(course, nbgrader, tmp_path):
+    """Its student was in no table: the file was "nobody's"."""
+    new_course(tmp_path / "course", "week4")
+    files = {"doejane_1_2_week3.ipynb": BOOK, "roejohn_3_4_homework final (2).ipynb": BOOK}
+    assert run(course, "collect", str(zipped(tmp_path, files))) == 0
+    assert run(course, "grade", TITLE) == 0
+    assert {row["student"]: row[TITLE] for row in table(course)} == {"doejane_1": "20", "roejohn_3": "20"}
+
+
+def test_fault_23_a_renamed_notebook_of_an_unknown_assignment_is_named_with_what_to_type(course, tmp_path, capsys):
+    new_course(tmp_path / "course", "week4")
+    files = {"doejane_1_2_week3.ipynb": BOOK, "roejohn_3_4_week4.ipynb": BOOK, "eve_5_6_mine.ipynb": BOOK}
+    assert run(course, "collect", str(zipped(tmp_path, files))) == 1
+    said = capsys.readouterr().out
+    assert "mine.ipynb of eve_5: it may belong to week3, week4; say which: NAME=week3" in said
+    assert "say NAME=week3" in run(course, "collect", str(zipped(tmp_path, {"eve_5_6_mine.ipynb": BOOK}, "one.zip")))
+
+
+def test_fault_23_a_hand_in_of_an_assignment_that_there_is_not_is_named(course, tmp_path, capsys):
+    files = NBGRADER | {"submitted/eve/week9/week9.ipynb": BOOK}
+    assert run(course, "collect", str(zipped(tmp_path, files))) == 1
+    assert "week9.ipynb of eve: there is no assignment week9; there are: week3" in capsys.readouterr().out
+    empty = new_course(tmp_path / "empty")
+    (empty / "source" / TITLE / f"{TITLE}.ipynb").unlink()
+    assert "no assignment was made yet" in run(empty, "collect", str(zipped(tmp_path, CANVAS)))
+
+
+def test_fault_23_text_typed_into_moodle_is_no_file_of_nobody_s(course, tmp_path, capsys):
+    typed = "Ada Lovelace_7_assignsubmission_onlinetext/onlinetext.html"
+    files = {"Ada Lovelace_7_assignsubmission_file/week3.ipynb": BOOK, typed: "<p>here it is</p>"}
+    assert run(course, "collect", str(zipped(tmp_path, files))) == 0
+    assert "Ada Lovelace_7: left out a text that was typed into Moodle" in capsys.readouterr().out
+    assert [path.name for path in (course / "submitted" / "Ada Lovelace_7" / TITLE).iterdir()] == ["week3.ipynb"]
+
+
 # ------------------------------------------------------------------ 24: tables
 
 ROSTER = "student;last_name;first_name;email;moodle\nwei;王;伟;wei@uni.edu;4713\nada;Lovelace;Ada;ada@uni.edu;\nzoe;=cmd|' /C calc'!A0;Zoe;z@uni.edu;\n"
