@@ -5,10 +5,10 @@ Unpacked, the book opens from the disk, search included. The PDF goes along if i
 
 import argparse
 import sys
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from tools import pdf
 from tools.contract import ROOT
+from tools.packing import pack
 from tools.writing import beside
 
 OUTPUT = ROOT / "_build" / "resnext-book.zip"
@@ -27,15 +27,6 @@ def files(site, book):
 def refuse_unless_built(site):
     if not (site / "index.html").is_file():
         raise SystemExit(f"{site} holds no built site: make book")
-
-
-def pack(contents, output):
-    """Write a zip of ``contents``, [(path, bytes or file)]. The same contents give the same bytes on every system."""
-    with ZipFile(output, "w") as archive:
-        for name, content in contents:
-            entry = ZipInfo(name)  # with the same date always
-            entry.create_system, entry.external_attr = 3, 0o644 << 16  # all may read what is unpacked
-            archive.writestr(entry, content if isinstance(content, bytes) else content.read_bytes(), ZIP_DEFLATED)
 
 
 def write(site, book, output):

@@ -266,6 +266,36 @@ def test_fault_24_moodle_s_worksheet_reads_back(course, nbgrader, tmp_path):
     assert {row["Last modified (grade)"] for row in rows.values()} == {"-"}, "older than any grade that Moodle has"
 
 
+def moodle_returns(path):
+    """{number: file} as Moodle's importer of feedback files reads a zip: NAME_NUMBER_TYPE_PLUGIN, then the file."""
+    found = {}
+    for name in zipfile.ZipFile(path).namelist():
+        parts = [part.split("_", 4) for part in name.split("/")]
+        (info,) = [
+            info for info in parts if len(info) >= 4 and info[1].isdigit() and info[2:4] == ["assignsubmission", "file"]
+        ]
+        found[int(info[1])] = name.split("/")[-1]
+    return found
+
+
+def canvas_returns(path):
+    """{student's number: file's number}, the first two parts of a name that are numbers, as Canvas's importer reads it."""
+    names = [name.split("_") for name in zipfile.ZipFile(path).namelist()]
+    return dict([part for part in name if part.isdigit()][:2] for name in names)
+
+
+def test_feedback_goes_back_by_the_names_that_the_platforms_read(course, nbgrader, tmp_path, capsys):
+    """A teacher had to give back a hundred pages one by one."""
+    graded(course, tmp_path)
+    everybody = {4711: "week3.html", 4712: "week3.html", 4713: "week3.html", 4714: "week3.html"}
+    assert moodle_returns(course / "moodle-feedback-week3.zip") == everybody, "4715 has no score, and no feedback"
+    assert canvas_returns(course / "canvas-feedback-week3.zip") == {"1": "2", "12": "34", "13": "35", "14": "36"}
+    assert f"To give it back: {course / 'moodle-feedback-week3.zip'}" in capsys.readouterr().out
+    pages = zipfile.ZipFile(course / "canvas-feedback-week3.zip")
+    own = (course / "feedback" / "roejohn_12" / TITLE / f"{TITLE}.html").read_bytes()
+    assert pages.read("roejohn_12_34_week3.html") == own
+
+
 def canvas_takes(text):
     """({ID: grade}, possible points) as Canvas's gradebook importer reads a file, or None where it refuses the file.
 

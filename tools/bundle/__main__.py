@@ -18,6 +18,7 @@ from tools import address, contract, offline, pdf, plain_page, wheel
 from tools.classroom import slides, student
 from tools.contract import ROOT
 from tools.notebooks import chapters_in, normalise, read, text_of
+from tools.packing import pack
 from tools.writing import check_folder, replace_made
 
 NAME = "resnext-book-students.zip"
@@ -144,7 +145,7 @@ def write(site, book, folder, mirror="", torch=""):
         packed = Path(place, NAME)
         made = Path(place, "library")
         made.mkdir()
-        offline.pack(contents(site, book, wheel.build_in(made), mirror, torch), packed)
+        pack(contents(site, book, wheel.build_in(made), mirror, torch), packed)
         replace_made(folder, {NAME: packed.read_bytes()})
     return Path(folder, NAME)
 

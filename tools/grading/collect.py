@@ -16,7 +16,7 @@ from tools.grading.report import titles_of
 
 MOODLE = re.compile(r"(?P<name>[^/]+)_(?P<id>\d+)_assignsubmission_file(?:_?/|_)(?P<file>.+)")
 TYPED = re.compile(r"(?:.*/)?(?P<name>[^/]+)_(?P<id>\d+)_assignsubmission_onlinetext(?:_?/|_).+")
-CANVAS = re.compile(r"(?P<name>[^/_]+)_(?:(?P<late>LATE)_)?(?P<id>\d+)_(?P<attempt>\d+)_(?P<file>[^/]+)")
+CANVAS = re.compile(r"(?P<name>[^/_]+)_(?:(?P<late>LATE)_)?(?P<id>\d+)_(?P<attachment>\d+)_(?P<file>[^/]+)")
 NBGRADER = re.compile(r"(?P<name>[^/]+)/(?P<title>[^/]+)/(?P<file>[^/]+)")
 LARGEST, MOST = 50_000_000, 5_000  # bytes of a file, files of a zip
 
@@ -32,6 +32,7 @@ class Found:
     id: str = ""
     late: bool = False
     title: str = ""
+    attachment: str = ""  # Canvas's number of the file
 
 
 def entry_name(entry):
@@ -72,7 +73,8 @@ def recognise(path, content):
         if found := MOODLE.fullmatch(rest):
             return Found("moodle", found["name"], PurePosixPath(found["file"]).name, content, found["id"])
         if found := CANVAS.fullmatch(rest):
-            return Found("canvas", found["name"], found["file"], content, found["id"], bool(found["late"]))
+            late, attachment = bool(found["late"]), found["attachment"]
+            return Found("canvas", found["name"], found["file"], content, found["id"], late, attachment=attachment)
     if len(parts) >= 3 and (found := NBGRADER.fullmatch("/".join(parts[-3:]))):
         return Found("nbgrader", found["name"], found["file"], content, title=found["title"])
     return None
@@ -158,12 +160,14 @@ def put(course, student, title, wanted):
 
 
 def note(course, student, title, held):
-    """Remember what only the platform's names say: number, name, lateness."""
+    """Remember what only the platform's names say: numbers, name, lateness."""
     known = remembered(course, "collected.json")
     entry = known.setdefault(student, {"late": []})
     first = held[0]
     if first.platform != "nbgrader":
         entry |= {"platform": first.platform, "id": first.id, "name": first.name}
+    if numbers := [one.attachment for one in held if one.attachment]:
+        entry["attachments"] = entry.get("attachments", {}) | {title: numbers[0]}
     late = set(entry["late"]) - {title} | ({title} if any(one.late for one in held) else set())
     entry["late"] = sorted(late)
     remember(course, "collected.json", known)
