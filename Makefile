@@ -12,7 +12,7 @@ GRADER_READY := $(GRADER)/ready
 LIGHT       := .venv-light
 LIGHT_READY := $(LIGHT)/ready
 
-.PHONY: help book quick test check-all lock renew older-torch notebooks translations serve pdf zip lab classroom lesson handout grader exercises assignment collect grade address publish clean
+.PHONY: help book quick test check-all lock renew older-torch notebooks translations serve pdf zip lab classroom bundle lesson handout exam grader exercises assignment collect grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -121,9 +121,15 @@ classroom: $(READY) ## write student edition, solutions and slides to _classroom
 
 # What is typed after these tasks reaches a program through its environment, as "$$URL": make does not expand it, and no
 # shell reads it as code. A variable that happens to be in the environment is not meant.
-TYPED := URL BRANCH REMOTE NAME EXERCISES DUE ZIP STUDENT PLAN ANSWERS
+TYPED := URL BRANCH REMOTE NAME EXERCISES DUE ZIP STUDENT PLAN ANSWERS MIRROR TORCH SEED CHAPTERS QUESTIONS
 $(foreach name,$(TYPED),$(eval override $(name) := $$(if $$(filter command,$$(origin $(name))),$$(value $(name)))))
 export $(TYPED)
+
+bundle: book ## pack one zip for students into _classroom/: make bundle MIRROR=https://a.mirror.of.pypi/simple
+	$(BIN)/python -m tools.bundle $${MIRROR:+"--mirror=$$MIRROR"} $${TORCH:+"--torch=$$TORCH"}
+
+exam: $(READY) ## write exam and key to _classroom/, numbers drawn by a seed: make exam SEED=7 CHAPTERS="4 5"
+	$(BIN)/python -m tools.exam $${CHAPTERS:+"--chapters=$$CHAPTERS"} $${QUESTIONS:+"--questions=$$QUESTIONS"} -- "$$SEED"
 
 lesson: $(READY) ## slides, notes and handouts of a plan in teaching/plans.md: make lesson PLAN=50
 	$(BIN)/python -m tools.lesson -- "$$PLAN"

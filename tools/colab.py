@@ -133,10 +133,11 @@ class Colab:
             print(json.dumps(state))""")
         )
 
-    def execute(self, notebook):
-        """Run the notebook's cells in an empty folder."""
-        where = self.folder / "content"
-        where.mkdir()
+    def execute(self, notebook, where=None):
+        """Run the notebook's cells in an empty folder, or in the folder ``where``."""
+        if where is None:
+            where = self.folder / "content"
+            where.mkdir()
         client = NotebookClient(notebook, km=self.kernel(), timeout=300, resources={"metadata": {"path": str(where)}})
         client.execute(env=self.variables, cleanup_kc=True)
 
@@ -151,6 +152,7 @@ class Colab:
         """A manager for this environment's kernel, whatever kernels are installed on the machine."""
         kernels = self.folder / "kernels"
         command = [str(self.python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        write_kernel_spec(kernels / "colab", overrides={"argv": command})
+        if not (kernels / "colab").exists():
+            write_kernel_spec(kernels / "colab", overrides={"argv": command})
         manager = KernelSpecManager(kernel_dirs=[str(kernels)])
         return AsyncKernelManager(kernel_name="colab", kernel_spec_manager=manager)

@@ -11,18 +11,11 @@ import tempfile
 from html import escape
 from pathlib import Path
 
-from tools import browser, handout, pdf
+from tools import browser, handout, pdf, plain_page
 from tools.classroom import plans, slides
 from tools.facts import ROOT
 from tools.writing import check_folder, replace_made
 
-STYLE = """
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 18px/1.5 system-ui, sans-serif }
-body { color: #16191d; background: #fff }
-table { border-collapse: collapse }
-td, th { border-bottom: 1px solid #c9ced5; padding: 0.5rem 0.8rem 0.5rem 0; text-align: left; vertical-align: top }
-a { color: #00427f }
-"""
 # reveal.js reads both from the address: what prints, and where the notes go.
 PRINTED = {
     "slides.pdf": "?print-pdf",
@@ -33,15 +26,15 @@ PRINTED = {
 def plan_page(plan):
     """The plan as an HTML page with a link to each slide."""
     drops = "".join(f"<li>{escape(slide.title)}</li>" for slide in plan.dropped_first())
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Lesson {escape(plan.name)}</title>'
-        f"<style>{STYLE}</style></head><body><main><h1>{escape(plan.name)}: {escape(plan.title)}</h1>\n"
+    body = (
+        f"<h1>{escape(plan.name)}: {escape(plan.title)}</h1>\n"
         f"{slides.to_html(plan.text)}"
         '<p><a href="slides.html">The slides</a>, <a href="handout.html">the handout</a>, '
         '<a href="handout-with-answers.html">the handout with answers</a>.</p>\n'
         f"{slides.to_html(plans.table(plan, 'slides.html'))}"
-        f"<h2>When late, drop in this order</h2><ol>{drops}</ol></main></body></html>\n"
+        f"<h2>When late, drop in this order</h2><ol>{drops}</ol>"
     )
+    return plain_page.page(f"Lesson {plan.name}", body)
 
 
 def print_pdfs(page, chromium):

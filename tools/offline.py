@@ -5,10 +5,10 @@ Unpacked, the book opens from the disk, search included. The PDF goes along if i
 
 import argparse
 import sys
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from tools import pdf
 from tools.facts import ROOT
+from tools.packing import pack
 from tools.writing import beside
 
 OUTPUT = ROOT / "_build" / "resnext-book.zip"
@@ -18,10 +18,15 @@ LEFT_OUT = {".buildinfo", "objects.inv", "404.html"}
 
 
 def files(site, book):
-    """(path in the zip, file) of everything that goes in, in a fixed order."""
+    """(path, file) of the built ``site`` and of the PDF ``book``, if it was made, in a fixed order."""
     kept = [path for path in sorted(site.rglob("*")) if path.is_file() and path.name not in LEFT_OUT]
-    found = [(f"{FOLDER}/{path.relative_to(site).as_posix()}", path) for path in kept]
-    return found + ([(f"{FOLDER}/{book.name}", book)] if book.exists() else [])
+    found = [(path.relative_to(site).as_posix(), path) for path in kept]
+    return found + ([(book.name, book)] if book.exists() else [])
+
+
+def refuse_unless_built(site):
+    if not (site / "index.html").is_file():
+        raise SystemExit(f"{site} holds no built site: make book")
 
 
 def write(site, book, output):
@@ -29,11 +34,9 @@ def write(site, book, output):
 
     ``output`` is replaced when the new zip is whole. Raises ``SystemExit`` without a site, or where it cannot be written.
     """
-    if not (site / "index.html").is_file():
-        raise SystemExit(f"{site} holds no built site: make book")
-    with beside(output) as new, ZipFile(new, "w") as archive:
-        for name, path in files(site, book):
-            archive.writestr(ZipInfo(name), path.read_bytes(), ZIP_DEFLATED)
+    refuse_unless_built(site)
+    with beside(output) as new:
+        pack([(f"{FOLDER}/{name}", path) for name, path in files(site, book)], new)
 
 
 def main(arguments=None):

@@ -166,6 +166,41 @@ def test_fault_23_a_file_of_nobody_s_is_named_and_the_status_says_so(course, tmp
     assert "NOT TAKEN            notes.txt" in capsys.readouterr().out
 
 
+def test_fault_23_a_renamed_notebook_belongs_to_the_assignment_of_the_others(course, nbgrader, tmp_path):
+    """Its student was in no table: the file was "nobody's"."""
+    new_course(tmp_path / "course", "week4")
+    files = {"doejane_1_2_week3.ipynb": BOOK, "roejohn_3_4_homework final (2).ipynb": BOOK}
+    assert run(course, "collect", str(zipped(tmp_path, files))) == 0
+    assert run(course, "grade", TITLE) == 0
+    assert {row["student"]: row[TITLE] for row in table(course)} == {"doejane_1": "20", "roejohn_3": "20"}
+
+
+def test_fault_23_a_renamed_notebook_of_an_unknown_assignment_is_named_with_what_to_type(course, tmp_path, capsys):
+    new_course(tmp_path / "course", "week4")
+    files = {"doejane_1_2_week3.ipynb": BOOK, "roejohn_3_4_week4.ipynb": BOOK, "eve_5_6_mine.ipynb": BOOK}
+    assert run(course, "collect", str(zipped(tmp_path, files))) == 1
+    said = capsys.readouterr().out
+    assert "mine.ipynb of eve_5: it may belong to week3, week4; say which: NAME=week3" in said
+    assert "say NAME=week3" in run(course, "collect", str(zipped(tmp_path, {"eve_5_6_mine.ipynb": BOOK}, "one.zip")))
+
+
+def test_fault_23_a_hand_in_of_an_assignment_that_there_is_not_is_named(course, tmp_path, capsys):
+    files = NBGRADER | {"submitted/eve/week9/week9.ipynb": BOOK}
+    assert run(course, "collect", str(zipped(tmp_path, files))) == 1
+    assert "week9.ipynb of eve: there is no assignment week9; there are: week3" in capsys.readouterr().out
+    empty = new_course(tmp_path / "empty")
+    (empty / "source" / TITLE / f"{TITLE}.ipynb").unlink()
+    assert "no assignment was made yet" in run(empty, "collect", str(zipped(tmp_path, CANVAS)))
+
+
+def test_fault_23_text_typed_into_moodle_is_no_file_of_nobody_s(course, tmp_path, capsys):
+    typed = "Ada Lovelace_7_assignsubmission_onlinetext/onlinetext.html"
+    files = {"Ada Lovelace_7_assignsubmission_file/week3.ipynb": BOOK, typed: "<p>here it is</p>"}
+    assert run(course, "collect", str(zipped(tmp_path, files))) == 0
+    assert "Ada Lovelace_7: left out a text that was typed into Moodle" in capsys.readouterr().out
+    assert [path.name for path in (course / "submitted" / "Ada Lovelace_7" / TITLE).iterdir()] == ["week3.ipynb"]
+
+
 # ------------------------------------------------------------------ 24: tables
 
 ROSTER = "student;last_name;first_name;email;moodle\nwei;王;伟;wei@uni.edu;4713\nada;Lovelace;Ada;ada@uni.edu;\nzoe;=cmd|' /C calc'!A0;Zoe;z@uni.edu;\n"
@@ -210,29 +245,77 @@ def test_fault_24_grades_have_one_row_a_student_with_due_date_and_status(course,
     assert len(rows) == len(table(course))
 
 
+def moodle_takes(text):
+    """{number: grade} as Moodle's importer of grading worksheets reads a file, or None where it refuses the file.
+
+    It wants three columns by their English names, cuts the number out of "Participant 4711", and skips a grade above
+    the maximum. mod/assign/feedback/offline in Moodle's sources has it.
+    """
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    if not {"Identifier", "Grade", "Last modified (grade)"} <= set(rows[0]):
+        return None
+    numbers = {row["Identifier"][len("Participant ") :]: float(row["Grade"]) for row in rows}
+    return {int(number): grade for number, grade in numbers.items()}
+
+
 def test_fault_24_moodle_s_worksheet_reads_back(course, nbgrader, tmp_path):
-    """As its documentation says: UTF-8, "Identifier" with "Participant" and the number of the zip's folder, "Grade"."""
     graded(course, tmp_path)
     text = (course / f"moodle-{TITLE}.csv").read_text(encoding="utf-8")
+    assert moodle_takes(text) == {4711: 20, 4712: 10, 4713: 20, 4714: 20}, "without a score nothing is imported, no zero"
     rows = {row["Identifier"]: row for row in csv.DictReader(io.StringIO(text, newline=""))}
-    assert {key: row["Grade"] for key, row in rows.items()} == {
-        "Participant 4711": "20",
-        "Participant 4712": "10",
-        "Participant 4713": "20",
-        "Participant 4714": "20",
-    }
     assert rows["Participant 4713"]["Full name"] == "伟 王" and rows["Participant 4713"]["Email address"] == "wei@uni.edu"
-    assert "Participant 4715" not in rows, "without a score nothing is imported, least of all a zero"
+    assert {row["Last modified (grade)"] for row in rows.values()} == {"-"}, "older than any grade that Moodle has"
+
+
+def moodle_returns(path):
+    """{number: file} as Moodle's importer of feedback files reads a zip: NAME_NUMBER_TYPE_PLUGIN, then the file."""
+    found = {}
+    for name in zipfile.ZipFile(path).namelist():
+        parts = [part.split("_", 4) for part in name.split("/")]
+        (info,) = [
+            info for info in parts if len(info) >= 4 and info[1].isdigit() and info[2:4] == ["assignsubmission", "file"]
+        ]
+        found[int(info[1])] = name.split("/")[-1]
+    return found
+
+
+def canvas_returns(path):
+    """{student's number: file's number}, the first two parts of a name that are numbers, as Canvas's importer reads it."""
+    names = [name.split("_") for name in zipfile.ZipFile(path).namelist()]
+    return dict([part for part in name if part.isdigit()][:2] for name in names)
+
+
+def test_feedback_goes_back_by_the_names_that_the_platforms_read(course, nbgrader, tmp_path, capsys):
+    """A teacher had to give back a hundred pages one by one."""
+    graded(course, tmp_path)
+    everybody = {4711: "week3.html", 4712: "week3.html", 4713: "week3.html", 4714: "week3.html"}
+    assert moodle_returns(course / "moodle-feedback-week3.zip") == everybody, "4715 has no score, and no feedback"
+    assert canvas_returns(course / "canvas-feedback-week3.zip") == {"1": "2", "12": "34", "13": "35", "14": "36"}
+    assert f"To give it back: {course / 'moodle-feedback-week3.zip'}" in capsys.readouterr().out
+    pages = zipfile.ZipFile(course / "canvas-feedback-week3.zip")
+    own = (course / "feedback" / "roejohn_12" / TITLE / f"{TITLE}.html").read_bytes()
+    assert pages.read("roejohn_12_34_week3.html") == own
+
+
+def canvas_takes(text):
+    """({ID: grade}, possible points) as Canvas's gradebook importer reads a file, or None where it refuses the file.
+
+    The first row begins with Student and ID and has Section behind the SIS columns; a row of which the first cell
+    says "Points Possible" is no student. lib/gradebook_importer.rb in Canvas's sources has it.
+    """
+    head, *rows = csv.reader(io.StringIO(text, newline=""))
+    own = 5 if head[2:4] == ["SIS User ID", "SIS Login ID"] else 3
+    if "Student" not in head[0] or "ID" not in head[1] or "Section" not in head[own - 1] or len(head) != own + 1:
+        return None
+    points = [row[own] for row in rows if "Points Possible" in row[0]]
+    return {int(row[1]): float(row[own]) for row in rows if "Points Possible" not in row[0]}, points
 
 
 def test_fault_24_canvas_s_gradebook_reads_back(course, nbgrader, tmp_path):
-    """As its documentation says: Student, ID, SIS User ID, SIS Login ID, Section, the assignment; possible points second."""
     graded(course, tmp_path)
     text = (course / f"canvas-{TITLE}.csv").read_text(encoding="utf-8")
-    rows = list(csv.reader(io.StringIO(text, newline="")))
-    assert rows[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", TITLE]
-    assert rows[1] == ["    Points Possible", "", "", "", "", "20"]
-    assert {row[1]: row[5] for row in rows[2:]} == {"1": "20", "12": "10", "13": "20", "14": "20"}
+    assert canvas_takes(text) == ({1: 20, 12: 10, 13: 20, 14: 20}, ["20"])
+    assert text.split("\n")[0] == f"Student,ID,SIS User ID,SIS Login ID,Section,{TITLE}"
 
 
 @pytest.mark.parametrize(

@@ -83,3 +83,16 @@ def test_P1_what_is_not_typed_is_not_passed_and_the_environment_does_not_count(f
             "tools.address",
             "https://github.com/a/b",
         ]
+
+
+@pytest.mark.parametrize("typed", HOSTILE)
+def test_P1_what_is_typed_after_exam_and_bundle_reaches_the_program_as_it_is(folder, typed):
+    exam = make(folder, "exam", f"SEED={typed}", f"CHAPTERS={typed}", f"QUESTIONS={typed}")
+    assert exam == ["-m", "tools.exam", f"--chapters={typed}", f"--questions={typed}", "--", typed]
+    (folder / ".venv" / "bin" / "jupyter-book").symlink_to("python")
+    bundle = make(folder, "bundle", f"MIRROR={typed}", f"TORCH={typed}")
+    assert bundle[-4:] == ["-m", "tools.bundle", f"--mirror={typed}", f"--torch={typed}"]
+
+
+def test_P1_an_exam_without_a_seed_is_asked_for_one(folder):
+    assert make(folder, "exam", SEED="7", CHAPTERS="4") == ["-m", "tools.exam", "--", ""]

@@ -15,7 +15,8 @@ from tools.grading.records import remember, remembered, roster
 from tools.grading.report import titles_of
 
 MOODLE = re.compile(r"(?P<name>[^/]+)_(?P<id>\d+)_assignsubmission_file(?:_?/|_)(?P<file>.+)")
-CANVAS = re.compile(r"(?P<name>[^/_]+)_(?:(?P<late>LATE)_)?(?P<id>\d+)_(?P<attempt>\d+)_(?P<file>[^/]+)")
+TYPED = re.compile(r"(?:.*/)?(?P<name>[^/]+)_(?P<id>\d+)_assignsubmission_onlinetext(?:_?/|_).+")
+CANVAS = re.compile(r"(?P<name>[^/_]+)_(?:(?P<late>LATE)_)?(?P<id>\d+)_(?P<attachment>\d+)_(?P<file>[^/]+)")
 NBGRADER = re.compile(r"(?P<name>[^/]+)/(?P<title>[^/]+)/(?P<file>[^/]+)")
 LARGEST, MOST = 50_000_000, 5_000  # bytes of a file, files of a zip
 
@@ -31,6 +32,7 @@ class Found:
     id: str = ""
     late: bool = False
     title: str = ""
+    attachment: str = ""  # Canvas's number of the file
 
 
 def entry_name(entry):
@@ -71,7 +73,8 @@ def recognise(path, content):
         if found := MOODLE.fullmatch(rest):
             return Found("moodle", found["name"], PurePosixPath(found["file"]).name, content, found["id"])
         if found := CANVAS.fullmatch(rest):
-            return Found("canvas", found["name"], found["file"], content, found["id"], bool(found["late"]))
+            late, attachment = bool(found["late"]), found["attachment"]
+            return Found("canvas", found["name"], found["file"], content, found["id"], late, attachment=attachment)
     if len(parts) >= 3 and (found := NBGRADER.fullmatch("/".join(parts[-3:]))):
         return Found("nbgrader", found["name"], found["file"], content, title=found["title"])
     return None
@@ -93,24 +96,35 @@ def student_of(found, rosters):
     return ODD.sub("-", made).strip(" .-") or f"student_{found.id}"
 
 
+def titles_named(held, titles):
+    """The assignments that the names of these notebooks mean."""
+    return {one.title or title_in(one.file, titles) for one in held if one.file.endswith(".ipynb")} - {None}
+
+
 def grouped(files, titles, wanted, rosters):
-    """{(student, title): [Found]}, and the paths that nobody's name is in."""
-    groups, strange = {}, []
+    """{(student, title): [Found]}, and {path that was not taken: why}.
+
+    A notebook that its student has renamed belongs to the assignment of all the others in the same zip.
+    """
+    groups, strange = {}, {}
     for path, content in files:
         found = recognise(path, content)
         if found is None:
-            strange.append(path)
-            continue
-        key = student_of(found, rosters)
-        groups.setdefault(key, []).append(found)
+            strange[path] = "nobody's name is in it, as Moodle, Canvas and nbgrader write it"
+        else:
+            groups.setdefault(student_of(found, rosters), []).append(found)
+    everywhere = titles_named([one for held in groups.values() for one in held], titles)
     made = {}
     for student, held in groups.items():
-        named = {one.title or title_in(one.file, titles) for one in held if one.file.endswith(".ipynb")} - {None}
-        title = wanted or (named.pop() if len(named) == 1 else None)
+        named = titles_named(held, titles) or everywhere
+        title = wanted or (min(named) if len(named) == 1 else None)
         if title in titles:
             made[student, title] = [one for one in held if not one.title or one.title == title]
         else:
-            strange += [f"{one.file} of {student}" for one in held]
+            unknown, choice = ", ".join(sorted(named - {*titles})), sorted(named) or titles
+            why = f"it may belong to {', '.join(choice)}; say which: NAME={choice[0]}"
+            why = f"there is no assignment {unknown}; there are: {', '.join(titles)}" if unknown else why
+            strange |= {f"{one.file} of {student}": why for one in held}
     return made, strange
 
 
@@ -146,15 +160,25 @@ def put(course, student, title, wanted):
 
 
 def note(course, student, title, held):
-    """Remember what only the platform's names say: number, name, lateness."""
+    """Remember what only the platform's names say: numbers, name, lateness."""
     known = remembered(course, "collected.json")
     entry = known.setdefault(student, {"late": []})
     first = held[0]
     if first.platform != "nbgrader":
         entry |= {"platform": first.platform, "id": first.id, "name": first.name}
+    if numbers := [one.attachment for one in held if one.attachment]:
+        entry["attachments"] = entry.get("attachments", {}) | {title: numbers[0]}
     late = set(entry["late"]) - {title} | ({title} if any(one.late for one in held) else set())
     entry["late"] = sorted(late)
     remember(course, "collected.json", known)
+
+
+def without_typed_text(files):
+    """The files without the text that was typed into Moodle, which is named: it stays to be read there."""
+    for path, _ in files:
+        if found := TYPED.fullmatch(path.replace("\\", "/")):
+            print(f"{found['name']}_{found['id']}: left out a text that was typed into Moodle; read it there")
+    return [(path, content) for path, content in files if not TYPED.fullmatch(path.replace("\\", "/"))]
 
 
 def collect(course, source, title=None):
@@ -162,17 +186,19 @@ def collect(course, source, title=None):
     titles, source = titles_of(course), Path(source)
     if title and checked_title(title) not in titles:
         raise ValueError(f"there is no assignment {title!r}; there are: {', '.join(titles) or 'none'}")
-    made, strange = grouped(files_in(source), titles, title, roster(course))
+    if not titles:
+        raise ValueError("no assignment was made yet: make assignment NAME=week3 EXERCISES=...")
+    made, strange = grouped(without_typed_text(files_in(source)), titles, title, roster(course))
     if not made:
         raise ValueError(
             f"{source} has no hand-in of {title or ', '.join(titles) or 'any assignment'}: "
-            "it is no zip of Moodle's, Canvas's or nbgrader's. "
-            f"It holds: {', '.join(strange[:5]) or 'nothing'}"
+            "it is no zip of Moodle's, Canvas's or nbgrader's, or no file has an assignment's name, then say NAME=week3. "
+            f"It holds: {', '.join([*strange][:5]) or 'nothing'}"
         )
     for (student, found_title), held in sorted(made.items()):
         became = put(course, checked_student(student), found_title, contents(held, found_title, titles))
         note(course, student, found_title, held)
         print(f"{student:20} {found_title}: {became}{', handed in late' if any(one.late for one in held) else ''}")
-    for path in strange:
-        print(f"NOT TAKEN            {path}: nobody's name, or no assignment's, is in it")
+    for path, why in strange.items():
+        print(f"NOT TAKEN            {path}: {why}")
     return len(strange)

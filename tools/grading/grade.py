@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 
 from tools.facts import ROOT
-from tools.grading import judging, records, report
+from tools.grading import judging, records, report, returning
 from tools.grading.course import KERNEL, checked_student, hand_in_place, name_problem, nbgrader, remove_made, source_of
 from tools.grading.handed_in import Problem, hand_in, master_cells, place_problem
 
@@ -161,4 +161,6 @@ def grade(course, title, seconds, student=None, again=False):
             f"{name:20} NO SCORE, it lies beside the students' folders: make collect NAME={title} ZIP={course / 'submitted'}"
         )
     print(f"Scores: {course / 'grades.csv'}; feedback: {course / 'feedback'}/STUDENT/{title}/{title}.html")
+    for name in returning.write(course, title, results[title]):
+        print(f"To give it back: {course / name}")
     return without

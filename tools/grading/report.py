@@ -110,13 +110,17 @@ def wide(course, results, people, book):
 
 
 def moodle(title, results, people, ids):
-    """Moodle's grading worksheet: it finds a student by "Participant" and the number. Only who has a score is in it."""
-    rows = [["Identifier", "Full name", "Email address", "Grade", "Maximum Grade"]]
+    """Moodle's grading worksheet, for those who have a score.
+
+    Its importer finds a student by "Participant" and the number, and refuses a file without "Last modified (grade)".
+    A date that is none there keeps whatever grade Moodle already has, unless the teacher allows it to be replaced.
+    """
+    rows = [["Identifier", "Full name", "Email address", "Grade", "Maximum Grade", "Last modified (grade)"]]
     for student, number in ids.items():
         one, (last, first, email) = results[title][student], people[student]
         if one.score is not None:
             full = f"{first} {last}".strip() or student
-            rows.append([f"Participant {number}", full, email, plain_number(one.score), f"{one.points:g}"])
+            rows.append([f"Participant {number}", full, email, plain_number(one.score), f"{one.points:g}", "-"])
     return csv_text(rows)
 
 
