@@ -151,7 +151,8 @@ def run_tests(mutant):
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
     files = [str(ROOT / "tests" / "library" / f"{name}.py") for name in OWNERS[mutant.module]]
-    options = ["-o", "addopts=", "-p", "no:cacheprovider", "-x", "-q", "-m", "not slow and not whole"]
+    early = "ignore::pytest.PytestAssertRewriteWarning"  # plugins that came with the slow imports
+    options = ["-W", early, "-o", "addopts=", "-p", "no:cacheprovider", "-x", "-q", "-m", "not slow and not whole"]
     return int(pytest.main([*options, *files]))
 
 
