@@ -1,0 +1,24 @@
+"""Whatever a page claims with a number, in its text, a caption or an alt text, follows from code, evidence or a source.
+
+The tables claims_of_*.py beside this file have a passage and what it follows from.
+"""
+
+import claims_of_1_to_4
+import claims_of_5_to_8
+import pytest
+from claims_for_tests import complaint, unfounded
+
+CLAIMS = {page: table for module in (claims_of_1_to_4, claims_of_5_to_8) for page, table in module.CLAIMS.items()}
+EVERY = [(page, claim) for page, table in CLAIMS.items() for claim in table]
+WHOLE = list(CLAIMS)  # pages of which every weighty number must rest on something
+
+
+@pytest.mark.parametrize(("page", "claim"), EVERY, ids=[f"{page}-{claim[:60]}" for page, claim in EVERY])
+def test_fault_11c_a_passage_says_what_it_rests_on(page, claim):
+    assert complaint(page, claim, CLAIMS[page][claim]) is None
+
+
+@pytest.mark.parametrize("page", WHOLE)
+def test_fault_11c_every_weighty_number_rests_on_something(page):
+    """On code, evidence or a source of this passage, and not just on some number of the page."""
+    assert unfounded(page, CLAIMS[page]) == []
