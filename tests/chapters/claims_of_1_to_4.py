@@ -156,7 +156,12 @@ REDUCED = weights(192, 16, 1) + weights(16, 32, 5)
 THREE = weights(192, 96, 1) + weights(96, 128, 3)
 
 CHAPTER_2 = {
-    "a 1x1 to {}, a 3x3 to {}, a 5x5 to {}, and a 3x3 maximum that keeps {}; they are concatenated to {} channels": lambda: (
+    "at the place of GoogLeNet's first one: {} channels on a 28×28 map": lambda: next(
+        layer.in_channels
+        for layer in without_data(networks.googlenet).inception3a.modules()
+        if isinstance(layer, nn.Conv2d)
+    ),
+    "Four branches from 192 channels: a 1x1 to {}, a 3x3 to {}, a 5x5 to {}, and a 3x3 maximum that keeps {}; they are concatenated to {} channels": lambda: (
         *(WIDTHS[name] for name in ("conv1x1", "conv3x3", "conv5x5")),
         192,
         64 + 128 + 32 + 192,
@@ -167,7 +172,7 @@ CHAPTER_2 = {
     "channels through {} pixels": lambda: (weights(192, 1, 5) // weights(192, 1, 1), 192, 25),
     "Nearly ten times fewer": lambda: 9.5 < weights(192, 32, 5) / REDUCED < 10,
     "the 5×5 now sees {} mixtures of the {} channels": lambda: (WIDTHS["reduce5x5"], 192),
-    "1x1 to {}; 1x1 to {} and 3x3 to {}; 1x1 to {} and 5x5 to {}; 3x3 maximum and 1x1 to {}. They are concatenated to {} "
+    "Four unequal branches from 192 channels: 1x1 to {}; 1x1 to {} and 3x3 to {}; 1x1 to {} and 5x5 to {}; 3x3 maximum and 1x1 to {}. They are concatenated to {} "
     "channels": lambda: (*WIDTHS.values(), out_channels(WIDTHS)),
     "{} + {} + {} + {} = {} channels come out": lambda: (
         *(WIDTHS[name] for name in ("conv1x1", "conv3x3", "conv5x5", "pool_projection")),
@@ -179,7 +184,7 @@ CHAPTER_2 = {
     "Splitting saves two thirds, reducing saves half of the rest and more": lambda: (
         abs(1 - NAIVE / DENSE - 2 / 3) < 0.03 and module_weights() < NAIVE / 2
     ),
-    "which gives out {}, and that of Figure 2.3, which gives out {}": lambda: (416, out_channels(WIDTHS)),
+    "One dense 5×5 from 192 to 256 channels, the module of Figure 2.2, which gives out {}, and that of Figure 2.3, which gives out {}": lambda: (416, out_channels(WIDTHS)),
     "GoogLeNet has nine modules and {} widths": lambda: sum(map(len, GOOGLENET_MODULES.values())),
     "Which of the {} numbers do you change": lambda: sum(map(len, GOOGLENET_MODULES.values())),
     "People chose the numbers: {} widths, and no rule": lambda: sum(map(len, GOOGLENET_MODULES.values())),

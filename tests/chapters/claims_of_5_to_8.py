@@ -140,8 +140,8 @@ CHAPTER_6 = {
     ),
     "both are normalised to {:.1f} first and then added; the spread is {:.1f}": lambda: (1, normalised_then_added()),
     "A batch norm in each path makes a quiet path as loud as a loud one": lambda: spread(QUIET) < spread(LOUD) / 2,
-    "added to {}, {}, {}. Below": lambda: row(6, "c06-010", "two products, added:"),
-    "again {}, {}, {}. The second path": lambda: row(6, "c06-010", "one product:"),
+    "added to {:.0f}, {:.0f}, {:.0f}. Below": lambda: row(6, "c06-010", "two products, added:"),
+    "again {:.0f}, {:.0f}, {:.0f}. The second path": lambda: row(6, "c06-010", "one product:"),
     "near $\\sqrt{{32}}$, which is {:.1f}": lambda: math.sqrt(32),
     "Whether 32 small batch norms normalise {} channels each or a large one normalises {}": lambda: (128 // 32, 128),
     "A block of {} channels with {} paths of {}": lambda: (16, 4, 8 // 4),
@@ -327,8 +327,8 @@ def likeness(kind):
     ]
 
 
-def mean_of(kind, block):
-    return statistics.mean(value for name, value in likeness(kind) if name == block)
+def typical(kind, block):
+    return statistics.median(value for name, value in likeness(kind) if name == block)
 
 
 CHAPTER_8 = {
@@ -409,7 +409,7 @@ CHAPTER_8 = {
         for block in {b for b, _ in likeness("trained")}
     ),
     "In every block the paths of trained networks are more alike than those of untrained ones": lambda: all(
-        mean_of("trained", block) > mean_of("untrained", block) for block in {b for b, _ in likeness("trained")}
+        typical("trained", block) > typical("untrained", block) for block in {b for b, _ in likeness("trained")}
     ),
     "about {:.2f} to {:.2f} in size": lambda: (
         min(v for _, v in likeness("trained")),
@@ -417,8 +417,8 @@ CHAPTER_8 = {
     ),
     "over the {} pairs of paths of a block": lambda: math.comb(16, 2),
     "Open dots, untrained, fall from {:.3f} to {:.3f} from the first block to the last": lambda: (
-        mean_of("untrained", "layer1.0"),
-        mean_of("untrained", "layer3.1"),
+        typical("untrained", "layer1.0"),
+        typical("untrained", "layer3.1"),
     ),
     "between {:.3f} and {:.3f}": lambda: (min(v for _, v in likeness("trained")), max(v for _, v in likeness("trained"))),
     "So training does not push the paths apart; it draws them a little together": lambda: (
