@@ -116,9 +116,9 @@ CHAPTER_9 = {
             for a, b in zip(list(SETTINGS), list(SETTINGS)[1:], strict=False)
         ),
     ),
-    "one recipe, {} epochs without extras, and five runs each": lambda: 100
-    if "mean of 5 runs" in published("regnet.table3.resnet50.top1")["recipe"] or "five runs" in str(published("regnet.table3.resnet50.top1"))
-    else published("regnet.table3.resnet50.top1")["recipe"],
+    "one recipe, {} epochs without extras, and five runs each": lambda: (
+        published("regnet.table3.resnet50.training")["unit"].removeprefix("hours for ").split()[0]
+    ),
     "With {} layers 32 paths err {:.1f} points less and with {} layers {:.1f}, at standard deviations of about {:.1f}": lambda: (
         50,
         regnets_gain(50),

@@ -6,12 +6,14 @@ The tables claims_of_*.py beside this file have a passage and what it follows fr
 import claims_of_1_to_4
 import claims_of_5_to_8
 import claims_of_9_to_11
+import claims_of_other_pages
 import pytest
 from claims_for_tests import complaint, unfounded
 
-CLAIMS = {page: table for module in (claims_of_1_to_4, claims_of_5_to_8, claims_of_9_to_11) for page, table in module.CLAIMS.items()}
+TABLES = (claims_of_1_to_4, claims_of_5_to_8, claims_of_9_to_11, claims_of_other_pages)
+CLAIMS = {page: table for module in TABLES for page, table in module.CLAIMS.items()}
 EVERY = [(page, claim) for page, table in CLAIMS.items() for claim in table]
-WHOLE = list(CLAIMS)  # pages of which every weighty number must rest on something
+WHOLE = [*range(1, 12), "twenty_minutes", "more_than_one_machine", "questions"]  # pages of which every weighty number must rest on something
 
 
 @pytest.mark.parametrize(("page", "claim"), EVERY, ids=[f"{page}-{claim[:60]}" for page, claim in EVERY])
