@@ -420,9 +420,6 @@ LANDING = {
 
 README = {
     "You need Python {} or newer, make and git": lambda: _python(),
-    "reveal.js's ({})": lambda: re.search(
-        r"reveal\.js (\d+\.\d+\.\d+)", (ROOT / "tools/classroom/reveal/reveal.js").read_text(encoding="utf-8")
-    )[1],
     "takes {} GB": lambda: re.search(r"the environment takes ([\d.]+) GB", words("teaching"))[1],
 }
 
