@@ -15,7 +15,7 @@ from torch.nn import functional
 from resnext_lib import figures, networks
 from resnext_lib.complexity import RESNET_BUDGET, count_macs, count_parameters, stage_costs
 from resnext_lib.networks import GOOGLENET_MODULES
-from resnext_lib.published import evidence
+from resnext_lib.published import evidence, published
 
 IMAGE = (3, 224, 224)
 
@@ -188,7 +188,10 @@ CHAPTER_2 = {
     "GoogLeNet has nine modules and {} widths": lambda: sum(map(len, GOOGLENET_MODULES.values())),
     "Which of the {} numbers do you change": lambda: sum(map(len, GOOGLENET_MODULES.values())),
     "People chose the numbers: {} widths, and no rule": lambda: sum(map(len, GOOGLENET_MODULES.values())),
-    "in only 6.7 % of the photographs": lambda: "6.7" in _reference_to_googlenet(),
+    "in only {} % of the photographs, and by the paper's count it has {} times fewer parameters than AlexNet": lambda: (
+        published("googlenet.top5")["value"],
+        {12: "twelve"}[published("googlenet.fewer-than-alexnet")["value"]],
+    ),
     "from {} % it falls to {}, rises to {} at 4d, and falls to {} % again": lambda: (
         large_share(GOOGLENET_MODULES["3a"]),
         min(large_share(GOOGLENET_MODULES[name]) for name in ("3b", "4a")),
@@ -217,11 +220,6 @@ CHAPTER_2 = {
     "trains each network.\nWhat does she know after these {} trainings": lambda: 2 * 54,
     "Your module 3a gives 256 channels, but has {:,} weights too few": lambda: 16 * 32 * (25 - 9),
 }
-
-
-def _reference_to_googlenet():
-    """The line of the references on GoogLeNet's error: the paper's own number is not in published.toml."""
-    return words("references").split("Going Deeper with Convolutions")[1].split("\n- ")[0]
 
 
 # ------------------------------------------------------------------ chapter 3

@@ -382,9 +382,7 @@ def _defaults():
 
 
 REFERENCES = {
-    "and the {} % top-5 error that won in 2014": lambda: re.search(
-        r"in only ([\d.]+) % of the photographs", words(2)
-    )[1],
+    "and the {} % top-5 error that won in 2014": lambda: value("googlenet.top5"),
     "GoogLeNet's fifty-four widths": lambda: FIFTY_FOUR == 54,
     "become unstable above about {} filters": lambda: value("inception-resnet.unstable-above"),
     "warm-up of {} epochs, for batches of up to {}": lambda: (value("large-batch.warm-up"), value("large-batch.batch-size")),
