@@ -41,6 +41,8 @@ def captions_and_alts(cell):
 @cache
 def words(page):
     """Everything that a page says: its text, and the captions and alt texts of its figures."""
+    if path_of(page).suffix == ".py":  # where a docstring breaks its lines is no matter
+        return re.sub(r"\s+", " ", path_of(page).read_text(encoding="utf-8"))
     if path_of(page).suffix != ".ipynb":
         return path_of(page).read_text(encoding="utf-8")
     parts = []
@@ -49,6 +51,7 @@ def words(page):
     return "\n".join(parts)
 
 
+@cache  # asked for the claim, and again for the numbers that it covers
 def passage(claim, follows):
     """The passage that ``claim`` and the values of ``follows`` make; None where ``follows`` says that it is not true."""
     found = follows()

@@ -20,6 +20,12 @@ from resnext_lib.published import evidence, published
 IMAGE = (3, 224, 224)
 
 
+@cache
+def built(build):
+    """The network, without data, once for all claims; nobody may change it."""
+    return without_data(build)
+
+
 def conv(*sizes, **options):
     return without_data(nn.Conv2d, *sizes, bias=False, **options)
 
@@ -33,7 +39,7 @@ def weights(*sizes, **options):
 
 @cache
 def stages():
-    return stage_costs(without_data(networks.resnet50), IMAGE)
+    return stage_costs(built(networks.resnet50), IMAGE)
 
 
 def share(stage, what):
@@ -158,7 +164,7 @@ THREE = weights(192, 96, 1) + weights(96, 128, 3)
 CHAPTER_2 = {
     "at the place of GoogLeNet's first one: {} channels on a 28×28 map": lambda: next(
         layer.in_channels
-        for layer in without_data(networks.googlenet).inception3a.modules()
+        for layer in built(networks.googlenet).inception3a.modules()
         if isinstance(layer, nn.Conv2d)
     ),
     "Four branches from 192 channels: a 1x1 to {}, a 3x3 to {}, a 5x5 to {}, and a 3x3 maximum that keeps {}; they are concatenated to {} channels": lambda: (
@@ -284,13 +290,13 @@ CHAPTER_3 = {
         1 + 3 * sum((3, 4, 6, 3)) + 1,
     ),
     "of {}, {}, {} and {} bottlenecks": lambda: [
-        len(getattr(without_data(networks.resnet50), f"layer{i}")) for i in (1, 2, 3, 4)
+        len(getattr(built(networks.resnet50), f"layer{i}")) for i in (1, 2, 3, 4)
     ],
     "layer1 with {} blocks and {} channels on 56 by 56, layer2 with {} and {}, layer3 with {} and {}, layer4 with {} and {} "
     "on 7 by 7": lambda: [
         value
         for i in (1, 2, 3, 4)
-        for stage in [getattr(without_data(networks.resnet50), f"layer{i}")]
+        for stage in [getattr(built(networks.resnet50), f"layer{i}")]
         for value in (len(stage), stage[0].out_channels)
     ],
     "The first: 64 in, 1x1 to 64, 3x3, 1x1 to {}, shortcut": lambda: 4 * 64,
@@ -367,9 +373,9 @@ CHAPTER_4 = {
     "layer costs what it did": lambda: weights(64, 64, 3) == weights(128, 128, 3, groups=4),
     "Each output now knows half as many inputs, {} instead of {}, and there are twice as many outputs": lambda: (128 // 4, 64),
     "Its first 3×3 has {} channels in {} groups, and within a group of {}": lambda: (
-        without_data(networks.resnext50_32x4d).layer1[0].conv2.out_channels,
-        without_data(networks.resnext50_32x4d).layer1[0].conv2.groups,
-        without_data(networks.resnext50_32x4d).layer1[0].conv2.weight.shape[1],
+        built(networks.resnext50_32x4d).layer1[0].conv2.out_channels,
+        built(networks.resnext50_32x4d).layer1[0].conv2.groups,
+        built(networks.resnext50_32x4d).layer1[0].conv2.weight.shape[1],
     ),
     "can have 32 groups of 4 channels or 4 groups of 32.\nSwap the two and the output keeps its shape, but the weight is "
     "eight times as large": lambda: weights(128, 128, 3, groups=4) == 8 * weights(128, 128, 3, groups=32),

@@ -7,7 +7,7 @@ from functools import cache
 
 import torch
 from claims_for_tests import opened, row, shown, words
-from claims_of_1_to_4 import conv, weights
+from claims_of_1_to_4 import built, conv, weights
 from randomness import without_data
 
 from resnext_lib import networks
@@ -90,8 +90,8 @@ CHAPTER_5 = {
     "Written as 32 paths, the block calls {} small convolutions": lambda: convolutions(FormA, 256, 128, 256, 32),
     "A network of {} blocks could still have {} pairs (C, d)": lambda: (sum((3, 4, 6, 3)), sum((3, 4, 6, 3))),
     "So **32x4d** means {} paths in every stage, of width {} *in the first*": lambda: (
-        without_data(networks.resnext50_32x4d).cardinality,
-        without_data(networks.resnext50_32x4d).bottleneck_width,
+        built(networks.resnext50_32x4d).cardinality,
+        built(networks.resnext50_32x4d).bottleneck_width,
     ),
     "an input acts through 4 · 9 = {} weights": lambda: weights(1, 4, 3),
     "PyTorch ignores the groups and counts {} · 9": lambda: 128,
@@ -173,6 +173,7 @@ CHAPTER_6 = {
 # ------------------------------------------------------------------ chapter 7
 
 
+@cache
 def counted(*network):
     return count_parameters(without_data(networks.ResNeXt, (3, 4, 6, 3), *network))
 
@@ -184,7 +185,7 @@ def accuracy(version):
 CHAPTER_7 = {
     "Eight networks at the end of this chapter": lambda: _wrong_networks() == 8,
     "Four of them have the right number of parameters, to the last digit": lambda: (
-        counted(32, 4) == count_parameters(without_data(networks.resnext50_32x4d)) and _wrong_networks() - 4 == 4
+        counted(32, 4) == count_parameters(built(networks.resnext50_32x4d)) and _wrong_networks() - 4 == 4
     ),
     "after it come {}, {} and {}": lambda: [4 * 2**stage for stage in (1, 2, 3)],
     "where the table shows {} and {}, a ratio of two": lambda: (128, 256),
@@ -192,7 +193,7 @@ CHAPTER_7 = {
     "one price, about {:.0f} million multiply-adds, wherever a block stands": lambda: _macs_of_a_block(),
     "falls from 56 to 28, 14 and 7, the middle grows from {} to {}, {} and {} channels, and the bar of {:.0f} million MACs "
     "stays": lambda: (
-        *(getattr(without_data(networks.resnext50_32x4d), f"layer{i}")[0].width for i in (1, 2, 3, 4)),
+        *(getattr(built(networks.resnext50_32x4d), f"layer{i}")[0].width for i in (1, 2, 3, 4)),
         _macs_of_a_block(),
     ),
     "A block costs the same in every stage, because its width doubles when the map halves": lambda: (
@@ -206,12 +207,12 @@ CHAPTER_7 = {
     "the 3×3 keeps its {:.1f} % of a block's weights to the end; with d fixed at 4 it would fade to less than one per "
     "cent": lambda: share_of_3x3(32, 4) if 9 * 256 * 16 / bottleneck_weights(256, 4, 2048) < 0.01 else 0,
     "256 channels on a 56×56 map, 1×1 to {}, a 3×3 cut into groups after which the map is 28×28, 1×1 to {}": lambda: (
-        without_data(networks.resnext50_32x4d).layer2[0].width,
-        without_data(networks.resnext50_32x4d).layer2[0].out_channels,
+        built(networks.resnext50_32x4d).layer2[0].width,
+        built(networks.resnext50_32x4d).layer2[0].out_channels,
     ),
     "The stride sits on the 3×3 and forces a 1×1 into the shortcut": lambda: (
-        without_data(networks.resnext50_32x4d).layer2[0].conv2.stride == (2, 2)
-        and without_data(networks.resnext50_32x4d).layer2[0].downsample is not None
+        built(networks.resnext50_32x4d).layer2[0].conv2.stride == (2, 2)
+        and built(networks.resnext50_32x4d).layer2[0].downsample is not None
     ),
     "which then looks at one place in four": lambda: conv(1, 1, 1, stride=2)(torch.empty(1, 1, 8, 8, device="meta")).numel()
     == 64 // 4,
@@ -259,7 +260,7 @@ def _wrong_networks():
 
 def _with_bias():
     """Parameters of the network with a bias in each first 1×1."""
-    network = without_data(networks.resnext50_32x4d)
+    network = built(networks.resnext50_32x4d)
     return counted(32, 4) + sum(
         block.width for i in (1, 2, 3, 4) for block in getattr(network, f"layer{i}")
     )
@@ -334,8 +335,8 @@ def typical(kind, block):
 CHAPTER_8 = {
     "A pixel is a byte from 0 to {}": lambda: 2**8 - 1,
     "gives $\\ln 10$, about {:.1f}": lambda: math.log(10),
-    "16 paths in each": lambda: without_data(networks.small_resnext).layer1[0].cardinality == 16,
-    "the paths of the first stage are {} channels wide": lambda: without_data(networks.small_resnext).layer1[0].conv2.weight.shape[1],
+    "16 paths in each": lambda: built(networks.small_resnext).layer1[0].cardinality == 16,
+    "the paths of the first stage are {} channels wide": lambda: built(networks.small_resnext).layer1[0].conv2.weight.shape[1],
     "trained like this for {} epochs on all {:,} pictures": lambda: (
         max(int(r["epoch"]) for r in evidence("training")),
         10_000,
@@ -343,7 +344,7 @@ CHAPTER_8 = {
     "After twenty epochs nine answers in ten are right": lambda: (
         abs(sum(r["label"] == r["answer"] for r in evidence("predictions")) / 2000 - 0.9) < 0.005
     ),
-    "how sure it was: {:.0f} to {:.0f} per cent": lambda: _surest(),
+    "how sure it was: {:.0f} to {:.0f} per cent": lambda: surest(),
     "Two thirds of the mistakes lie among four things": lambda: abs(132 / 201 - 2 / 3) < 0.02
     and row(8, "c08-025", "201 wrong,")[0] == 132,
     "a step is {} of the last step plus the new gradient": lambda: re.search(r"momentum=(0\.\d)", _source(8, "c08-015"))[1],
@@ -437,7 +438,7 @@ def _source(page, identifier):
     return next(cell for cell in opened(page).cells if cell.id == identifier).source
 
 
-def _surest():
+def surest():
     """The confidences of the ten mistakes of which the network was surest, the least and the largest, in per cent."""
     wrong = sorted((float(r["confidence"]) for r in evidence("predictions") if r["label"] != r["answer"]), reverse=True)[:10]
     return math.floor(100 * wrong[-1] + 0.5), math.floor(100 * wrong[0] + 0.5)

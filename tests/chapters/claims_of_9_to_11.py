@@ -5,6 +5,7 @@ from functools import cache
 
 import torchvision
 from claims_for_tests import row
+from claims_of_1_to_4 import built
 from claims_of_5_to_8 import share_of_3x3
 from randomness import without_data
 from scipy import stats
@@ -458,9 +459,8 @@ def leads(table, what, names):
 
 
 def se_adds(count):
-    built = [without_data(build) for build in (networks.resnext50_32x4d, descendants.seresnext50_32x4d)]
-    plain, more_ = (count(network) for network in built)
-    return more_ / plain - 1
+    plain, with_box = (count(built(build)) for build in (networks.resnext50_32x4d, descendants.seresnext50_32x4d))
+    return with_box / plain - 1
 
 
 CHAPTER_11 = {
@@ -474,7 +474,7 @@ CHAPTER_11 = {
         1024,
     ),
     "ResNeXt stopped in the middle, and most of those who followed went to the end": lambda: (
-        without_data(networks.resnext50_32x4d).layer1[0].conv2.groups == 32
+        built(networks.resnext50_32x4d).layer1[0].conv2.groups == 32
     ),
     "two small layers lead from {} means to {} numbers and back": lambda: (256, 256 // value("senet.reduction")),
     "A tenth more parameters and hardly a counted multiplication more": lambda: (
@@ -593,7 +593,7 @@ CHAPTER_11 = {
     "on unequal terms, with one number where there had been fifty-four; at equal cost they beat ResNet": lambda: (
         sum(map(len, GOOGLENET_MODULES.values())) == 54 and gain(50) > 0 < gain(101)
     ),
-    "it reads all {} channels in whatever order": lambda: without_data(networks.resnext50_32x4d).layer1[0].conv3.in_channels,
+    "it reads all {} channels in whatever order": lambda: built(networks.resnext50_32x4d).layer1[0].conv3.in_channels,
     "(b) starts fewer, {} to {} a block": lambda: (STAGES[0][0] // 48, STAGES[-1][0] // 48),
     "(a) starts 32 small convolutions in each of its {} blocks": lambda: sum((3, 4, 6, 3)),
 }

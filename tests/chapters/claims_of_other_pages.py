@@ -4,11 +4,12 @@ import inspect
 import math
 import re
 import tomllib
+from functools import cache
 
 import torch
 import torchvision
 from claims_for_tests import opened, row, shown, words
-from claims_of_1_to_4 import DENSE, WIDTHS, module_weights, out_channels, weights
+from claims_of_1_to_4 import built, DENSE, WIDTHS, module_weights, out_channels, weights
 from claims_of_5_to_8 import RESNEXT_BLOCK, convolutions, share_of_3x3
 from claims_of_9_to_11 import DEPTHS, SETTINGS, gain, leads, macs, table_3, table_5, value
 from randomness import without_data
@@ -35,6 +36,7 @@ FIFTY_FOUR = sum(map(len, GOOGLENET_MODULES.values()))
 IMAGE = (3, 224, 224)
 
 
+@cache
 def counted(cardinality=32, width=4, blocks=DEPTHS[50]):
     return count_parameters(without_data(networks.ResNeXt, blocks, cardinality, width))
 
@@ -43,12 +45,13 @@ def without_norms(network):
     return count_parameters(network) - sum(count_parameters(m) for m in network.modules() if isinstance(m, nn.BatchNorm2d))
 
 
+@cache
 def cifar(cardinality, classes=10):
     return without_data(CifarResNeXt, 29, cardinality, 64, num_classes=classes)
 
 
 def stage_outputs(*stages):
-    return [getattr(without_data(networks.resnext50_32x4d), f"layer{i}")[0].out_channels for i in stages]
+    return [getattr(built(networks.resnext50_32x4d), f"layer{i}")[0].out_channels for i in stages]
 
 
 # ------------------------------------------------------------------ ResNeXt in twenty minutes
@@ -182,8 +185,8 @@ QUESTIONS = {
     "The paper says {:.1f} million, I count {:,}": lambda: (value("table1.resnet50.parameters"), counted(1, 64)),
     "which would round to {:.1f}": lambda: counted(1, 64) / 1e6,
     "batch norm: {:,} parameters remain, and ResNeXt-50's {:,}, which round to the paper's {:.1f} and {:.1f}": lambda: (
-        without_norms(without_data(networks.resnet50)),
-        without_norms(without_data(networks.resnext50_32x4d)),
+        without_norms(built(networks.resnet50)),
+        without_norms(built(networks.resnext50_32x4d)),
         value("table1.resnet50.parameters"),
         value("table1.resnext50_32x4d.parameters"),
     ),
@@ -196,13 +199,13 @@ QUESTIONS = {
     'and not with "{:.1f} plus or minus a little"': lambda: value("table1.resnet50.parameters"),
     "Has GoogLeNet {:.1f} or {:.1f} million parameters, and why does torchvision's have {:.1f}?": lambda: (
         _column(),
-        count_parameters(without_data(networks.googlenet)) / 1e6,
-        count_parameters(without_data(networks.torchvision_googlenet)) / 1e6,
+        count_parameters(built(networks.googlenet)) / 1e6,
+        count_parameters(built(networks.torchvision_googlenet)) / 1e6,
     ),
     "{:.1f} million is the sum of the parameter column in the paper's Table 1": lambda: _column(),
     "with biases and classifier, has {:,}.\ntorchvision's has {:,}, because": lambda: (
-        count_parameters(without_data(networks.googlenet)),
-        count_parameters(without_data(networks.torchvision_googlenet)),
+        count_parameters(built(networks.googlenet)),
+        count_parameters(built(networks.torchvision_googlenet)),
     ),
     "whose K fits {} for the first module": lambda: (
         1024 if 163_328 // 1024 == value("googlenet.3a.parameters") else 1000
@@ -304,7 +307,7 @@ QUESTIONS = {
 
 
 def _torchinfo():
-    network = without_data(networks.resnext50_32x4d).to_empty(device="cpu")
+    network = built(networks.resnext50_32x4d).to_empty(device="cpu")
     return summary(network, input_size=(1, *IMAGE), verbose=0).total_mult_adds
 
 
@@ -322,11 +325,11 @@ def pinned(package):
 
 GLOSSARY = {
     "here {:,} convolution weights, the cost of ResNet's bottleneck": lambda: RESNET_BUDGET,
-    "in the first stage: the {} in 32x4d": lambda: without_data(networks.resnext50_32x4d).bottleneck_width,
+    "in the first stage: the {} in 32x4d": lambda: built(networks.resnext50_32x4d).bottleneck_width,
     "The factor {} from the stage width to the block's output.\n  It is relative to {}, not to ResNeXt's middle of {}": lambda: (
         networks.EXPANSION,
         64,
-        without_data(networks.resnext50_32x4d).layer1[0].width,
+        built(networks.resnext50_32x4d).layer1[0].width,
     ),
     "in a given stage: {}, {}, {}, {} in ResNeXt-50": lambda: [4 * 2**stage for stage in range(4)],
     "Weights and MACs are divided by the number of groups, once": lambda: weights(8, 8, 3) == 4 * weights(8, 8, 3, groups=4),
@@ -335,8 +338,8 @@ GLOSSARY = {
     ),
     "ResNet-50 has {}.": lambda: 2 + 3 * sum(DEPTHS[50]),
     "in ResNet-50 a {0}×{0} convolution with stride {1} and a pooling": lambda: (
-        without_data(networks.resnet50).conv1.kernel_size[0],
-        without_data(networks.resnet50).conv1.stride[0],
+        built(networks.resnet50).conv1.kernel_size[0],
+        built(networks.resnet50).conv1.stride[0],
     ),
     "{}, {}, {}, {}: the width of ResNet's middle": lambda: value("table1.resnet50.widths"),
     "It adds a tenth to the parameters of ResNeXt-50 and hardly any MACs": lambda: (
@@ -410,8 +413,8 @@ LANDING = {
     ">one layer: groups={}<": lambda: 32,
     "Eight of {} paths are drawn": lambda: 32 if words("intro.md").count('<g class="lane') == 8 else 0,
     "is made of six blocks, and each block of sixteen equal branches": lambda: (
-        sum(len(getattr(without_data(networks.small_resnext), f"layer{i}")) for i in (1, 2, 3)) == 6
-        and without_data(networks.small_resnext).layer1[0].cardinality == 16
+        sum(len(getattr(built(networks.small_resnext), f"layer{i}")) for i in (1, 2, 3)) == 6
+        and built(networks.small_resnext).layer1[0].cardinality == 16
     ),
     "Both need Python {} or newer": lambda: _python(),
 }
