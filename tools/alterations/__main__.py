@@ -44,7 +44,7 @@ class Copies:
             copy_repository(ROOT, folder)
             self.free.put(folder)
 
-    def run(self, owners, alteration=None):
+    def run(self, owner, alteration=None):
         """Status of the tests, and what they said, in a copy that is altered meanwhile, if at all."""
         folder = self.free.get()
         try:
@@ -54,7 +54,7 @@ class Copies:
             try:
                 if path:
                     path.write_text(alteration.change(before.decode("utf-8")), encoding="utf-8", newline="")
-                status = status_of(self.context, folder, owners, said)
+                status = status_of(self.context, folder, owner, said)
             finally:
                 if path:
                     path.write_bytes(before)
@@ -68,7 +68,7 @@ def outcome(copies, alteration):
     start, problem, said = time.monotonic(), "", ""
     try:
         for owner in alteration.owners:
-            status, said = copies.run([owner], alteration)
+            status, said = copies.run(owner, alteration)
             if status not in (FAILED, BROKEN):
                 problem = f"STAYS GREEN in {owner}" if status == PASSED else f"no such test: {owner}"
                 break
@@ -79,7 +79,7 @@ def outcome(copies, alteration):
 
 def red_before(copies, owner):
     """What is wrong with ``owner`` in the unaltered copy."""
-    status, said = copies.run([owner])
+    status, said = copies.run(owner)
     return "" if status == PASSED else f"{owner} fails (status {status}) before anything is altered:\n{said[-1500:]}"
 
 

@@ -7,6 +7,7 @@ each alteration would take longer than the tests do.
 import contextlib
 import multiprocessing
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -36,8 +37,8 @@ def copy_repository(root, folder):
             shutil.copyfile(root / name, target)
 
 
-def run_pytest(folder, owners, said):
-    """In a process of its own: run ``owners`` in ``folder``; what pytest says goes to the file ``said``."""
+def run_pytest(folder, owner, said):
+    """In a process of its own: run ``owner`` in ``folder``; what pytest says goes to the file ``said``."""
     os.chdir(folder)
     os.environ.update(PYTHONPATH=str(folder), OMP_NUM_THREADS="1", PYTHONDONTWRITEBYTECODE="1")
     sys.dont_write_bytecode = True  # an altered file may be as long and as old as before, to the second
@@ -49,7 +50,7 @@ def run_pytest(folder, owners, said):
     options = ["-q", "-x", "-p", "no:randomly", "-p", "no:xdist", "--tb=line", f"--rootdir={folder}"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # plugins that were imported with the slow ones
     with open(said, "w", encoding="utf-8") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
-        status = pytest.main([*options, *owners])
+        status = pytest.main([*options, *shlex.split(owner)])
     os._exit(OFFSET + int(status))  # threads that a test left behind must not keep the process
 
 
@@ -60,9 +61,9 @@ def forking():
     return context
 
 
-def status_of(context, folder, owners, said):
-    """The exit status of pytest for ``owners`` in ``folder``; a run that does not end has failed."""
-    process = context.Process(target=run_pytest, args=(Path(folder), owners, said))
+def status_of(context, folder, owner, said):
+    """The exit status of pytest for ``owner`` in ``folder``; a run that does not end has failed."""
+    process = context.Process(target=run_pytest, args=(Path(folder), owner, said))
     process.start()
     process.join(LIMIT)
     if process.exitcode is None:
