@@ -448,3 +448,47 @@ RIGHT = {
         shows_that_equal_is_better,
     ],
 }
+
+
+def given_widths(names=("conv1x1", "conv3x3", "conv5x5", "pool_projection")):
+    return sum(WIDTHS[name] for name in names)
+
+
+# What a question gives, and what was computed with: the two must stay the same.
+GIVEN = {
+    (1, 1): f"a picture of {448}×{448} pixels instead of {224}×{224}",
+    (1, 3): "For a 3×3 from 256 to 256 channels with stride 2 on a 56×56 map, you count {:.2f} billion MACs and a colleague "
+    "{:.2f} billion".format(*(weights(256, 256, 3) * side * side / 1e9 for side in (28, 56))),
+    (1, 5): "You replace a 7×7 from 64 to 64 channels",
+    (2, 2): f"gives {given_widths()} channels, but has {16 * 32 * (25 - 9):,} weights too few",
+    (2, 3): "You double all six widths of 3a; its input keeps 192 channels",
+    (2, 4): f"each of the {54} widths, one at a time, and trains each network.\nWhat does she know after these {2 * 54} trainings",
+    (3, 1): "an error of 72 % in training and 75 % in testing",
+    (3, 2): "Through 20 plain layers the gradient grows 40 times.\nWhat do you expect for 40?",
+    (3, 3): "through 50 of them at the very start",
+    (3, 5): "for batches of 64 pictures, and poor ones for single pictures",
+    (4, 1): f"reads 256 channels with a weight of the shape {tuple(conv(256, 256, 3, groups=32).weight.shape)}",
+    (4, 2): "a layer of 256 channels in and out as many weights as a dense one of 64",
+    (4, 3): "Ten grouped 3×3s on 64 channels are stacked, all with the same 4 groups",
+    (4, 4): "between two layers with 4 groups on 16 channels",
+    (4, 5): f"each of 32 groups reads 1/32 of the inputs and gives 1/32 of the outputs, so the layer is {32 * 32} times cheaper",
+    (5, 1): "the budget is doubled and the block keeps its 256 channels",
+    (5, 2): "when you set `groups=32` in ResNet's block",
+    (5, 4): "in a block for 512 channels, with C = 32 and d = 8, compare with its share in 32x4d for 256 channels",
+    (6, 2): "Two paths give 1 and −2 in a channel",
+    (6, 4): "differ by 0.002 with 32-bit numbers and by 0.002 with 64-bit numbers",
+    (6, 5): "32 added paths of four layers each, 1×1, 3×3, 3×3, 1×1",
+    (7, 1): f"A network of {2 + 3 * sum((3, 4, 23, 3))} layers is called "
+    f"{without_data(networks.resnext101_32x8d).cardinality}x{without_data(networks.resnext101_32x8d).bottleneck_width}d",
+    (7, 3): "`nn.BatchNorm2d(width, eps=0.01)` instead of the default `1e-5`",
+    (7, 4): "to 448×448 instead of 224×224",
+    (7, 5): f"it stays three points below the {accuracy('V2'):.1f} % of the V2 weights",
+    (8, 3): "loses 0.2 points, with a standard error of 0.15",
+    (8, 4): "correlations of 0.01 between the paths",
+    (8, 5): "raises the test loss by 0.01 when it is removed, and both together raise it by 0.05",
+    (9, 4): "nine variants with one baseline, a run each, and all nine are better",
+    (9, 5): "85.1 % ± 0.9, network B 85.6 % ± 0.8, five runs each",
+    (10, 1): "256 channels you may take 64 groups of 4 or 16 groups of 16, which do four times the operations",
+    (10, 3): "comes out at 0.96, and a new layout at 0.97",
+    (11, 4): "gets pictures with twice the side",
+}

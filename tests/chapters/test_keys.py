@@ -5,7 +5,7 @@ import re
 
 import pytest
 from claims_for_tests import opened
-from quiz_answers import RIGHT
+from quiz_answers import GIVEN, RIGHT
 
 from tools import contract
 
@@ -52,3 +52,19 @@ def test_fault_11c_a_flipped_key_and_exchanged_options_would_be_found():
     assert complaint(options, answer.replace("(b) is right", "(a) is right"), passage)
     assert complaint({**options, "a": options["b"], "b": options["a"]}, answer, passage)
     assert complaint({letter: "Something else." for letter in options}, answer, passage)
+
+
+def stems(made):
+    """What each question of the quiz gives and asks, without its options."""
+    text = "\n".join(cell.source for cell in contract.markdown_cells(made))
+    quiz = text.partition("## Quiz")[2].split("\n## Exercises")[0]
+    return [re.split(r"\n- \([a-e]\)", part.split("</details>")[-1])[0] for part in quiz.split("<details>")[:-1]]
+
+
+@pytest.mark.parametrize(("chapter", "number"), EVERY, ids=[f"{c}-question-{n + 1}" for c, n in EVERY])
+def test_fault_11c_a_question_gives_what_its_answer_was_computed_from(chapter, number):
+    """A question with a number in it gives what the computation of its key used."""
+    stem = re.sub(r"\*\*\d\. |ResNeXt-50|ResNet-50|Figure \d\.\d|3×3|3a", "", stems(opened(chapter))[number])
+    given = GIVEN.get((chapter, number + 1))
+    assert (given or "") in stems(opened(chapter))[number]
+    assert given or not re.search(r"\d{2}|\d %", stem), "a number that tests/chapters/quiz_answers.py does not have in GIVEN"
