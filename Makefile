@@ -65,6 +65,7 @@ check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what tak
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 	$(MAKE) older-torch
+	$(BIN)/python -m tools.alterations
 	$(BIN)/python -m tools.notebooks --check-stable chapters
 	$(BIN)/python -m tools.wheel
 

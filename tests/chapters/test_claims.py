@@ -5,6 +5,7 @@ The tables claims_of_*.py beside this file have a passage and what it follows fr
 
 import re
 
+import claims_in_words
 import claims_of_1_to_4
 import claims_of_5_to_8
 import claims_of_9_to_11
@@ -14,8 +15,11 @@ import claims_of_the_key
 import pytest
 from claims_for_tests import captions_and_alts, complaint, opened, unfounded, words
 
-TABLES = (claims_of_1_to_4, claims_of_5_to_8, claims_of_9_to_11, claims_of_other_pages, claims_of_the_key, claims_of_teaching_and_code)
-CLAIMS = {page: table for module in TABLES for page, table in module.CLAIMS.items()}
+TABLES = (claims_in_words, claims_of_1_to_4, claims_of_5_to_8, claims_of_9_to_11, claims_of_other_pages, claims_of_the_key, claims_of_teaching_and_code)
+CLAIMS = {}
+for module in TABLES:
+    for page, table in module.CLAIMS.items():
+        CLAIMS[page] = CLAIMS.get(page, {}) | table
 # The pages of which every weighty number must rest on something.
 WHOLE = [*range(1, 12), "twenty_minutes", "more_than_one_machine", "questions", *(page for page in CLAIMS if "slides" in str(page))]
 

@@ -57,7 +57,7 @@ def run_pytest(folder, owner, said):
 def forking():
     """The context whose processes are forked from one that has imported what is slow."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(SLOW)
+    context.set_forkserver_preload(SLOW)  # read at the first process
     return context
 
 
