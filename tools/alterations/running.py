@@ -4,9 +4,11 @@ Every run is a process of its own that is forked from one which has PyTorch and 
 each alteration would take longer than the tests do.
 """
 
+import compileall
 import contextlib
 import multiprocessing
 import os
+import py_compile
 import shlex
 import shutil
 import subprocess
@@ -35,13 +37,15 @@ def copy_repository(root, folder):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / name, target)
+    # Compiled once, and by what a file says: an altered one is compiled anew, however old and long it is.
+    compileall.compile_dir(folder, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
 
 
 def run_pytest(folder, owner, said):
     """In a process of its own: run ``owner`` in ``folder``; what pytest says goes to the file ``said``."""
     os.chdir(folder)
     os.environ.update(PYTHONPATH=str(folder), OMP_NUM_THREADS="1", PYTHONDONTWRITEBYTECODE="1")
-    sys.dont_write_bytecode = True  # an altered file may be as long and as old as before, to the second
+    sys.dont_write_bytecode = True  # nothing of an altered file may stay
     for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
         del sys.modules[name]
     sys.path[:] = [str(folder), *(place for place in sys.path if place)]
