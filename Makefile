@@ -70,6 +70,7 @@ check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what tak
 	$(MAKE) older-torch
 	$(BIN)/python -m tools.translation notebooks _build/notebooks-zh
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile _build/notebooks-zh/chapters
+	$(BIN)/python -m tools.alterations
 	$(BIN)/python -m tools.notebooks --check-stable chapters
 	$(BIN)/python -m tools.wheel
 

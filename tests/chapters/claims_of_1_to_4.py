@@ -1,0 +1,395 @@
+"""Claims of chapters 1 to 4: a passage, and what it follows from (tests/claims_for_tests.py says how)."""
+
+import math
+import re
+import statistics
+from functools import cache
+
+import torch
+from claims_for_tests import row, words
+from randomness import without_data
+from skimage import data
+from torch import nn
+from torch.nn import functional
+
+from resnext_lib import figures, networks
+from resnext_lib.complexity import RESNET_BUDGET, count_macs, count_parameters, stage_costs
+from resnext_lib.networks import GOOGLENET_MODULES
+from resnext_lib.published import evidence, published
+
+IMAGE = (3, 224, 224)
+
+
+@cache
+def built(build):
+    """The network, without data, once for all claims; nobody may change it."""
+    return without_data(build)
+
+
+def conv(*sizes, **options):
+    return without_data(nn.Conv2d, *sizes, bias=False, **options)
+
+
+def weights(*sizes, **options):
+    return conv(*sizes, **options).weight.numel()
+
+
+# ------------------------------------------------------------------ chapter 1
+
+
+@cache
+def stages():
+    return stage_costs(built(networks.resnet50), IMAGE)
+
+
+def share(stage, what):
+    """A stage's share of ResNet-50's parameters or MACs."""
+    return getattr(stages()[stage], what) / sum(getattr(cost, what) for cost in stages().values())
+
+
+def edge():
+    """The output number of Figure 1.1's marked window."""
+    image = torch.tensor([[1, 1, 1, 5, 5]] * 4 + [[2] * 5])
+    return int((image[0:3, 1:4] * torch.tensor([[-1, 0, 1]] * 3)).sum())
+
+
+def sees(*kernels):
+    """The side of what a stack of convolutions of stride 1 sees, measured."""
+    stack = nn.Sequential(*(nn.Conv2d(1, 1, k, padding=k // 2) for k in kernels))
+    return int(figures.receptive_field(stack, 15).any(0).sum())
+
+
+SQUEEZED = weights(256, 64, 1) + weights(64, 64, 3) + weights(64, 256, 1)
+
+
+def cost_of_half_the_map():
+    """(weights, MACs) of a 3×3, with half the side and twice the channels against before."""
+    before, after = conv(64, 64, 3, padding=1), conv(128, 128, 3, padding=1)
+    return count_parameters(after) / count_parameters(before), count_macs(after, (128, 28, 28)) / count_macs(
+        before, (64, 56, 56)
+    )
+
+
+CHAPTER_1 = {
+    "it multiplies {:.0f} billion times, and it keeps {:.0f} million weights".replace("{:.0f} b", "four b"): lambda: round(
+        sum(cost.parameters for cost in stages().values()) / 1e6
+    ),
+    "in one part of this network by a factor of twenty": lambda: 18
+    < share("layer1", "macs") / share("layer1", "parameters")
+    < 22,
+    "and {} says: here is an edge": edge,
+    "The marked {} is the sum of the marked window": edge,
+    "with the marked number {}.": edge,
+    "one kernel *for every input channel* and adds up what they give": lambda: conv(4, 6, 3).weight.shape[:2] == (6, 4),
+    "{} × {} kernels of {} weights": lambda: (*conv(4, 6, 3).weight.shape[:2], 9),
+    "A table of {} rows and {} columns, completely filled": lambda: tuple(conv(4, 6, 3).weight.shape[:2]),
+    "which is why 5×5 became 3×3 above": lambda: conv(1, 1, 3)(torch.empty(1, 1, 5, 5, device="meta")).shape[2:] == (3, 3),
+    "in steps of two pixels, `stride=2`, it halves the map's side": lambda: conv(1, 1, 3, padding=1, stride=2)(
+        torch.empty(1, 1, 56, 56, device="meta")
+    ).shape[2]
+    == 28,
+    "Half the side and twice the channels: four times the weights, the same MACs.": lambda: cost_of_half_the_map() == (4, 1),
+    "the weights grow fourfold each time, the MACs stay": lambda: cost_of_half_the_map() == (4, 1),
+    "Twice the channels on both sides make four times the weights; a quarter of the places uses them; so the "
+    "multiplications stay the same": lambda: cost_of_half_the_map() == (4, 1),
+    "A 1×1 mixes channels for a ninth of the price": lambda: weights(64, 64, 3) == 9 * weights(64, 64, 1),
+    "for a ninth of what a 3×3 costs": lambda: weights(64, 64, 3) == 9 * weights(64, 64, 1),
+    "the three short bars together are an eighth of the long one": lambda: 7.5 < weights(256, 256, 3) / SQUEEZED < 8.6,
+    "the second costs about an eighth": lambda: 7.5 < weights(256, 256, 3) / SQUEEZED < 8.6,
+    "The number **{:,}** will come back": lambda: SQUEEZED,
+    "Two 3×3s see as far as one 5×5\n\nWhy": lambda: sees(3, 3) == sees(5) == 5,
+    "one 3x3 convolution sees {0} by {0} pixels, two see {1} by {1}, three see {2} by {2}.": lambda: (
+        sees(3),
+        sees(3, 3),
+        sees(3, 3, 3),
+    ),
+    "Each 3×3 adds two pixels to what is seen": lambda: sees(3, 3) - sees(3) == sees(3, 3, 3) - sees(3, 3) == 2,
+    "with {} weights instead of {} for every pair of channels": lambda: (2 * weights(1, 1, 3), weights(1, 1, 5)),
+    "holds a hundredth of the weights and does a sixth of the work: twenty times its share": lambda: (
+        round(share("layer1", "parameters"), 2) == 0.01 and abs(share("layer1", "macs") - 1 / 6) < 0.01
+    ),
+    "`layer4` holds most of the weights and does a fifth": lambda: (
+        share("layer4", "parameters") > 0.5 and abs(share("layer4", "macs") - 1 / 5) < 0.01
+    ),
+    "In a whole network the weights sit at the end": lambda: share("layer4", "parameters") > 0.5,
+    "The weights sit at the end, the multiplications are spread out": lambda: (
+        share("layer4", "parameters") > 0.5 and max(share(f"layer{i}", "macs") for i in (1, 2, 3, 4)) < 0.4
+    ),
+    "Weights grow towards layer4; MACs are spread over all four stages": lambda: (
+        sorted(range(1, 5), key=lambda i: share(f"layer{i}", "parameters")) == [1, 2, 3, 4]
+    ),
+    "tools that count these, the FLOPs, print twice the MACs": lambda: (
+        row(1, "c01-027", "PyTorch's counter:")[0] == 2 * row(1, "c01-027", "ours:")[0]
+    ),
+    "it has 64 times as many as (b)": lambda: weights(512, 512, 3) == 64 * weights(64, 64, 3),
+    "it is the dearest of the three in MACs": lambda: weights(3, 64, 7) * 112**2
+    > weights(64, 64, 3) * 56**2
+    == weights(512, 512, 3) * 7**2,
+    "with {} weights for a pair of channels instead of {}": lambda: (3 * weights(1, 1, 3), weights(1, 1, 7)),
+    "Ada says {:,}, Ben {:,}, Cem {:,}, and Dora {:,}": lambda: [
+        factor * weights(64, 128, 3) * 28 * 28 // divisor for factor, divisor in ((2, 1), (4, 1), (1, 3), (1, 64))
+    ],
+    "turns 56 into {}, a 7×7 with padding 3 and stride 2 turns 224 into {}, and a 5×5 without padding and with stride 3 "
+    "turns 9 into {}": lambda: [
+        conv(1, 1, k, stride=s, padding=p)(torch.empty(1, 1, n, n, device="meta")).shape[2]
+        for n, k, s, p in ((56, 3, 2, 1), (224, 7, 2, 3), (9, 5, 3, 0))
+    ],
+    "The photograph comes with scikit-image": lambda: data.camera().shape == (512, 512),
+}
+
+# ------------------------------------------------------------------ chapter 2
+
+WIDTHS = GOOGLENET_MODULES["3a"]
+
+
+def out_channels(module):
+    return sum(module[name] for name in ("conv1x1", "conv3x3", "conv5x5", "pool_projection"))
+
+
+def large_share(module):
+    return round(100 * (module["conv3x3"] + module["conv5x5"]) / out_channels(module))
+
+
+def module_weights(double=1):
+    """The weights of module 3a's convolutions, its widths times ``double``."""
+    one, r3, three, r5, five, pool = (double * width for width in WIDTHS.values())
+    return 192 * (one + r3 + r5 + pool) + 9 * r3 * three + 25 * r5 * five
+
+
+NAIVE = 192 * (64 + 128 * 9 + 32 * 25)
+DENSE = weights(192, 256, 5)
+REDUCED = weights(192, 16, 1) + weights(16, 32, 5)
+THREE = weights(192, 96, 1) + weights(96, 128, 3)
+
+CHAPTER_2 = {
+    "at the place of GoogLeNet's first one: {} channels on a 28×28 map": lambda: next(
+        layer.in_channels
+        for layer in built(networks.googlenet).inception3a.modules()
+        if isinstance(layer, nn.Conv2d)
+    ),
+    "Four branches from 192 channels: a 1x1 to {}, a 3x3 to {}, a 5x5 to {}, and a 3x3 maximum that keeps {}; they are concatenated to {} channels": lambda: (
+        *(WIDTHS[name] for name in ("conv1x1", "conv3x3", "conv5x5")),
+        192,
+        64 + 128 + 32 + 192,
+    ),
+    "all 192 pass through, and the output has {}": lambda: 64 + 128 + 32 + 192,
+    "Four windows side by side give out more than twice what they read": lambda: (64 + 128 + 32 + 192) / 192 > 2,
+    "One channel of the 5×5 branch costs as much as {} channels of the 1×1 branch, because its filter reads all {} "
+    "channels through {} pixels": lambda: (weights(192, 1, 5) // weights(192, 1, 1), 192, 25),
+    "Nearly ten times fewer": lambda: 9.5 < weights(192, 32, 5) / REDUCED < 10,
+    "the 5×5 now sees {} mixtures of the {} channels": lambda: (WIDTHS["reduce5x5"], 192),
+    "Four unequal branches from 192 channels: 1x1 to {}; 1x1 to {} and 3x3 to {}; 1x1 to {} and 5x5 to {}; 3x3 maximum and 1x1 to {}. They are concatenated to {} "
+    "channels": lambda: (*WIDTHS.values(), out_channels(WIDTHS)),
+    "{} + {} + {} + {} = {} channels come out": lambda: (
+        *(WIDTHS[name] for name in ("conv1x1", "conv3x3", "conv5x5", "pool_projection")),
+        out_channels(WIDTHS),
+    ),
+    "The module can do less than one large layer, and costs a seventh": lambda: 7 < DENSE / module_weights() < 8,
+    "can do less than one dense 5×5, and costs a seventh": lambda: 7 < DENSE / module_weights() < 8,
+    "one dense 5x5 {:,}, four windows without reductions {:,}, module 3a {:,}": lambda: (DENSE, NAIVE, module_weights()),
+    "Splitting saves two thirds, reducing saves half of the rest and more": lambda: (
+        abs(1 - NAIVE / DENSE - 2 / 3) < 0.03 and module_weights() < NAIVE / 2
+    ),
+    "One dense 5×5 from 192 to 256 channels, the module of Figure 2.2, which gives out {}, and that of Figure 2.3, which gives out {}": lambda: (416, out_channels(WIDTHS)),
+    "GoogLeNet has nine modules and {} widths": lambda: sum(map(len, GOOGLENET_MODULES.values())),
+    "Which of the {} numbers do you change": lambda: sum(map(len, GOOGLENET_MODULES.values())),
+    "People chose the numbers: {} widths, and no rule": lambda: sum(map(len, GOOGLENET_MODULES.values())),
+    "in only {} % of the photographs, and by the paper's count it has {} times fewer parameters than AlexNet": lambda: (
+        published("googlenet.top5")["value"],
+        {12: "twelve"}[published("googlenet.fewer-than-alexnet")["value"]],
+    ),
+    "from {} % it falls to {}, rises to {} at 4d, and falls to {} % again": lambda: (
+        large_share(GOOGLENET_MODULES["3a"]),
+        min(large_share(GOOGLENET_MODULES[name]) for name in ("3b", "4a")),
+        large_share(GOOGLENET_MODULES["4d"]),
+        large_share(GOOGLENET_MODULES["5b"]),
+    ),
+    "The share of large windows should rise, and does not": lambda: large_share(GOOGLENET_MODULES["5b"])
+    < large_share(GOOGLENET_MODULES["3a"]),
+    "rises within the middle modules and ends where it was lowest": lambda: (
+        large_share(GOOGLENET_MODULES["5b"]) == min(map(large_share, GOOGLENET_MODULES.values()))
+    ),
+    "The module still runs and gives {} channels": lambda: out_channels(WIDTHS),
+    "so 28×28 becomes {0}×{0}": lambda: nn.MaxPool2d(3)(torch.empty(1, 1, 28, 28)).shape[2],
+    "GoogLeNet has {} layers: two in each module and four outside": lambda: 2 * len(GOOGLENET_MODULES) + 4,
+    "(b) is right: 64 + 128 + 32, and the pooling passes all {} on": lambda: 416,
+    "16 · 32 weights for each of the {} pixels that a 3×3 has fewer than a 5×5": lambda: 25 - 9,
+    "{:,} weights for 32 channels are {} each, {:,} for 128 channels are {:,}": lambda: (
+        REDUCED,
+        REDUCED // 32,
+        THREE,
+        THREE // 128,
+    ),
+    "a channel of it would cost almost three times as much, but it has a quarter of the channels": lambda: (
+        2.7 < 25 / 9 < 3 and WIDTHS["conv5x5"] * 4 == WIDTHS["conv3x3"]
+    ),
+    "trains each network.\nWhat does she know after these {} trainings": lambda: 2 * 54,
+    "Your module 3a gives 256 channels, but has {:,} weights too few": lambda: 16 * 32 * (25 - 9),
+}
+
+
+# ------------------------------------------------------------------ chapter 3
+
+
+@cache
+def totals():
+    found = {}
+    for entry in evidence("gradient_totals"):
+        found.setdefault((entry["kind"], entry["channels"], entry["blocks"]), []).append(float(entry["total"]))
+    return {key: statistics.geometric_mean(values) for key, values in found.items()}
+
+
+def grown(kind):
+    return round(totals()[kind, "32", "27"])
+
+
+def mean_error(kind, depth):
+    rows = [r for r in evidence("depth") if (r["kind"], r["depth"], r["step"]) == (kind, str(depth), "300")]
+    return 100 * statistics.mean(float(r["train_error"]) for r in rows)
+
+
+CHAPTER_3 = {
+    "Guessing would be wrong seven times in eight, that is {} %": lambda: 100 * 7 / 8,
+    "after {} training steps, for three runs each": lambda: max(int(r["step"]) for r in evidence("depth")),
+    "at least in {} steps": lambda: max(int(r["step"]) for r in evidence("depth")),
+    "Deeper got worse\n": lambda: mean_error("plain", 8) < mean_error("plain", 20) < mean_error("plain", 56),
+    "That is about {:.2f} times a layer, and {:.0f} thousand times over 54 layers": lambda: (
+        totals()["plain", "32", "27"] ** (1 / 54),
+        totals()["plain", "32", "27"] / 1000,
+    ),
+    "by $1/\\sqrt{{1 - 1/\\pi}} = {:.2f}$": lambda: 1 / math.sqrt(1 - 1 / math.pi),
+    "is left: {:.2f} times, at every layer": lambda: 1 / math.sqrt(1 - 1 / math.pi),
+    "For very wide networks {:.2f} is proved": lambda: 1 / math.sqrt(1 - 1 / math.pi),
+    "A shortcut turns an exponential into a power": lambda: grown("two-layer") < 40 < 10_000 < totals()["plain", "32", "27"],
+    "\\cdots \\tfrac{{28}}{{27}} = {}$$": lambda: round(math.prod((b + 1) / b for b in range(1, 28))),
+    "{} for 27 blocks of two layers, {} and {} for blocks of three": lambda: [
+        grown(kind) for kind in ("two-layer", "bottleneck", "ResNeXt")
+    ],
+    "the curves flatten and reach {}, {} and {}.": lambda: [grown(kind) for kind in ("two-layer", "bottleneck", "ResNeXt")],
+    "climbs to {:.0f} thousand at the first block": lambda: totals()["plain", "32", "27"] / 1000,
+    "The last box of each is blue: 1/2, 1/3, up to 1/7": lambda: True,  # tests/library/test_figures.py draws them
+    "56 layers do worse than 20 here, with {:.1f} % against {:.1f} %": lambda: (
+        mean_error("residual", 56),
+        mean_error("residual", 20),
+    ),
+    "With the plus sign 56 layers learn, without it they hardly do": lambda: mean_error("residual", 56)
+    < 30
+    < 70
+    < mean_error("plain", 56),
+    "With the plus sign, 56 layers learn": lambda: mean_error("residual", 56) < 30,
+    "16 channels, {} steps. Program: studies/depth": lambda: max(int(r["step"]) for r in evidence("depth")),
+    "over {} steps, three runs each: the plain curves stay near their start": lambda: max(
+        int(r["step"]) for r in evidence("depth")
+    ),
+    "yet 64 channels cannot be added to {}": lambda: 256,
+    "where two 3×3s would have {:.1f} million weights": lambda: 2 * weights(256, 256, 3) / 1e6,
+    "**{:,} weights are the budget of this book.**": lambda: RESNET_BUDGET,
+    "More than half of it goes into the 3×3": lambda: 0.5 < weights(64, 64, 3) / RESNET_BUDGET < 0.55,
+    "three in each of {} blocks and a classifier behind them make {} layers": lambda: (
+        sum((3, 4, 6, 3)),
+        1 + 3 * sum((3, 4, 6, 3)) + 1,
+    ),
+    "of {}, {}, {} and {} bottlenecks": lambda: [
+        len(getattr(built(networks.resnet50), f"layer{i}")) for i in (1, 2, 3, 4)
+    ],
+    "layer1 with {} blocks and {} channels on 56 by 56, layer2 with {} and {}, layer3 with {} and {}, layer4 with {} and {} "
+    "on 7 by 7": lambda: [
+        value
+        for i in (1, 2, 3, 4)
+        for stage in [getattr(built(networks.resnet50), f"layer{i}")]
+        for value in (len(stage), stage[0].out_channels)
+    ],
+    "The first: 64 in, 1x1 to 64, 3x3, 1x1 to {}, shortcut": lambda: 4 * 64,
+    "ResNet-50: every block costs the same": lambda: (
+        len({row(3, "c03-043", f"layer{i} ")[-1] for i in (1, 2, 3, 4)}) == 1
+    ),
+    "The bottleneck {}-{}-{} has {:,} weights: the budget": lambda: (256, 64, 256, RESNET_BUDGET),
+    "with the whole gap closed, {} % would remain": lambda: _asked_error(),
+    "then about 0.7 of the gradient's size is left": lambda: (
+        row(3, "c03-054", "question 3, for 1 and for 50 blocks:")[0] == 1.0 and abs(math.sqrt(1 / 2) - 0.7) < 0.01
+    ),
+    "(a) is right: a constant factor a layer makes 40 · 40": lambda: 40 * 40 == 1600,
+    "a gap of three percentage points leaves little": lambda: _asked_error(1) - _asked_error() == 3,
+    "relu(3 − 2) is {}, relu(3) + relu(−2) is {}": lambda: (max(3 - 2, 0), max(3, 0) + max(-2, 0)),
+}
+
+
+def _asked_error(which=0):
+    """The errors of training and testing that question 1 of chapter 3 gives."""
+    return int(re.search(r"an error of (\d+) % in training and (\d+) % in testing", words(3)).groups()[which])
+
+
+# ------------------------------------------------------------------ chapter 4
+
+
+def reach_of(*layers):
+    return int(figures.reach(nn.Sequential(*layers), 8)[:, 0].sum())
+
+
+def grouped(groups=4):
+    return nn.Conv2d(8, 8, 3, padding=1, groups=groups, bias=False)
+
+
+def reads_of_the_dealt():
+    """The inputs, counted from 1, that output 1 of the layer with dealt channels reads."""
+    x = torch.ones(1, 8, 3, 3, requires_grad=True)
+    nn.Sequential(nn.ChannelShuffle(2), grouped())(x)[0, 0].sum().backward()
+    return [i + 1 for i in x.grad.abs().sum(dim=(0, 2, 3)).nonzero().flatten().tolist()]
+
+
+def same_as_one_masked():
+    layer, x = nn.Conv2d(4, 4, 3, groups=2, bias=False), torch.randn(1, 4, 5, 5)
+    full = torch.zeros(4, 4, 3, 3)
+    full[:2, :2], full[2:, 2:] = layer.weight.data[:2], layer.weight.data[2:]
+    return torch.allclose(functional.conv2d(x, full), layer(x), atol=1e-5)
+
+
+CHAPTER_4 = {
+    "With 4 groups {} of the {} kernels are left, with 8 groups {}": lambda: (
+        grouped(4).weight[..., 0, 0].numel(),
+        grouped(1).weight[..., 0, 0].numel(),
+        grouped(8).weight[..., 0, 0].numel(),
+    ),
+    "all {} cells are filled. 4 groups: four blocks of {} by {} on the diagonal": lambda: (64, 8 // 4, 8 // 4),
+    "the 2 in the second line is the number of channels in a group, not in the whole input, which has {}": lambda: 8,
+    "Take the third group alone, channels {} and {}": lambda: (2 * 2 + 1, 2 * 2 + 2),
+    "Right, outputs 1 and 2 read inputs {} and {}, and the lines cross": reads_of_the_dealt,
+    "PyTorch's groups are neighbours; interleaved groups are another layer": lambda: reads_of_the_dealt() != [1, 2],
+    "zero outside blocks along the diagonal": same_as_one_masked,
+    "a network of such layers alone would be g separate networks": lambda: reach_of(*(grouped() for _ in range(9))) == 2,
+    "Two grouped layers: it stays in channels 1 and {}": lambda: reach_of(grouped(), grouped()),
+    "Stacked groups stay apart until something mixes them": lambda: (
+        reach_of(grouped(), grouped()) < reach_of(grouped(), nn.Conv2d(8, 8, 1)) == 8
+    ),
+    "after the third grouped layer, input 1 would have arrived everywhere": lambda: (
+        reach_of(grouped(), nn.ChannelShuffle(4), grouped(), nn.ChannelShuffle(4), grouped()) == 8
+    ),
+    "What is saved: a factor of g, once": lambda: weights(8, 8, 3) / weights(8, 8, 3, groups=4) == 4,
+    "With 32 groups, about {:.0f} thousand weights have become about {:.0f} thousand": lambda: (
+        weights(128, 128, 3) / 1000,
+        weights(128, 128, 3, groups=32) / 1000,
+    ),
+    "Twice the channels on both sides would make four times the weights; with four groups a quarter of them is left, so the "
+    "layer costs what it did": lambda: weights(64, 64, 3) == weights(128, 128, 3, groups=4),
+    "Each output now knows half as many inputs, {} instead of {}, and there are twice as many outputs": lambda: (128 // 4, 64),
+    "Its first 3×3 has {} channels in {} groups, and within a group of {}": lambda: (
+        built(networks.resnext50_32x4d).layer1[0].conv2.out_channels,
+        built(networks.resnext50_32x4d).layer1[0].conv2.groups,
+        built(networks.resnext50_32x4d).layer1[0].conv2.weight.shape[1],
+    ),
+    "can have 32 groups of 4 channels or 4 groups of 32.\nSwap the two and the output keeps its shape, but the weight is "
+    "eight times as large": lambda: weights(128, 128, 3, groups=4) == 8 * weights(128, 128, 3, groups=32),
+    "Saved: all but a g-th of the weights and MACs, which can buy width": lambda: weights(8, 8, 3, groups=8) * 8
+    == weights(8, 8, 3),
+    "Can one number replace fifty-four?": lambda: sum(map(len, GOOGLENET_MODULES.values())) == 54,
+    "each output reads {} of the 256 channels, so there are 256 / {} groups": lambda: (
+        conv(256, 256, 3, groups=32).weight.shape[1],
+        conv(256, 256, 3, groups=32).weight.shape[1],
+    ),
+    "four times the channels on both sides make sixteen times the weights, and groups divide once": lambda: (
+        weights(256, 256, 3) == 16 * weights(64, 64, 3) == 16 * weights(256, 256, 3, groups=16)
+    ),
+    "32 groups at a part in {} each make a part in 32": lambda: 32 * 32,
+}
+
+CLAIMS = {1: CHAPTER_1, 2: CHAPTER_2, 3: CHAPTER_3, 4: CHAPTER_4}

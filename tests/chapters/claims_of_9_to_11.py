@@ -1,0 +1,610 @@
+"""Claims of chapters 9 to 11: a passage, and what it follows from (tests/claims_for_tests.py says how)."""
+
+import statistics
+from functools import cache
+
+import torchvision
+from claims_for_tests import row
+from claims_of_1_to_4 import built
+from claims_of_5_to_8 import share_of_3x3
+from randomness import without_data
+from scipy import stats
+
+from resnext_lib import descendants, experiments, networks
+from resnext_lib.complexity import count_macs, count_parameters, width_limit
+from resnext_lib.descendants import regnet_stages
+from resnext_lib.experiments import column
+from resnext_lib.networks import GOOGLENET_MODULES
+from resnext_lib.published import evidence, published
+from resnext_lib.statistics import interval, paired, seeds_needed
+
+IMAGE = (3, 224, 224)
+SETTINGS = {"1x64d": (1, 64), "2x40d": (2, 40), "4x24d": (4, 24), "8x14d": (8, 14), "32x4d": (32, 4)}
+DEPTHS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+
+
+def value(name):
+    return published(name)["value"]
+
+
+# ------------------------------------------------------------------ chapter 9
+
+
+def table_3(layers, setting):
+    return value(f"table3.{layers}-layers.{setting}")
+
+
+def gain(layers):
+    return table_3(layers, "1x64d") - table_3(layers, "32x4d")
+
+
+def regnets_gain(depth):
+    return value(f"regnet.table3.resnet{depth}.top1") - value(f"regnet.table3.resnext{depth}.top1")
+
+
+def table_4(name):
+    return value(f"table4.{name}.top1")
+
+
+@cache
+def macs(blocks, cardinality, width):
+    return count_macs(without_data(networks.ResNeXt, blocks, cardinality, width), IMAGE)
+
+
+def dearest_setting():
+    """By how many per cent the MACs of Table 3's settings rise at most, with 50 layers."""
+    counts = [macs(DEPTHS[50], *setting) for setting in SETTINGS.values()]
+    return 100 * (max(counts) / counts[0] - 1)
+
+
+def falls(layers):
+    errors = [table_3(layers, setting) for setting in SETTINGS]
+    return errors == sorted(errors, reverse=True) and len(set(errors)) == 5
+
+
+@cache
+def accuracies(name, part):
+    return tuple(100 * v for _, v in sorted(column(evidence("experiments"), name, f"{part}_accuracy").items()))
+
+
+def ahead(name, part):
+    """Points by which ``name`` beats 1x64d, seed by seed."""
+    return [many - one for many, one in zip(accuracies(name, part), accuracies("1x64d", part), strict=True)]
+
+
+def is_clear(name, part):
+    mean, half = interval(ahead(name, part), 1 - 0.05 / 8)
+    return abs(mean) > half
+
+
+OTHERS = [str(c) for c in experiments.SAME_BUDGET][1:]
+
+
+def place(name, seed):
+    """The place of ``name`` among the six networks of one budget, by test accuracy with ``seed``."""
+    order = sorted(["1x64d", *OTHERS], key=lambda other: -accuracies(other, "test")[seed])
+    return order.index(name) + 1
+
+
+def pairs_needed(part, comparisons):
+    mean, spread = statistics.mean(ahead("16x8d", "test")), statistics.stdev(ahead("16x8d", "test"))
+    return seeds_needed(round(mean, 1) * part, spread, 0.05 / comparisons)
+
+
+def shortcut_lost(network):
+    return value(f"ablation.{network}.without-shortcut") - value(f"ablation.{network}.with-shortcut")
+
+
+CHAPTER_9 = {
+    "its error on ImageNet falls from {:.1f} % to {:.1f} %": lambda: (table_3(50, "1x64d"), table_3(50, "32x4d")),
+    "five blocks of one [budget](glossary.md#terms), from one path {} channels wide to {} paths of {}": lambda: (64, 32, 4),
+    "builds a network of {} layers and one of {} from each, and trains all ten": lambda: [
+        2 + 3 * sum(blocks) for blocks in DEPTHS.values()
+    ],
+    "At equal cost, more paths err less": lambda: falls(50) and falls(101),
+    "from {:.1f} to {:.1f} per cent with 50 layers, from {:.1f} to {:.1f} with 101": lambda: [
+        table_3(layers, setting) for layers in DEPTHS for setting in ("1x64d", "32x4d")
+    ],
+    "More paths, less error, at every step and at both depths, and most of the gain comes early": lambda: all(
+        falls(layers) and table_3(layers, "1x64d") - table_3(layers, "4x24d") > gain(layers) / 2 for layers in DEPTHS
+    ),
+    "ImageNet, one crop of {} pixels; arXiv 1611.05431, Table 3": lambda: value("training.imagenet.crop"),
+    "stop at paths {} wide.\nWhether a step of {:.1f} points": lambda: (
+        4,
+        min(
+            table_3(layers, a) - table_3(layers, b)
+            for layers in DEPTHS
+            for a, b in zip(list(SETTINGS), list(SETTINGS)[1:], strict=False)
+        ),
+    ),
+    "one recipe, {} epochs without extras, and five runs each": lambda: (
+        published("regnet.table3.resnet50.training")["unit"].removeprefix("hours for ").split()[0]
+    ),
+    "With {} layers 32 paths err {:.1f} points less and with {} layers {:.1f}, at standard deviations of about {:.1f}": lambda: (
+        50,
+        regnets_gain(50),
+        101,
+        regnets_gain(101),
+        statistics.mean(value(f"regnet.table3.{n}.deviation") for n in ("resnet50", "resnext50", "resnet101", "resnext101")),
+    ),
+    "the lead is smaller than in the paper": lambda: regnets_gain(50) < gain(50) and regnets_gain(101) < gain(101),
+    "they rise by up to {:.1f} %.\nCan so little computation explain {:.1f} points?": lambda: (dearest_setting(), gain(50)),
+    "Depth and width buy less": lambda: (
+        table_4("resnext101-32x4d") < min(table_4("resnet200"), table_4("resnet101-1x100d"))
+    ),
+    "at {:.0f} GMACs and {:.1f} per cent: straight down to 32x4d, {:.1f}; to {:.0f} GMACs for deeper, {:.1f}, wider, {:.1f}, "
+    "and two paths, {:.1f}. From 32x4d another arrow leads to 64x4d at {:.0f} GMACs, {:.1f}": lambda: (
+        macs(DEPTHS[101], 1, 64) / 1e9,
+        table_4("resnet101-1x64d"),
+        table_4("resnext101-32x4d"),
+        value("table4.flops"),
+        table_4("resnet200"),
+        table_4("resnet101-1x100d"),
+        table_4("resnext101-2x64d"),
+        value("table4.flops"),
+        table_4("resnext101-64x4d"),
+    ),
+    "32 paths at {:.0f} GMACs end below a deeper and a wider network at {:.0f}": lambda: (
+        macs(DEPTHS[101], 32, 4) / 1e9,
+        value("table4.flops"),
+    ),
+    "ImageNet, {} layers; arXiv 1611.05431, Table 4": lambda: 101,
+    "bought {:.1f} points as depth and {:.1f} as width, and 32 paths bought {:.1f} for {:.0f} % more of it": lambda: (
+        table_4("resnet101-1x64d") - table_4("resnet200"),
+        table_4("resnet101-1x64d") - table_4("resnet101-1x100d"),
+        table_4("resnet101-1x64d") - table_4("resnext101-32x4d"),
+        100 * (macs(DEPTHS[101], 32, 4) / macs(DEPTHS[101], 1, 64) - 1),
+    ),
+    "So the sceptic's {:.1f} % explain next to nothing": dearest_setting,
+    "says how many runs it averages, {}: there": lambda: "ten" if value("training.cifar.runs") == 10 else "",
+    "a ResNeXt-29 of {:.0f} million weights errs in {:.2f} %, and a wide ResNet of {:.0f} million, another paper's and trained "
+    "otherwise, in {:.2f} %": lambda: (
+        value("table7.resnext29_8x64d.parameters"),
+        value("table7.resnext29_8x64d.cifar10"),
+        value("table7.wide-resnet.parameters"),
+        value("table7.wide-resnet.cifar10"),
+    ),
+    "The training error falls as well": lambda: (
+        value("training-error.101-layers.32x4d") < value("training-error.101-layers.1x64d")
+    ),
+    "with 101 layers it falls from about {} % with one path to about {} % with 32": lambda: (
+        value("training-error.101-layers.1x64d"),
+        value("training-error.101-layers.32x4d"),
+    ),
+    "Of these four points {:.1f} arrive at the test error, a fifth": lambda: gain(101),
+    "So more paths do not only regularise": lambda: (
+        value("training-error.101-layers.32x4d") < value("training-error.101-layers.1x64d")
+    ),
+    "Both get much worse, but the ResNeXt loses about half as much": lambda: (
+        0.45 < shortcut_lost("resnext50-32x4d") / shortcut_lost("resnet50-1x64d") < 0.55
+    ),
+    "While C grows from {} to {} in Table 3, the middle of the block widens from {} channels to {}": lambda: (1, 32, 64, 32 * 4),
+    "the budget allows [{} at most]": width_limit,
+    "On the left they fall as the paths grow from {} to {}, on the right they fall alike as the middle widens from {} to {} "
+    "channels": lambda: (1, 32, 64, 128),
+    "Table 3 fits both stories, more paths and a wider middle": lambda: falls(50) and falls(101),
+    "its wide network has {} channels in the middle, 2x64d has {}, and 64x4d has {}": lambda: (100, 2 * 64, 64 * 4),
+    "of one budget, about {:.0f} thousand weights, were trained for six epochs on the {:,} pictures": lambda: (
+        int(evidence("experiments")[0]["parameters"]) / 1000,
+        int(evidence("experiments")[0]["images"]),
+    ),
+    "With seed 4 the network with 16 paths is the best of six, and with seed 0 it is the worst": lambda: (
+        (place("16x8d", 4), place("16x8d", 0)) == (1, 6)
+    ),
+    "16x8d goes from the last place to the first": lambda: (place("16x8d", 0), place("16x8d", 4)) == (6, 1),
+    "told by a **95 % confidence interval**, a range made by a method that covers the true difference in {} of 100 "
+    "studies": lambda: 95,
+    "comes from Student's distribution and is {:.2f} for five runs": lambda: stats.t.ppf(0.975, 4),
+    "The first two intervals overlap, and the interval of the differences is still clear of zero": lambda: (
+        row(9, "c09-in-pairs", "1x64d")[0] + row(9, "c09-in-pairs", "1x64d")[1]
+        > row(9, "c09-in-pairs", "16x8d")[0] - row(9, "c09-in-pairs", "16x8d")[1]
+        and row(9, "c09-in-pairs", "in pairs")[0] > row(9, "c09-in-pairs", "in pairs")[1]
+    ),
+    "Pairing has removed more than half of the noise": lambda: (
+        interval(ahead("16x8d", "train"))[1]
+        < (interval(accuracies("16x8d", "train"))[1] ** 2 + interval(accuracies("1x64d", "train"))[1] ** 2) ** 0.5 / 2
+    ),
+    "Sixteen paths fit better; on test pictures nobody can tell": lambda: (
+        is_clear("16x8d", "train") and not any(is_clear(name, "test") for name in OTHERS)
+    ),
+    "On training pictures, 16 and 32 paths fit better than one, in all five pairs and after correction": lambda: all(
+        min(ahead(name, "train")) > 0 and is_clear(name, "train") for name in ("16x8d", "32x4d")
+    ),
+    "On test pictures every mean points the same way, but none survives correction": lambda: all(
+        statistics.mean(ahead(name, "test")) > 0 and not is_clear(name, "test") for name in OTHERS
+    ),
+    "the intervals of 16x8d and 32x4d lie right of zero and that of 4x24d touches it; on test pictures all five cross "
+    "it": lambda: not any(is_clear(name, "test") for name in OTHERS),
+    "a line the {:.1f} % interval, its square": lambda: 100 * (1 - 0.05 / 8),
+    "Eight comparisons at {:.1f} % hold together in {} of 100 studies": lambda: (100 * (1 - 0.05 / 8), 95),
+    "Six epochs, {:,} training and {:,} test pictures, five seeds": lambda: (
+        int(evidence("experiments")[0]["images"]),
+        len(evidence("predictions")),
+    ),
+    "To ask 95 % of each interval would be a trap: one of eight comparisons then often looks clear": lambda: 1 - 0.95**8 > 0.3,
+    "So the {:.0f} % are shared among the eight, which is called Bonferroni's correction": lambda: 100 * 0.05,
+    "is asked for {:.1f} %": lambda: 100 * (1 - 0.05 / 8),
+    "five coins fall alike in that way once in {} throws": lambda: 2**5,
+    "which happens once in six by luck": lambda: len(OTHERS) + 1 == 6,
+    "To find a true effect in {} of 100 studies, by one comparison at 95 %, takes {} pairs if it is as large as the mean that we "
+    "saw, {} for half of it, and {} for a quarter; at the {:.1f} % of the figure, {}, {} and {}": lambda: (
+        80,
+        *(pairs_needed(part, 1) for part in (1, 0.5, 0.25)),
+        100 * (1 - 0.05 / 8),
+        *(pairs_needed(part, 8) for part in (1, 0.5, 0.25)),
+    ),
+    "twenty epochs instead of six, a learning rate chosen for each arm on pictures kept aside for it, all {:,} test "
+    "pictures": lambda: 10_000,
+    "the smallest difference that it would have found in {} of 100 cases": lambda: 80,
+    "Our small networks lost accuracy without their shortcuts, clearly with one path and not clearly with 16": lambda: (
+        row(9, "c09-difference", "1x64d")[0] > row(9, "c09-difference", "1x64d")[1]
+        and row(9, "c09-difference", "16x8d")[0] < row(9, "c09-difference", "16x8d")[1]
+    ),
+    "The best run of the network with one path reaches what 16 paths reach on average": lambda: (
+        max(accuracies("1x64d", "test")) > statistics.mean(accuracies("16x8d", "test")) - 0.05
+    ),
+    "by {:.1f} and {:.1f} points in the paper and by {:.1f} and {:.1f} where others trained both networks with one recipe": lambda: (
+        gain(50),
+        gain(101),
+        regnets_gain(50),
+        regnets_gain(101),
+    ),
+    "twice the computation buys less as depth or width": lambda: (
+        table_4("resnext101-32x4d") < min(table_4("resnet200"), table_4("resnet101-1x100d"))
+    ),
+    "ResNeXt-50 has {:.0f} % more of them than ResNet-50": lambda: 100 * (macs(DEPTHS[50], 32, 4) / macs(DEPTHS[50], 1, 64) - 1),
+    "(a) would show in a training error that falls, as it does with 32 paths": lambda: (
+        value("training-error.101-layers.32x4d") < value("training-error.101-layers.1x64d")
+    ),
+}
+
+# ------------------------------------------------------------------ chapter 10: more in tests/studies/test_speed.py
+
+
+@cache
+def timed(group):
+    return {(r["section"], r["arm"]): r for r in evidence(f"speed_{group}")}
+
+
+TWO = "2 threads, batch 8"
+RUNGS = ("torchvision", "channels-last", "folded", "folded, compiled", "ONNX Runtime", "OpenVINO")
+
+
+def ratio(group, arm, section=TWO):
+    return float(timed(group)[section, arm]["ratio"])
+
+
+def of_the_peak(arm):
+    layer, peak = timed("layers")[TWO, arm], timed("layers")[TWO, "peak"]
+    speed = int(layer["batch"]) * int(layer["macs"]) / float(layer["median"])
+    return 100 * speed / (int(peak["macs"]) / float(peak["median"]))
+
+
+def dense_layers():
+    return statistics.median(
+        of_the_peak(arm) for _, arm in timed("layers") if timed("layers")[TWO, arm]["groups"] not in ("", "32")
+    )
+
+
+def more(what):
+    """By how many per cent ResNeXt-50 has more of ``what`` than ResNet-50."""
+    found = timed("networks")
+    return 100 * (int(found[TWO, "ResNeXt-50"][what]) / int(found[TWO, "ResNet-50"][what]) - 1)
+
+
+def saved_by_folding(pick):
+    return 100 - 100 * pick(float(r["ratio"]) for (_, arm), r in timed("ladder").items() if arm == "folded")
+
+
+def shuffled_speed(machine, size):
+    """Eight groups' speed against that of one, in ShuffleNet V2's table, in per cent."""
+    return 100 * value(f"shufflenetv2.{machine}{size}.groups-8") / value(f"shufflenetv2.{machine}{size}.groups-1")
+
+
+def int8(column_):
+    return int(timed("int8")[TWO, "ONNX Runtime, int8"][column_])
+
+
+CHAPTER_10 = {
+    "has fewer weights than ResNet-50 and {:.0f} % more operations, and on the machine that measured for this book it takes "
+    "{:.0f} % longer": lambda: (more("macs"), 100 * ratio("networks", "ResNeXt-50") - 100),
+    "it does a 32nd of the operations and needs more than a quarter of the time": lambda: (
+        0.25 < ratio("groups", "groups=32") < 0.3
+    ),
+    "came out up to {0:.0f} % off, so a difference of {0:.0f} % is none": lambda: max(
+        100 * abs(ratio("ladder", "ours again", section) / ratio("ladder", "ours", section) - 1)
+        for section, arm in timed("ladder")
+        if arm == "ours"
+    ),
+    "A 32nd of the operations needs more than a quarter of the time\n": lambda: 0.25 < ratio("groups", "groups=32") < 0.3,
+    "an AMD EPYC with AVX2 (registers of {} numbers), torch {}.": lambda: (256 // 32, "2.14"),
+    "flattens near 1/{:.0f} at 16 groups": lambda: 1 / ratio("groups", "groups=16"),
+    "jumps up at 32 and 64, and drops at 128": lambda: (
+        ratio("groups", "groups=32") > 1.3 * ratio("groups", "groups=16")
+        and ratio("groups", "groups=128") < ratio("groups", "groups=16") / 2
+    ),
+    "reads and writes all of them in {:.0f} % of the time": lambda: 100 * ratio("groups", "groups=128"),
+    "So grouping is not slow; narrow groups are": lambda: ratio("groups", "groups=8") < 0.25 < ratio("groups", "groups=32"),
+    "Paths 4 wide reach {:.0f} per cent, 8 wide {:.0f}, 16 wide {:.0f}, 32 wide {:.0f}; dense layers reach {:.0f}": lambda: (
+        *(of_the_peak(f"layer{stage}.{block}.conv2") for stage, block in ((1, 0), (2, 1), (3, 1), (4, 1))),
+        dense_layers(),
+    ),
+    "The same number of operations, five times as fast in the last stage as in the first": lambda: (
+        4.7 < of_the_peak("layer4.1.conv2") / of_the_peak("layer1.0.conv2") < 5.5
+    ),
+    "Narrow paths run far from the peak": lambda: of_the_peak("layer1.0.conv2") < 15,
+    "Paths 4 wide reach {:.0f} % of the peak and paths 32 wide {:.0f} %": lambda: (
+        of_the_peak("layer1.0.conv2"),
+        of_the_peak("layer4.1.conv2"),
+    ),
+    "reads four times as much, and reaches {:.0f} % instead of {:.0f}": lambda: (
+        of_the_peak("layer2.0.conv2"),
+        of_the_peak("layer2.1.conv2"),
+    ),
+    "The grouped layers are {:.0f} % of the operations and {:.0f} % of the time": lambda: row(10, "c10-share", "grouped 3×3s"),
+    "write {:.2f} million numbers for an image and ResNet-50's {:.2f}, which is {:.0f} % more": lambda: (
+        int(timed("networks")[TWO, "ResNeXt-50"]["written"]) / 1e6,
+        int(timed("networks")[TWO, "ResNet-50"]["written"]) / 1e6,
+        more("written"),
+    ),
+    "ResNeXt-50 took {} ms for 64 pictures where ResNet-50 took {}, and {} hours to train instead of {}": lambda: [
+        value(f"regnet.table3.{name}.{what}") for what in ("inference", "training") for name in ("resnext50", "resnet50")
+    ],
+    "took {:.2f} seconds a step on eight GPUs where ResNet-101 took {:.2f}, with {:.0f} % more operations": lambda: (
+        value("speed.resnext101-32x4d"),
+        value("speed.resnet101"),
+        100 * (macs(DEPTHS[101], 32, 4) / macs(DEPTHS[101], 1, 64) - 1),
+    ),
+    "reach {:.0f}, {:.0f} and {:.0f} % of the speed of one on a GPU, for layers of three sizes, and {:.0f}, {:.0f} and {:.0f} % "
+    "on an ARM processor": lambda: [shuffled_speed(machine, size) for machine in ("gpu", "arm") for size in ("", ".x2", ".x4")],
+    "One function, the same operations, six times the speed": lambda: 5.5 < 1 / ratio("forms", "form C", "forward") < 6.5,
+    "and A makes {} of them": lambda: 3 * 32,
+    "A writes more than {} times as many numbers as C": lambda: (
+        int(timed("forms")["forward", "form A"]["written"]) // int(timed("forms")["forward", "form C"]["written"])
+    ),
+    "with the weight {} to {:.0f} and through a batch norm to {:.0f}. Below, 6 goes through one convolution with weight {:.0f} "
+    "and bias {:.0f} to {:.0f}": lambda: _folded(weight=0.5, mean=1, deviation=2, scale=4, shift=3, x=6),
+    "the sweep's layer with 32 groups then takes {:.2f} instead of {:.2f}": lambda: (
+        ratio("groups", "groups=32, channels-last"),
+        ratio("groups", "groups=32"),
+    ),
+    "The same outputs in six tenths of the time": lambda: (
+        round(ratio("ladder", "ONNX Runtime"), 1) == round(ratio("ladder", "OpenVINO"), 1) == 0.6
+    ),
+    "as it comes {:.2f}, channels-last {:.2f}, folded {:.2f}, compiled {:.2f}, ONNX Runtime {:.2f}, OpenVINO {:.2f}": lambda: [
+        ratio("ladder", rung) for rung in RUNGS
+    ],
+    "torch {}, ONNX Runtime {}, OpenVINO {}, float32": lambda: [
+        ".".join(version.split(".")[:2])
+        for package in ("torch", "onnxruntime", "openvino")
+        for version in [timed("ladder")[TWO, "torchvision"]["versions"].split(f"{package} ")[1].split(",")[0]]
+    ],
+    "the convolutions take {:.0f} % of torchvision's time, so whoever makes all the rest free arrives at {:.2f}": lambda: (
+        100 * _convolutions(),
+        _convolutions(),
+    ),
+    "Eight bits changed {} answers and lost {} of {:,} right ones": lambda: (
+        int8("changed_answers"),
+        int(timed("int8")[TWO, "eager"]["correct"]) - int8("correct"),
+        int(timed("int8")[TWO, "eager"]["correct"]),
+    ),
+    "Eight bits bought nothing on this processor": lambda: ratio("int8", "ONNX Runtime, int8") > ratio("int8", "ONNX Runtime"),
+    "keeps the function and saved {:.0f} to {:.0f} % here": lambda: (saved_by_folding(max), saved_by_folding(min)),
+    "a step took {:.0f} % less time here": lambda: 100 - 100 * ratio("training", "channels-last"),
+    "the {:.0f} % more numbers that its wider middle writes": lambda: more("written"),
+    "the outputs stay and four tenths of the time go": lambda: round(1 - ratio("ladder", "ONNX Runtime"), 1) == 0.4,
+    "8 groups of 16 were faster than 32 of 4": lambda: ratio("groups", "groups=8") < ratio("groups", "groups=32"),
+    "one group writes the same and takes far longer": lambda: ratio("groups", "groups=16") < 0.5,
+    "it keeps the function, and no other rung took much less time in any setting": lambda: all(
+        ratio("ladder", "ONNX Runtime", section) < 1.05 * float(r["ratio"])
+        for (section, arm), r in timed("ladder").items()
+        if arm in RUNGS
+    ),
+}
+
+
+def _folded(weight, mean, deviation, scale, shift, x):
+    factor = scale / deviation
+    through = (weight * x - mean) * factor + shift
+    return weight, weight * x, through, weight * factor, shift - mean * factor, through
+
+
+def _convolutions():
+    return next(
+        float(r["share"])
+        for r in evidence("speed_profile")
+        if (r["network"], r["operation"]) == ("torchvision", "mkldnn_convolution")
+    )
+
+
+# ------------------------------------------------------------------ chapter 11
+
+STAGES = regnet_stages(depth=25, initial_width=88, slope=26.31, multiplier=2.25, group_width=48)
+SPLITS = ("unlike", "alike")
+
+
+@cache
+def tuned(split, arm):
+    return {
+        r["seed"]: 100 * float(r["accuracy"])
+        for r in evidence("fine_tuning")
+        if (r["split"], r["arm"], r["part"]) == (split, arm, "test")
+    }
+
+
+def contrasts(split, comparisons):
+    pairs = (("frozen-train", "frozen-eval"), ("all-train", "all-eval"), ("all-eval", "frozen-eval"), ("frozen-eval", "scratch"))
+    return [paired(tuned(split, one), tuned(split, two), comparisons) for one, two in pairs]
+
+
+def old(split, arm):
+    found = [float(r["old_accuracy"]) for r in evidence("fine_tuning") if (r["split"], r["arm"]) == (split, arm) and r["old_accuracy"]]
+    return statistics.mean(found)
+
+
+def convnext(step):
+    return value(f"convnext.{step}.top1")
+
+
+def table_5(name, top="top1"):
+    return value(f"table5.{name}.{top}")
+
+
+BEST = "resnext101-64x4d.320"
+INCEPTIONS = ("inception-v3.299", "inception-v4.299", "inception-resnet-v2.299")
+
+
+def leads(table, what, names):
+    return [value(f"{table}.{a}.{what}") - value(f"{table}.{b}.{what}") for a, b in names]
+
+
+def se_adds(count):
+    plain, with_box = (count(built(build)) for build in (networks.resnext50_32x4d, descendants.seresnext50_32x4d))
+    return with_box / plain - 1
+
+
+CHAPTER_11 = {
+    "none of them keeps ResNeXt's {} groups": lambda: 32,
+    "moves right from {} of {} to {} of {}, ResNeXt-50 moves left from 32 of {} to 32 of {}": lambda: (
+        STAGES[0][0] // 48,
+        STAGES[0][0],
+        STAGES[-1][0] // 48,
+        STAGES[-1][0],
+        128,
+        1024,
+    ),
+    "ResNeXt stopped in the middle, and most of those who followed went to the end": lambda: (
+        built(networks.resnext50_32x4d).layer1[0].conv2.groups == 32
+    ),
+    "two small layers lead from {} means to {} numbers and back": lambda: (256, 256 // value("senet.reduction")),
+    "A tenth more parameters and hardly a counted multiplication more": lambda: (
+        round(se_adds(count_parameters), 1) == 0.1 and se_adds(lambda network: count_macs(network, IMAGE)) < 0.001
+    ),
+    "errs as rarely as ResNeXt-101, which does nearly twice the work": lambda: (
+        value("senet.se-resnext50.top1") <= value("senet.resnext101.top1")
+        and 1.8 < value("senet.resnext101.flops") / value("senet.se-resnext50.flops") < 2
+    ),
+    "so their width doubles from stage to stage: {}, {}, {}, {}": lambda: [4 * 2**stage for stage in range(4)],
+    "32 times {}, {}, {} and {} channels, cut ever more coarsely. RegNetX-3.2GF: {}, {}, {} and {} pieces of one width, {}": lambda: (
+        *(4 * 2**stage for stage in range(4)),
+        *(stage[0] // 48 for stage in STAGES),
+        48,
+    ),
+    "ResNeXt fixes the number of the groups, RegNet their width": lambda: len({stage[2] for stage in STAGES}) == 1,
+    "In our block the two dense 1×1s hold {:.0f} % of the weights": lambda: 100 - share_of_3x3(32, 4),
+    "32 groups of 4 reach only {} of the 32": lambda: 4,
+    "depends on three inputs of its own group. With the channels dealt out between the layers it depends on all nine": lambda: (
+        row(11, "c11-shuffle-code", "in order: the first output reads")[0] == 3
+        and row(11, "c11-shuffle-code", "shuffled: the first output reads")[0] == 9
+    ),
+    "It gives up {:.1f} points, and with them eight ninths of the work": lambda: (
+        value("mobilenet.dense.top1") - value("mobilenet.depthwise.top1")
+        if abs(1 - value("mobilenet.depthwise.macs") / value("mobilenet.dense.macs") - 8 / 9) < 0.01
+        else 0
+    ),
+    "widens the network from {} to {} channels": lambda: value("convnext.resnextify.widths"),
+    "Nearly half of the multiplications go, and with them {:.1f} points; the wider channels take back more of both, and the "
+    "network ends {:.0f} % dearer and one point better": lambda: (
+        convnext("before-resnextify") - convnext("depthwise"),
+        100 * (row(11, "c11-060", "and 96 channels: ResNeXt-ify")[0] / row(11, "c11-060", "before")[0] - 1),
+    ),
+    "and one point better": lambda: convnext("resnextify") - convnext("before-resnextify") == 1,
+    "ResNeXt-ify: {0}, 1x1 to {1}, 3x3 in {1} groups, 1x1 to {0}. ConvNeXt: {1}, 7x7 in {1} groups, 1x1 to {0}, 1x1 to {1}": lambda: (
+        4 * 96,
+        96,
+    ),
+    "No weight has changed, and every mean and variance has": lambda: (
+        row(11, "c11-moved", "weights")[1] == 0
+        and len(set(row(11, "c11-moved", "batch norm's means and variances"))) == 1
+    ),
+    "Accuracy on {:,} test pictures": lambda: next(
+        int(r["pictures"]) for r in evidence("fine_tuning") if r["part"] == "test"
+    ),
+    "all rows lie between {:.0f} and {:.0f} per cent and overlap": lambda: (
+        min(min(tuned("unlike", arm).values()) for arm in ARMS),
+        max(max(tuned("unlike", arm).values()) for arm in ARMS),
+    ),
+    "training from scratch lies at {:.0f} to {:.0f} per cent, the four others at {:.0f} to {:.0f}, overlapping": lambda: (
+        min(tuned("alike", "scratch").values()),
+        max(tuned("alike", "scratch").values()),
+        min(min(tuned("alike", arm).values()) for arm in ARMS[1:]),
+        max(max(tuned("alike", arm).values()) for arm in ARMS[1:]),
+    ),
+    "On the new classes the usual mistake, frozen weights in train mode, does no harm that these runs can show": lambda: all(
+        contrasts(split, 4)[0]["low"] < 0 < contrasts(split, 4)[0]["high"] for split in SPLITS
+    ),
+    "with intervals that hold for the four of one set together in {} of 100 studies": lambda: 95,
+    "one of the eight is clear of zero, and only just, and with intervals that hold for all eight together none would "
+    "be": lambda: (
+        sum(not d["low"] <= 0 <= d["high"] for split in SPLITS for d in contrasts(split, 4)) == 1
+        and not any(not d["low"] <= 0 <= d["high"] for split in SPLITS for d in contrasts(split, 8))
+    ),
+    "greater than about {:.1f} points in the first set and {:.1f} in the second": lambda: [
+        -contrasts(split, 4)[0]["low"] for split in SPLITS
+    ],
+    "has lost most of its old task in one set and a tenth in the other": lambda: (
+        old("unlike", "frozen-train") < old("unlike", "base") / 2
+        and abs(1 - old("alike", "frozen-train") / old("alike", "base") - 0.1) < 0.02
+    ),
+    "in eval mode it gives every old answer as before": lambda: all(
+        old(split, "frozen-eval") == old(split, "base") for split in SPLITS
+    ),
+    "RegNetX-3.2GF errs in {} %, ResNeXt-50 in {} and ResNet-50 in {}, at standard deviations of about {:.1f}; on a V100 card 64 "
+    "pictures take them {}, {} and {} ms": lambda: (
+        *(value(f"regnet.table3.{name}.top1") for name in ("regnetx-3.2gf", "resnext50", "resnet50")),
+        statistics.mean(value(f"regnet.table3.{name}.deviation") for name in ("regnetx-3.2gf", "resnext50", "resnet50")),
+        *(value(f"regnet.table3.{name}.inference") for name in ("regnetx-3.2gf", "resnext50", "resnet50")),
+    ),
+    "does with a quarter fewer multiplications what ResNeXt does, and sooner": lambda: (
+        abs(1 - value("torchvision.regnet_x_3_2gf.macs") / value("torchvision.resnext50_32x4d.macs") - 0.25) < 0.02
+        and value("regnet.table3.regnetx-3.2gf.inference") < value("regnet.table3.resnext50.inference")
+    ),
+    "in sizes from {:.1f} to {:.0f} billion MACs": lambda: _sizes_of_regnets(),
+    "The verdict: one rule did as well as hand-tuned branches": lambda: table_5(BEST) < min(map(table_5, INCEPTIONS)),
+    "In the paper's own comparison, yes, by {:.1f} to {:.1f} points": lambda: (
+        min(map(table_5, INCEPTIONS)) - table_5(BEST),
+        max(map(table_5, INCEPTIONS)) - table_5(BEST),
+    ),
+    "the winner is the largest of the five, saw larger pictures than the Inceptions": lambda: (
+        row(11, "c11-table5", "ResNeXt-101 (64x4d)")[0]
+        > max(row(11, "c11-table5", name)[0] for name in ("Inception-v3", "Inception-v4", "Inception-ResNet-v2", "ResNet-200"))
+    ),
+    "it came second, with {} % against {} %": lambda: (
+        value("ilsvrc2016.resnext.ensemble.top5"),
+        value("ilsvrc2016.winner.ensemble.top5"),
+    ),
+    "ResNet-200 has none and is within {:.1f} points of the best of them": lambda: (
+        table_5("resnet200.320") - min(map(table_5, INCEPTIONS))
+    ),
+    "ResNeXt leads by {:.1f} points with 50 layers and {:.1f} with 101, and by {:.1f} and {:.1f} where RegNet's authors": lambda: (
+        gain(50),
+        gain(101),
+        regnets_gain(50),
+        regnets_gain(101),
+    ),
+    "tested on the same thousand classes, it leads by {:.1f} and {:.1f}": lambda: leads(
+        "table6", "1k-way.top1", (("resnet50", "resnext50"), ("resnet101", "resnext101"))
+    ),
+    "In detection on COCO it leads by {:.1f} and {:.1f} points": lambda: leads(
+        "table8", "ap", (("resnext50", "resnet50"), ("resnext101", "resnet101"))
+    ),
+    "Fifty-four numbers became two, and at a given cost one": lambda: sum(map(len, GOOGLENET_MODULES.values())) == 54,
+    "and at {} channels it builds 48 groups of {}": lambda: (STAGES[2][0], STAGES[2][0] // 48),
+    "on unequal terms, with one number where there had been fifty-four; at equal cost they beat ResNet": lambda: (
+        sum(map(len, GOOGLENET_MODULES.values())) == 54 and gain(50) > 0 < gain(101)
+    ),
+    "it reads all {} channels in whatever order": lambda: built(networks.resnext50_32x4d).layer1[0].conv3.in_channels,
+    "(b) starts fewer, {} to {} a block": lambda: (STAGES[0][0] // 48, STAGES[-1][0] // 48),
+    "(a) starts 32 small convolutions in each of its {} blocks": lambda: sum((3, 4, 6, 3)),
+}
+ARMS = ("scratch", "frozen-eval", "frozen-train", "all-eval", "all-train")
+
+
+def _sizes_of_regnets():
+    """The smallest and the largest RegNetX by their names in torchvision, in billions of MACs."""
+    names = [name.removeprefix("regnet_x_") for name in torchvision.models.list_models() if name.startswith("regnet_x_")]
+    sizes = [float(n[:-2].replace("_", ".")) if n.endswith("gf") else float(n[:-2]) / 1000 for n in names]
+    return min(sizes), max(sizes)
+
+
+CLAIMS = {9: CHAPTER_9, 10: CHAPTER_10, 11: CHAPTER_11}
