@@ -25,6 +25,7 @@ WORDS = ["cardinality", "bottleneck_width", "stage_width", "group_width", "width
 ARXIV = r"\b\d{4}\.\d{4,5}\b"
 
 
+@cache  # the library's page is made of all docstrings, and every test asks for it
 def text_of(path):
     """What a reader of a page or of a chapter's text sees, as source."""
     if path == LIBRARY:

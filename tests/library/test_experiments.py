@@ -79,6 +79,7 @@ def rows_in(path):
 SHORT = ("cardinality", "--images", 300, "--epochs", 1)
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on_and_loses_at_most_the_run_in_progress(tmp_path):
     """A real process, killed after its first rows; the same command then does the rest, and only the rest."""
     path = tmp_path / "runs.csv"

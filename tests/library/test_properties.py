@@ -161,7 +161,7 @@ def stage_parameters(in_channels, width, out_channels, cardinality, count):
     return total
 
 
-@drawn
+@settings(drawn, max_examples=EXAMPLES // 4)  # a network takes as long to build as twenty blocks
 @given(sizes=network_sizes(), height=st.integers(1, 70), width=st.integers(1, 70))
 def test_a_resnext_of_any_size_has_what_its_five_numbers_say(sizes, height, width):
     network = without_data(networks.ResNeXt, **sizes).eval()
