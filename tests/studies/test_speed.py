@@ -503,7 +503,7 @@ CLAIMS = {  # a sentence of the chapter, and what must hold for it to be true
     "it allows every layer of ResNeXt-50 the whole peak": lambda f: min(allowed_by_the_roof(f, n) for n in LAYERS) > 1,
     "5 % of the operations and 16 % of the time": lambda f: [round(100 * part) for part in parts(f)] == [5, 16],
     "take a tenth off the network's time": lambda f: round(100 * tenth_off(f)) == 10,
-    "14.40 million numbers for an image and ResNet-50's 11.11, which is 30 % more": lambda f: (
+    "14.40 million numbers for an image and ResNet-50's 11.11 million, which is 30 % more": lambda f: (
         round(100 * written("networks", TWO, "ResNet-50", "ResNeXt-50")) == 130
     ),
     "more than 16 times as many numbers as C": lambda f: 16 < written("forms", "forward", "form C", "form A") < 17,
@@ -552,7 +552,7 @@ def test_chapter_10s_claims_can_fail(times):
         "reads and writes as much as the dense one",
         "up to 16 groups the direct routine",
         "falls back on many small matrix products",
-        "14.40 million numbers for an image and ResNet-50's 11.11, which is 30 % more",
+        "14.40 million numbers for an image and ResNet-50's 11.11 million, which is 30 % more",
         "more than 16 times as many numbers as C",
         "agree within two millionths of the largest",
         "the convolutions take 87 % of torchvision's time",
