@@ -66,7 +66,7 @@ function counted({ off, shortcuts, preset }) {
 // ------------------------------------------------------------------ words
 
 const percent = share => `${(100 * share).toFixed(1)} %`;
-const listed = list => (list.length > 4 ? `${list.length} paths` : `${list.length > 1 ? "paths" : "path"} ${list.map(p => p + 1).join(", ")}`);
+const listed = list => (list.length > 4 ? `${list.length} paths` : list.length > 1 ? `paths ${list.map(p => p + 1).join(", ")}` : `path ${list[0] + 1}`);
 
 function missing({ off, shortcuts, preset }) {
   if (presets[preset]) return presets[preset].label;

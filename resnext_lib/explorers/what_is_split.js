@@ -104,10 +104,11 @@ function model({ at, cut: counter, size, follow, index, sample }) {
   // How far the paths' layers stand apart: the last 1×1s close up from A to B, the others from B to C.
   const early = at <= B ? 1 : (C - at) / (C - B), late = at < B ? (B - at) / (B - A) : 0, open = [early, early, late];
   const form = at < B ? "A" : at < C ? "B" : "C";   // whose code computes what is drawn
+  const phase = at === A ? 0 : at < B ? 1 : at === B ? 2 : at < C ? 3 : 4;   // a name would not do: it is translated
   const numbers = flow(here, sample, follow === "output" ? index : reached[0], cut);
   if (numbers.forms && !cut) numbers.outputs = numbers.forms[form];
   return { inputs, outputs, middle, paths, width, weights, open, separate: open.map(part => part > 0), read, first, second, reached, cut, form,
-    place: { [A]: "Form A", [B]: "Form B", [C]: "Form C" }[at] || (at < B ? "Between A and B" : "Between B and C"),
+    phase, place: ["Form A", "Between A and B", "Form B", "Between B and C", "Form C"][phase],
     numbers, changed: numbers.outputs ? numbers.outputs.filter((value, i) => value !== numbers.forms.A[i]).length : null,
     total: weights[0] + weights[1] + weights[2], touched: new Set(first.map(lane)).size,
     filled: middle * width, pairs: middle * middle,
@@ -130,13 +131,13 @@ function meaning(n) {
   const kept = n.numbers.outputs ? `All ${n.outputs} outputs are what they were in form A.` : "";
   if (n.cut) return `Each path now reads a share of the inputs and writes a share of the outputs, so the paths never meet.${n.changed === null ? "" : ` ${n.changed} of ${n.outputs} outputs are other numbers.`} This is not ResNeXt.`;
   const middle = `The split is in the middle: the 3×3 has ${spaced(n.filled)} of ${spaced(n.pairs)} pairs of channels.`;
-  const sentences = {
-    "Form A": "Every path has three layers of its own, and a plus adds their results: an output is a sum of brackets, one for each path.",
-    "Between A and B": `The last 1×1s are closing up, and the brackets go. The products in them stay. ${kept}`,
-    "Form B": `The paths’ last 1×1s are one layer, which adds the same products without the brackets. No weight was added, and none moved past another. ${kept}`,
-    "Between B and C": `The first 1×1s are closing up, for they all read the same inputs; and the 3×3s, each of which still reads its own path only. ${kept}`,
-    "Form C": `All three are single layers now: the first 1×1s read the same inputs, so they could be stacked. ${middle} ${kept}`,
-  }[n.place];
+  const sentences = [
+    "Every path has three layers of its own, and a plus adds their results: an output is a sum of brackets, one for each path.",
+    `The last 1×1s are closing up, and the brackets go. The products in them stay. ${kept}`,
+    `The paths’ last 1×1s are one layer, which adds the same products without the brackets. No weight was added, and none moved past another. ${kept}`,
+    `The first 1×1s are closing up, for they all read the same inputs; and the 3×3s, each of which still reads its own path only. ${kept}`,
+    `All three are single layers now: the first 1×1s read the same inputs, so they could be stacked. ${middle} ${kept}`,
+  ][n.phase];
   return sentences.trim();   // a large block has no outputs to speak of
 }
 
