@@ -99,8 +99,10 @@ PRINTED = [
         resnext50      21.9 0.10  78 18.0
         resnet101      21.4 0.11  90 20.4
         resnext101     20.7 0.08 137 31.8
+        resnet152      20.9 -    130 29.2
         regnetx-3.2gf  21.7 0.08  57 14.3"""),
-    ("arXiv 2201.03545", r"Section 2\.3.*|Figure 2", "convnext.{}.{}", "top1 flops", """
+    ("arXiv 2201.03545", r"Section 2\.[13].*|Figure 2", "convnext.{}.{}", "top1 flops", """
+        resnet50             78.8 -
         before-resnextify    79.5 -
         depthwise            78.3 -
         resnextify           80.5 5.3
@@ -145,7 +147,7 @@ OTHERS = {
 # What tests/library/test_published.py computes, compares with a package, or derives from another entry.
 ELSEWHERE = (
     r"table1\..*|table2\..*|table4\.flops|lua\.1x-complexity\..*|training\.cifar\.(stem|blocks-per-stage)"
-    r"|torchvision\..*|timm\..*\.parameters|googlenet\.(\w+\.(widths|output|parameters|ops)|modules)|senet\.resnet50\.more-parameters"
+    r"|torchvision\..*|timm\..*\.(?:parameters|macs)|googlenet\.(\w+\.(widths|output|parameters|ops)|modules)|senet\.resnet50\.more-parameters"
 )
 
 
