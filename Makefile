@@ -63,9 +63,9 @@ test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the
 check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what takes longer
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tools.alterations
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 	$(MAKE) older-torch
-	$(BIN)/python -m tools.alterations
 	$(BIN)/python -m tools.notebooks --check-stable chapters
 	$(BIN)/python -m tools.wheel
 
