@@ -66,11 +66,11 @@ test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the
 check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what takes longer
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tools.alterations
 	EXAMPLES=1000 $(BIN)/python -m pytest -n 2 --dist loadfile
 	$(MAKE) older-torch
 	$(BIN)/python -m tools.translation notebooks _build/notebooks-zh
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile _build/notebooks-zh/chapters
-	$(BIN)/python -m tools.alterations
 	$(BIN)/python -m tools.notebooks --check-stable chapters
 	$(BIN)/python -m tools.wheel
 

@@ -433,6 +433,7 @@ def assert_rejected(given, name):
     verdict = getattr(exercises, name)(given)
     assert not verdict, f"{name} accepts what the chapter shows as a mistake: {verdict}"
     assert not verdict.message.startswith(("your code raised", "replace the ...")), f"{verdict} does not name the mistake"
+    assert "resnext_lib" not in verdict.message, f"{name} rejects what it is made of, and not what it does: {verdict}"
 
 
 def check_cell(made, index, key, name):

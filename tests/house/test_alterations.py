@@ -96,6 +96,7 @@ def test_fault_11c_there_are_enough_kinds_over_the_whole_book():
     assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "chapters").glob("[0-9]*.ipynb")} <= altered
 
 
+@pytest.mark.slow  # make check-all has just written it
 def test_fault_11c_the_report_is_of_these_alterations_and_all_were_noticed():
     rows = program.REPORT.read_text(encoding="utf-8").split("|---|\n")[-1].splitlines()
     assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [one.kind for one in ALTERATIONS]
