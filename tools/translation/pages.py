@@ -124,6 +124,11 @@ def messages_of(page, root=ROOT):
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if EXPLORER not in "".join(o.get("data", {}).get("text/html", ""))]
     translate_notebook(notebook, note)
+    if page == EXPLORERS:  # the landing page's small one is made when the site is built, so that it stands in no source
+        from resnext_lib import explorers
+
+        figure = explorers.look_inside(small=True).html
+        translate_figure(figure, lambda message, kind: note(message, kind, "landing page"))
     return found
 
 
