@@ -186,9 +186,10 @@ def collect(course, source, title=None):
     titles, source = titles_of(course), Path(source)
     if title and checked_title(title) not in titles:
         raise ValueError(f"there is no assignment {title!r}; there are: {', '.join(titles) or 'none'}")
+    files = without_typed_text(files_in(source))
     if not titles:
         raise ValueError("no assignment was made yet: make assignment NAME=week3 EXERCISES=...")
-    made, strange = grouped(without_typed_text(files_in(source)), titles, title, roster(course))
+    made, strange = grouped(files, titles, title, roster(course))
     if not made:
         raise ValueError(
             f"{source} has no hand-in of {title or ', '.join(titles) or 'any assignment'}: "
