@@ -15,7 +15,7 @@ from notebooks_for_tests import CHAPTERS
 from site_tools import screen_reader_problems, tab
 
 import resnext_lib.data
-from tools import colab, contract
+from tools import colab, facts
 from tools.bundle import __main__ as bundle
 from tools.bundle import check
 from tools.facts import ROOT
@@ -180,10 +180,10 @@ def test_what_is_no_address_of_a_mirror_is_refused(typed):
 
 def test_where_the_notebooks_are_published_is_on_the_page(monkeypatch):
     assert "published, without a file" not in start()
-    monkeypatch.setattr(contract, "address", lambda: "https://github.com/you/fork@colab")
+    monkeypatch.setattr(facts, "address", lambda: "https://github.com/you/fork@colab")
     first = CHAPTERS[0].name
     assert f"https://colab.research.google.com/github/you/fork/blob/colab/student/{first}," in start()
-    monkeypatch.setattr(contract, "address", lambda: "https://gitee.com/you/fork@colab")
+    monkeypatch.setattr(facts, "address", lambda: "https://gitee.com/you/fork@colab")
     assert "at https://gitee.com/you/fork, branch `colab`, folder `student`" in start()
 
 
