@@ -94,6 +94,19 @@ def norm_forgets_the_size():
     return same(norm(x), norm(2 * x))
 
 
+def smaller_weights_turn_further(k=3):
+    """In front of a batch norm, weights divided by k: their gradient, and how far a step turns them for their size."""
+    x, wish = random_tensor(8, 4, 5, 5), random_tensor(8, 6, 5, 5, seed=1)
+    norm, start = nn.BatchNorm2d(6, eps=1e-15).double().train(), random_tensor(6, 4, 3, 3, seed=2)
+    gradients = []
+    for weight in (start, start / k):
+        weight = weight.clone().requires_grad_()
+        (norm(functional.conv2d(x, weight, padding=1)) - wish).pow(2).mean().backward()
+        gradients.append(weight.grad)
+    turned = [gradients[0].norm() / start.norm(), gradients[1].norm() / (start / k).norm()]
+    return same(gradients[1], k * gradients[0]) and same(turned[1], k**2 * turned[0])
+
+
 def sum_of_norms_differs():
     return "is replaced by 32" in what_may_be_exchanged()
 
@@ -247,13 +260,16 @@ CHAPTERS = {
         "They do not exist, because the weight holds only the columns that each row needs": lambda: (
             conv(8, 8, 3, groups=4).weight.shape == (8, 2, 3, 3)
         ),
-        "A group is a set of *neighbouring* channels": lambda: group_reads(4) == [4, 5],
+        "cuts the input channels into g groups of neighbouring channels": lambda: group_reads(4) == [4, 5],
+        "In an ordinary convolution every output channel reads every input channel": reads_all_channels,
         "A **channel shuffle** costs no weights but mixes step by step": lambda: (
             not list(nn.ChannelShuffle(4).parameters()) and reach_of(grouped(), nn.ChannelShuffle(4), grouped()) == 4
         ),
         "A 1×1 mixes all channels at once": lambda: reach_of(grouped(), nn.Conv2d(8, 8, 1)) == 8,
-        "| as many as channels | depthwise | one channel |": lambda: group_reads(3, groups=8) == [3],
-        "| 1 | dense | all channels |": lambda: len(group_reads(3, groups=1)) == 8,
+        "Push g up to the number of channels, and every channel is convolved alone": lambda: [
+            group_reads(channel, groups=8) for channel in range(8)
+        ]
+        == [[channel] for channel in range(8)],
         "(a) is false, because ReLU works on each number alone": lambda: reach_of(grouped(), nn.ReLU(), grouped()) <= 2,
         "PyTorch refuses it, and names the side that failed": lambda: "out_channels must be divisible" in shown(4, "c04-027"),
     },
@@ -266,7 +282,10 @@ CHAPTERS = {
             == [16, 16]
         ),
         "two stacked 3×3s see as far as a 5×5": lambda: sees(3, 3) == sees(5),
-        "Forward it makes no difference: batch norm divides the size of the weights out": norm_forgets_the_size,
+        "Batch norm divides the size out, so only the weights' direction matters": norm_forgets_the_size,
+        "But weights k times smaller have a gradient k times larger, and a step turns them $k^2$ times as far": (
+            smaller_weights_turn_further
+        ),
         "The output keeps its shape; the shape of the weight tells": lambda: (
             "(128, 4, 3, 3)" in shown(5, "c05-054") and "(128, 32, 3, 3)" in shown(5, "c05-054")
         ),
@@ -286,7 +305,7 @@ CHAPTERS = {
         ),
         "Batch norm and ReLU treat each channel by itself": lambda: "is replaced by 32" in what_may_be_exchanged(),
         '"side by side" means along dimension 1': lambda: conv(8, 16, 1).weight.shape[1] == 8,
-        "A comparison has to convert weights": forms_convert,
+        "The forms get equal weights by conversion": forms_convert,
         "A fresh batch norm is nearly the identity in eval mode, so it hides where it stands": lambda: torch.allclose(
             nn.BatchNorm2d(2).eval()(torch.ones(1, 2, 3, 3)), torch.ones(1, 2, 3, 3), atol=1e-4
         ),
@@ -519,7 +538,8 @@ GLOSSARY = {
     "every output channel reads every input channel": reads_all_channels,
     "every channel is convolved alone": lambda: group_reads(3, groups=8) == [3],
     "A depthwise convolution, which mixes no channels, and a 1×1, which mixes nothing else": lambda: group_reads(3, groups=8) == [3],
-    "PyTorch ignores the groups here, so forms with the same seed start apart": lambda: (
+    "PyTorch takes the output channels times the kernel's places and ignores the groups, so forms with the same seed start "
+    "apart": lambda: (
         nn.init._calculate_fan_in_and_fan_out(conv(128, 128, 3, groups=32).weight)[1] == 128 * 9
     ),
     "The last batch norm comes after the sum": lambda: not any("bn3" in name for name, _ in without_data(FormA, *SMALL).paths.named_modules()),
