@@ -107,6 +107,16 @@ def smaller_weights_turn_further(k=3):
     return same(gradients[1], k * gradients[0]) and same(turned[1], k**2 * turned[0])
 
 
+def grouped_layers_start_small():
+    """Whether the grouped 3×3 starts with the groups ignored, in torchvision's network and in this book's."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = torchvision.models.resnet.ResNet(torchvision.models.resnet.Bottleneck, [1, 1, 1, 1], groups=32, width_per_group=4)
+        ours = networks.ResNeXt((1, 1, 1, 1), 32, 4)
+    spreads = [network.layer1[0].conv2.weight.std().item() for network in (theirs, ours)]
+    return all(math.isclose(spread, math.sqrt(2 / (128 * 9)), rel_tol=0.05) for spread in spreads)
+
+
 def sum_of_norms_differs():
     return "is replaced by 32" in what_may_be_exchanged()
 
@@ -293,6 +303,11 @@ CHAPTERS = {
             [built(networks.resnext50_32x4d).layer2[0].width, stage_sides()[1]]
             == [2 * built(networks.resnext50_32x4d).layer1[0].width, 2]
         ),
+        "The authors' code and torchvision start that way, and this book does as well": grouped_layers_start_small,
+        "the depthwise networks of [chapter 11](11_what_came_next.ipynb) have d = 1 and wider 1×1s": lambda: (
+            narrow_outside_and_wide_inside()
+            and {m.weight.shape[1] for m in without_data(descendants.ConvNeXtBlock, 96).modules() if getattr(m, "groups", 1) > 1} == {1}
+        ),
         "(a) is true of maximum pooling and no obstacle": lambda: not linear(nn.MaxPool2d(3, 1, 1)),
     },
     6: {
@@ -300,6 +315,7 @@ CHAPTERS = {
         "In **form B** the paths stop after their 3×3; their outputs are concatenated": conv3_inside_or_behind,
         "what it makes of a sum is the sum of what it makes of the parts": lambda: linear(convolution()),
         "ReLU is not, so none may stand between a path's last convolution and the sum": lambda: not linear(torch.relu),
+        "No fixed choice of learned numbers undoes this for every batch": sum_of_norms_differs,
         "Only in eval mode, where the spreads are stored numbers, could they be folded": lambda: (
             not norm_of(False) and norm_of(True)
         ),
@@ -472,6 +488,7 @@ OTHERS = {
         "A batch norm or ReLU between a path's last convolution and the sum would break this": lambda: not linear(torch.relu),
         "It misses a stride in the wrong layer, because strides have no weights": lambda: weights(8, 8, 3, stride=2) == weights(8, 8, 3),
         "which replaces negative numbers by zero": lambda: torch.relu(torch.tensor(-1.0)) == 0,
+        "Two 3×3s in a row see as far as one 5×5": lambda: sees(3, 3) == sees(5),
         "From stage to stage the map halves and all widths double": lambda: stage_sides()[1] == 2,
     },
     "more_than_one_machine": {

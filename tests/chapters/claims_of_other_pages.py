@@ -10,7 +10,7 @@ import torch
 import torchvision
 from claims_for_tests import CHAPTERS, opened, row, shown, words
 from claims_of_1_to_4 import built, DENSE, WIDTHS, module_weights, out_channels, weights
-from claims_of_5_to_8 import RESNEXT_BLOCK, convolutions, share_of_3x3
+from claims_of_5_to_8 import RESNEXT_BLOCK, cardinalities_of_table_2, convolutions, share_of_3x3
 from claims_of_9_to_11 import DEPTHS, SETTINGS, gain, leads, macs, table_3, table_5, value
 from randomness import without_data
 from torch import nn
@@ -104,6 +104,22 @@ TWENTY_MINUTES = {
     "So the {} in 32x4d holds for the first stage only": lambda: (
         group_widths()[0] if group_widths()[0] not in group_widths()[1:] else 0
     ),
+    "`stage_width` is the middle of ResNet's block, {} to {}": lambda: (
+        built(networks.resnet50).layer1[0].width,
+        built(networks.resnet50).layer4[0].width,
+    ),
+    "ResNeXt keeps ResNet's outputs, four times that": lambda: (
+        stage_outputs(1, 2, 3, 4)
+        == [4 * getattr(built(networks.resnet50), f"layer{i}")[0].width for i in (1, 2, 3, 4)]
+        == [getattr(built(networks.resnet50), f"layer{i}")[0].out_channels for i in (1, 2, 3, 4)]
+    ),
+    "{} such blocks stand in {} **stages**": lambda: ({16: "Sixteen"}[sum(DEPTHS[50])], {4: "four"}[len(DEPTHS[50])]),
+    "These are the {} settings of the paper's Table 2; the last is the {}x{}d of the network's name": lambda: (
+        {5: "five"}[len(cardinalities_of_table_2())],
+        cardinalities_of_table_2()[-1],
+        width_for_budget(cardinalities_of_table_2()[-1]),
+    ),
+    "over the pictures of a batch, to mean {} and variance {}, and then by two learned numbers": lambda: _moments(),
     "the paper doubles d and keeps C": lambda: (
         group_widths() == [2**stage * group_widths()[0] for stage in range(4)]
         and {getattr(built(networks.resnext50_32x4d), f"layer{i}")[0].conv2.groups for i in (1, 2, 3, 4)} == {32}
