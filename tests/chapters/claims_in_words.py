@@ -94,6 +94,29 @@ def norm_forgets_the_size():
     return same(norm(x), norm(2 * x))
 
 
+def smaller_weights_turn_further(k=3):
+    """In front of a batch norm, weights divided by k: their gradient, and how far a step turns them for their size."""
+    x, wish = random_tensor(8, 4, 5, 5), random_tensor(8, 6, 5, 5, seed=1)
+    norm, start = nn.BatchNorm2d(6, eps=1e-15).double().train(), random_tensor(6, 4, 3, 3, seed=2)
+    gradients = []
+    for weight in (start, start / k):
+        weight = weight.clone().requires_grad_()
+        (norm(functional.conv2d(x, weight, padding=1)) - wish).pow(2).mean().backward()
+        gradients.append(weight.grad)
+    turned = [gradients[0].norm() / start.norm(), gradients[1].norm() / (start / k).norm()]
+    return same(gradients[1], k * gradients[0]) and same(turned[1], k**2 * turned[0])
+
+
+def grouped_layers_start_small():
+    """Whether the grouped 3×3 starts with the groups ignored, in torchvision's network and in this book's."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = torchvision.models.resnet.ResNet(torchvision.models.resnet.Bottleneck, [1, 1, 1, 1], groups=32, width_per_group=4)
+        ours = networks.ResNeXt((1, 1, 1, 1), 32, 4)
+    spreads = [network.layer1[0].conv2.weight.std().item() for network in (theirs, ours)]
+    return all(math.isclose(spread, math.sqrt(2 / (128 * 9)), rel_tol=0.05) for spread in spreads)
+
+
 def sum_of_norms_differs():
     return "is replaced by 32" in what_may_be_exchanged()
 
@@ -247,13 +270,16 @@ CHAPTERS = {
         "They do not exist, because the weight holds only the columns that each row needs": lambda: (
             conv(8, 8, 3, groups=4).weight.shape == (8, 2, 3, 3)
         ),
-        "A group is a set of *neighbouring* channels": lambda: group_reads(4) == [4, 5],
+        "cuts the input channels into g groups of neighbouring channels": lambda: group_reads(4) == [4, 5],
+        "In an ordinary convolution every output channel reads every input channel": reads_all_channels,
         "A **channel shuffle** costs no weights but mixes step by step": lambda: (
             not list(nn.ChannelShuffle(4).parameters()) and reach_of(grouped(), nn.ChannelShuffle(4), grouped()) == 4
         ),
         "A 1×1 mixes all channels at once": lambda: reach_of(grouped(), nn.Conv2d(8, 8, 1)) == 8,
-        "| as many as channels | depthwise | one channel |": lambda: group_reads(3, groups=8) == [3],
-        "| 1 | dense | all channels |": lambda: len(group_reads(3, groups=1)) == 8,
+        "Push g up to the number of channels, and every channel is convolved alone": lambda: [
+            group_reads(channel, groups=8) for channel in range(8)
+        ]
+        == [[channel] for channel in range(8)],
         "(a) is false, because ReLU works on each number alone": lambda: reach_of(grouped(), nn.ReLU(), grouped()) <= 2,
         "PyTorch refuses it, and names the side that failed": lambda: "out_channels must be divisible" in shown(4, "c04-027"),
     },
@@ -266,13 +292,21 @@ CHAPTERS = {
             == [16, 16]
         ),
         "two stacked 3×3s see as far as a 5×5": lambda: sees(3, 3) == sees(5),
-        "Forward it makes no difference: batch norm divides the size of the weights out": norm_forgets_the_size,
+        "Batch norm divides the size out, so only the weights' direction matters": norm_forgets_the_size,
+        "But weights k times smaller have a gradient k times larger, and a step turns them $k^2$ times as far": (
+            smaller_weights_turn_further
+        ),
         "The output keeps its shape; the shape of the weight tells": lambda: (
             "(128, 4, 3, 3)" in shown(5, "c05-054") and "(128, 32, 3, 3)" in shown(5, "c05-054")
         ),
         "blocks on maps of the same size are alike, and where the side of the map halves, the widths double": lambda: (
             [built(networks.resnext50_32x4d).layer2[0].width, stage_sides()[1]]
             == [2 * built(networks.resnext50_32x4d).layer1[0].width, 2]
+        ),
+        "The authors' code and torchvision start that way, and this book does as well": grouped_layers_start_small,
+        "the depthwise networks of [chapter 11](11_what_came_next.ipynb) have d = 1 and wider 1×1s": lambda: (
+            narrow_outside_and_wide_inside()
+            and {m.weight.shape[1] for m in without_data(descendants.ConvNeXtBlock, 96).modules() if getattr(m, "groups", 1) > 1} == {1}
         ),
         "(a) is true of maximum pooling and no obstacle": lambda: not linear(nn.MaxPool2d(3, 1, 1)),
     },
@@ -281,12 +315,13 @@ CHAPTERS = {
         "In **form B** the paths stop after their 3×3; their outputs are concatenated": conv3_inside_or_behind,
         "what it makes of a sum is the sum of what it makes of the parts": lambda: linear(convolution()),
         "ReLU is not, so none may stand between a path's last convolution and the sum": lambda: not linear(torch.relu),
+        "No fixed choice of learned numbers undoes this for every batch": sum_of_norms_differs,
         "Only in eval mode, where the spreads are stored numbers, could they be folded": lambda: (
             not norm_of(False) and norm_of(True)
         ),
         "Batch norm and ReLU treat each channel by itself": lambda: "is replaced by 32" in what_may_be_exchanged(),
         '"side by side" means along dimension 1': lambda: conv(8, 16, 1).weight.shape[1] == 8,
-        "A comparison has to convert weights": forms_convert,
+        "The forms get equal weights by conversion": forms_convert,
         "A fresh batch norm is nearly the identity in eval mode, so it hides where it stands": lambda: torch.allclose(
             nn.BatchNorm2d(2).eval()(torch.ones(1, 2, 3, 3)), torch.ones(1, 2, 3, 3), atol=1e-4
         ),
@@ -453,6 +488,7 @@ OTHERS = {
         "A batch norm or ReLU between a path's last convolution and the sum would break this": lambda: not linear(torch.relu),
         "It misses a stride in the wrong layer, because strides have no weights": lambda: weights(8, 8, 3, stride=2) == weights(8, 8, 3),
         "which replaces negative numbers by zero": lambda: torch.relu(torch.tensor(-1.0)) == 0,
+        "Two 3×3s in a row see as far as one 5×5": lambda: sees(3, 3) == sees(5),
         "From stage to stage the map halves and all widths double": lambda: stage_sides()[1] == 2,
     },
     "more_than_one_machine": {
@@ -519,7 +555,8 @@ GLOSSARY = {
     "every output channel reads every input channel": reads_all_channels,
     "every channel is convolved alone": lambda: group_reads(3, groups=8) == [3],
     "A depthwise convolution, which mixes no channels, and a 1×1, which mixes nothing else": lambda: group_reads(3, groups=8) == [3],
-    "PyTorch ignores the groups here, so forms with the same seed start apart": lambda: (
+    "PyTorch takes the output channels times the kernel's places and ignores the groups, so forms with the same seed start "
+    "apart": lambda: (
         nn.init._calculate_fan_in_and_fan_out(conv(128, 128, 3, groups=32).weight)[1] == 128 * 9
     ),
     "The last batch norm comes after the sum": lambda: not any("bn3" in name for name, _ in without_data(FormA, *SMALL).paths.named_modules()),

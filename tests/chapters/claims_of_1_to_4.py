@@ -351,7 +351,7 @@ CHAPTER_4 = {
         grouped(8).weight[..., 0, 0].numel(),
     ),
     "all {} cells are filled. 4 groups: four blocks of {} by {} on the diagonal": lambda: (64, 8 // 4, 8 // 4),
-    "the 2 in the second line is the number of channels in a group, not in the whole input, which has {}": lambda: 8,
+    "the {} in the second line is the number of channels in a group": lambda: grouped().weight.shape[1],
     "Take the third group alone, channels {} and {}": lambda: (2 * 2 + 1, 2 * 2 + 2),
     "Right, outputs 1 and 2 read inputs {} and {}, and the lines cross": reads_of_the_dealt,
     "PyTorch's groups are neighbours; interleaved groups are another layer": lambda: reads_of_the_dealt() != [1, 2],
@@ -365,9 +365,12 @@ CHAPTER_4 = {
         reach_of(grouped(), nn.ChannelShuffle(4), grouped(), nn.ChannelShuffle(4), grouped()) == 8
     ),
     "What is saved: a factor of g, once": lambda: weights(8, 8, 3) / weights(8, 8, 3, groups=4) == 4,
-    "With 32 groups, about {:.0f} thousand weights have become about {:.0f} thousand": lambda: (
-        weights(128, 128, 3) / 1000,
-        weights(128, 128, 3, groups=32) / 1000,
+    "a block is a part in $g^2$ of the table, but there are g of them": lambda: (
+        weights(8, 8, 3) == 4**2 * weights(2, 2, 3) and weights(8, 8, 3, groups=4) == 4 * weights(2, 2, 3)
+    ),
+    "MACs are weights times places, so they are divided by g as well": lambda: (
+        count_macs(conv(8, 8, 3, padding=1, groups=4), (8, 14, 14)) == weights(8, 8, 3, groups=4) * 14 * 14
+        and count_macs(conv(8, 8, 3, padding=1), (8, 14, 14)) == 4 * count_macs(conv(8, 8, 3, padding=1, groups=4), (8, 14, 14))
     ),
     "Twice the channels on both sides would make four times the weights; with four groups a quarter of them is left, so the "
     "layer costs what it did": lambda: weights(64, 64, 3) == weights(128, 128, 3, groups=4),
@@ -377,11 +380,9 @@ CHAPTER_4 = {
         built(networks.resnext50_32x4d).layer1[0].conv2.groups,
         built(networks.resnext50_32x4d).layer1[0].conv2.weight.shape[1],
     ),
-    "can have 32 groups of 4 channels or 4 groups of 32.\nSwap the two and the output keeps its shape, but the weight is "
-    "eight times as large": lambda: weights(128, 128, 3, groups=4) == 8 * weights(128, 128, 3, groups=32),
-    "Saved: all but a g-th of the weights and MACs, which can buy width": lambda: weights(8, 8, 3, groups=8) * 8
-    == weights(8, 8, 3),
-    "Can one number replace fifty-four?": lambda: sum(map(len, GOOGLENET_MODULES.values())) == 54,
+    "All but a g-th of the weights and MACs are saved, and can buy width": lambda: (
+        weights(8, 8, 3) == 8 * weights(8, 8, 3, groups=8) and weights(64, 64, 3) == weights(128, 128, 3, groups=4)
+    ),
     "each output reads {} of the 256 channels, so there are 256 / {} groups": lambda: (
         conv(256, 256, 3, groups=32).weight.shape[1],
         conv(256, 256, 3, groups=32).weight.shape[1],

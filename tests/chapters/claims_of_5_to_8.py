@@ -8,7 +8,7 @@ from functools import cache
 import torch
 from claims_for_tests import opened, row, shown, words
 from claims_of_1_to_4 import built, conv, weights
-from randomness import without_data
+from randomness import random_tensor, randomise, without_data
 
 from resnext_lib import networks
 from resnext_lib.blocks import Bottleneck
@@ -22,7 +22,7 @@ from resnext_lib.complexity import (
 )
 from resnext_lib.forms import FormA
 from resnext_lib.networks import GOOGLENET_MODULES
-from resnext_lib.published import evidence, published
+from resnext_lib.published import _tables, evidence, published
 
 # ------------------------------------------------------------------ chapter 5
 
@@ -33,6 +33,17 @@ def share_of_3x3(c, d):
 
 def parameters(*sizes, **options):
     return count_parameters(without_data(Bottleneck, *sizes, **options))
+
+
+def cardinalities_of_table_2():
+    """The numbers of paths in Table 2 whose widths are those that the budget gives."""
+    found = [re.fullmatch(r"table2\.cardinality-(\d+)\.bottleneck-width", name) for name in _tables()]
+    return [int(match[1]) for match in found if match and published(match[0])["value"] == width_for_budget(int(match[1]))]
+
+
+def fan_out(layer):
+    """What He initialisation in PyTorch takes for the number of weights through which an input acts."""
+    return torch.nn.init._calculate_fan_in_and_fan_out(layer.weight)[1]
 
 
 def convolutions(form, *sizes):
@@ -54,9 +65,8 @@ CHAPTER_5 = {
     "ResNet's block has one path, ResNeXt's has {} and adds them up": lambda: RESNEXT_BLOCK[3],
     "this is ResNet's bottleneck and its {:,} weights": lambda: bottleneck_weights(1, 64),
     "That leaves half of the budget unspent": lambda: 0.45 < bottleneck_weights(32, 2) / RESNET_BUDGET < 0.55,
-    "The first five rows are the settings of the paper's Table 2": lambda: all(
-        published(f"table2.cardinality-{c}.bottleneck-width")["value"] == width_for_budget(c) for c in (1, 2, 4, 8, 32)
-    ),
+    "These are the settings of the paper's Table 2, with {}, {}, {}, {} and {} paths": lambda: cardinalities_of_table_2(),
+    "The authors stop at d = {}": lambda: min(width_for_budget(c) for c in cardinalities_of_table_2()),
     "**C·d grows from {} to {}** while the cost stands still": lambda: (width_for_budget(1), 32 * width_for_budget(32)),
     "one box of {} channels, four boxes of {}, thirty-two boxes of {}. Together the boxes become taller, from {} to {} to {} "
     "channels": lambda: (
@@ -68,10 +78,6 @@ CHAPTER_5 = {
     ),
     "The three blocks cost about {:.0f} thousand weights each": lambda: bottleneck_weights(4, 24) / 1000,
     "What the 3×3 gives up, the 1×1s spend on serving a wider middle": lambda: share_of_3x3(32, 4) < share_of_3x3(1, 64) / 5,
-    "With one path the 3×3 takes {:.1f} % of the weights, with 32 paths {:.1f} %": lambda: (
-        share_of_3x3(1, 64),
-        share_of_3x3(32, 4),
-    ),
     "Grouping frees nearly half of the budget, and the 1×1s spend it on twice as many channels": lambda: (
         40 < share_of_3x3(1, 64) - share_of_3x3(32, 4) < 50 and 32 * width_for_budget(32) == 2 * 64
     ),
@@ -85,9 +91,9 @@ CHAPTER_5 = {
         without_data(FormA, 256, 128, 256, 32).paths[1][0].in_channels == 256
     ),
     "Every path reads everything\n": lambda: without_data(FormA, 256, 128, 256, 32).paths[1][0].in_channels == 256,
-    "is a common summary of this block, and it is wrong": lambda: without_data(FormA, 256, 128, 256, 32).paths[1][0].in_channels
-    == 256,
-    "Written as 32 paths, the block calls {} small convolutions": lambda: convolutions(FormA, 256, 128, 256, 32),
+    "\"{} channels are divided among {} groups\", one reads of this block, and it is wrong": lambda: (
+        (*RESNEXT_BLOCK[::3],) if without_data(FormA, *RESNEXT_BLOCK).paths[1][0].in_channels == RESNEXT_BLOCK[0] else (0, 0)
+    ),
     "A network of {} blocks could still have {} pairs (C, d)": lambda: (sum((3, 4, 6, 3)), sum((3, 4, 6, 3))),
     "So **32x4d** means {} paths in every stage, of width {} *in the first*": lambda: (
         built(networks.resnext50_32x4d).cardinality,
@@ -95,19 +101,29 @@ CHAPTER_5 = {
     ),
     "an input acts through 4 · 9 = {} weights": lambda: weights(1, 4, 3),
     "PyTorch ignores the groups and counts {} · 9": lambda: 128,
-    "If weights are k times smaller": lambda: True,  # the cell below it measures the step
+    "so the grouped layer's weights start $\\sqrt{{{}}}$ times smaller than those of {} separate paths would": lambda: (
+        fan_out(conv(128, 128, 3, groups=32)) // fan_out(conv(4, 4, 3)),
+        RESNEXT_BLOCK[3],
+    ),
     "So the first steps of a grouped layer are about {:.0f} times as large": lambda: row(5, "c05-init-step", "relative step:")[0],
     "The formula gives {:,} weights for 32x4d, the module has {:,} parameters": lambda: (
         bottleneck_weights(32, 4),
         parameters(256, 128, 256, cardinality=32),
     ),
     "two for each of its {} + {} + {} channels": lambda: (128, 128, 256),
-    "Within the budget the middle grows from {} to {} channels, since the 3×3 pays for it, and to no more than {}": lambda: (
-        64,
+    "more paths make a wider middle, {} channels instead of {}, which the 3×3 pays for, and {} at most": lambda: (
         32 * width_for_budget(32),
+        width_for_budget(1),
         width_limit(),
     ),
-    "The block was derived as {} paths and coded as three layers, of which two are not split": lambda: 32,
+    "the proof that {} paths and {} layers are one function": lambda: (
+        len(without_data(FormA, *RESNEXT_BLOCK).paths),
+        {3: "three"}[convolutions(Bottleneck, *RESNEXT_BLOCK)],
+    ),
+    "narrows the four branches from {} to {} channels, to meet the budget: the sum as such saves nothing": lambda: (
+        256 // 4,
+        width_for_budget(4),
+    ),
     "a channel of the middle still costs {} weights, and twice as many can be paid": lambda: 2 * 256,
     "{}, {}, {} and {} channels have no sum": lambda: [
         GOOGLENET_MODULES["3a"][name] for name in ("conv1x1", "conv3x3", "conv5x5", "pool_projection")
@@ -131,6 +147,17 @@ def normalised_then_added():
     return spread([a / spread(LOUD) + b / spread(QUIET) for a, b in zip(LOUD, QUIET, strict=True)])
 
 
+def small_norms_in_a_large_one():
+    """How many batch norms with ReLU, one for each path, equal the one of the block on all of their channels; else 0."""
+    channels, paths = RESNEXT_BLOCK[1], RESNEXT_BLOCK[3]
+    large, x = randomise(torch.nn.BatchNorm2d(channels).double()).train(), random_tensor(4, channels, 3, 3)
+    small = [torch.nn.BatchNorm2d(channels // paths).double().train() for _ in range(paths)]
+    for norm, weight, bias in zip(small, large.weight.chunk(paths), large.bias.chunk(paths), strict=True):
+        norm.weight.data, norm.bias.data = weight.data, bias.data
+    parts = [norm(part).relu() for norm, part in zip(small, x.chunk(paths, dim=1), strict=True)]
+    return paths if torch.allclose(torch.cat(parts, dim=1), large(x).relu(), atol=1e-9) else 0
+
+
 CHAPTER_6 = {
     "derived the ResNeXt block as {} thin paths and coded it as three layers, two of which are not split": lambda: 32,
     "a loud path 1 with spread {:.1f} and a quiet path 2 with spread {:.1f} are added and then normalised to {:.1f}": lambda: (
@@ -143,7 +170,8 @@ CHAPTER_6 = {
     "added to {:.0f}, {:.0f}, {:.0f}. Below": lambda: row(6, "c06-010", "two products, added:"),
     "again {:.0f}, {:.0f}, {:.0f}. The second path": lambda: row(6, "c06-010", "one product:"),
     "near $\\sqrt{{32}}$, which is {:.1f}": lambda: math.sqrt(32),
-    "Whether 32 small batch norms normalise {} channels each or a large one normalises {}": lambda: (128 // 32, 128),
+    "Batch norm and ReLU treat each channel by itself ([chapter 3](03_residual_learning.ipynb)), so {} small ones are one large "
+    "one": lambda: small_norms_in_a_large_one(),
     "A block of {} channels with {} paths of {}": lambda: (16, 4, 8 // 4),
     "all differences are zero to eight decimals": lambda: set(
         re.findall(r"0\.\d{8}", shown(6, "c06-agree"))
@@ -159,11 +187,13 @@ CHAPTER_6 = {
         1e8 < torch.finfo(torch.float32).eps / torch.finfo(torch.float64).eps < 1e10
     ),
     "a 32-bit number holds about {} digits": lambda: round(-math.log10(torch.finfo(torch.float32).eps)),
-    "with {} calls instead of {}, whose price": lambda: (
+    "what the paper trains and libraries ship, with {} calls instead of {}.": lambda: (
         convolutions(Bottleneck, *RESNEXT_BLOCK),
         convolutions(FormA, *RESNEXT_BLOCK),
     ),
-    "One block is settled, and a network has {} of them": lambda: sum((3, 4, 6, 3)),
+    "builds a network of {} such blocks and tests it": lambda: sum(
+        isinstance(layer, Bottleneck) for layer in built(networks.resnext50_32x4d).modules()
+    ),
     "path i's number scales the d columns of the last 1×1": lambda: shown(6, "c06-070").startswith("question 1: True"),
     "rounding would have become a billion times smaller": lambda: (
         1e8 < torch.finfo(torch.float32).eps / torch.finfo(torch.float64).eps < 1e10

@@ -8,9 +8,9 @@ from functools import cache
 
 import torch
 import torchvision
-from claims_for_tests import opened, row, shown, words
+from claims_for_tests import CHAPTERS, opened, row, shown, words
 from claims_of_1_to_4 import built, DENSE, WIDTHS, module_weights, out_channels, weights
-from claims_of_5_to_8 import RESNEXT_BLOCK, convolutions, share_of_3x3
+from claims_of_5_to_8 import RESNEXT_BLOCK, cardinalities_of_table_2, convolutions, share_of_3x3
 from claims_of_9_to_11 import DEPTHS, SETTINGS, gain, leads, macs, table_3, table_5, value
 from randomness import without_data
 from torch import nn
@@ -54,16 +54,35 @@ def stage_outputs(*stages):
     return [getattr(built(networks.resnext50_32x4d), f"layer{i}")[0].out_channels for i in stages]
 
 
+def group_widths():
+    """The d of each stage of ResNeXt-50 (32x4d)."""
+    return [getattr(built(networks.resnext50_32x4d), f"layer{i}")[0].conv2.weight.shape[1] for i in (1, 2, 3, 4)]
+
+
+def times_the_operations(inception):
+    """The operations of ResNeXt-101 (64x4d) for a picture of 320×320, by those of ``inception`` for one of 299×299."""
+    assert "299×299" in published(f"timm.{inception}.macs")["unit"]
+    return count_macs(without_data(models.resnext101_64x4d), (3, 320, 320)) / 1e9 / value(f"timm.{inception}.macs")
+
+
 # ------------------------------------------------------------------ ResNeXt in twenty minutes
 
 TWENTY_MINUTES = {
-    "won the ImageNet challenge of 2014, where photographs are sorted into {} classes, with nine blocks of unequal branches, "
-    "and somebody had to choose {} widths": lambda: (1000, FIFTY_FOUR),
+    "won the ImageNet challenge of 2014, where photographs are sorted into {} classes, with {} blocks of unequal branches.\n"
+    "Their {} widths, the numbers of channels, follow no rule": lambda: (
+        built(networks.googlenet).fc.out_features,
+        {9: "nine"}[len(GOOGLENET_MODULES)],
+        FIFTY_FOUR,
+    ),
     "Can one number replace fifty-four?": lambda: FIFTY_FOUR == 54,
     "Four unequal branches from {} channels: 1×1 to {}; 1×1 to {} and 3×3 to {}; 1×1 to {} and 5×5 to {}; 3×3 maximum and 1×1 "
     "to {}. A bar joins them to {}": lambda: (192, *WIDTHS.values(), out_channels(WIDTHS)),
     "It would need more than seven times the weights": lambda: 7 < DENSE / module_weights() < 8,
-    "Six widths had to be chosen for this block, {}, {}, {}, {}, {} and {}": lambda: list(WIDTHS.values()),
+    "{} widths for this block, and {} for each of the other {}": lambda: (
+        {6: "six"}[len(WIDTHS)],
+        *({6: "six"}[count] for count in {len(module) for module in GOOGLENET_MODULES.values()}),
+        {8: "eight"}[len(GOOGLENET_MODULES) - 1],
+    ),
     "a 1×1 back to the {} channels that came in": lambda: 256,
     "ResNeXt's block repeats one path {} times and adds. Six widths have become two numbers, C = {} and d = {}": lambda: (
         32,
@@ -82,30 +101,52 @@ TWENTY_MINUTES = {
     "Every path reads the whole input; only the middle is divided": lambda: row("twenty_minutes", "twenty-32", "path 2 reads")
     == [256, 256],
     "Set `groups=1` and {} channels, and the same class is ResNet's block": lambda: 64,
-    "shows that it is {}, {}, {} and {}": lambda: [4 * 2**stage for stage in range(4)],
+    "So the {} in 32x4d holds for the first stage only": lambda: (
+        group_widths()[0] if group_widths()[0] not in group_widths()[1:] else 0
+    ),
+    "`stage_width` is the middle of ResNet's block, {} to {}": lambda: (
+        built(networks.resnet50).layer1[0].width,
+        built(networks.resnet50).layer4[0].width,
+    ),
+    "ResNeXt keeps ResNet's outputs, four times that": lambda: (
+        stage_outputs(1, 2, 3, 4)
+        == [4 * getattr(built(networks.resnet50), f"layer{i}")[0].width for i in (1, 2, 3, 4)]
+        == [getattr(built(networks.resnet50), f"layer{i}")[0].out_channels for i in (1, 2, 3, 4)]
+    ),
+    "{} such blocks stand in {} **stages**": lambda: ({16: "Sixteen"}[sum(DEPTHS[50])], {4: "four"}[len(DEPTHS[50])]),
+    "These are the {} settings of the paper's Table 2; the last is the {}x{}d of the network's name": lambda: (
+        {5: "five"}[len(cardinalities_of_table_2())],
+        cardinalities_of_table_2()[-1],
+        width_for_budget(cardinalities_of_table_2()[-1]),
+    ),
+    "over the pictures of a batch, to mean {} and variance {}, and then by two learned numbers": lambda: _moments(),
+    "the paper doubles d and keeps C": lambda: (
+        group_widths() == [2**stage * group_widths()[0] for stage in range(4)]
+        and {getattr(built(networks.resnext50_32x4d), f"layer{i}")[0].conv2.groups for i in (1, 2, 3, 4)} == {32}
+    ),
     "This is another known network, Wide ResNet-50-2, and it is nearly three times as large": lambda: (
         counted(1, 128) == value("torchvision.wide_resnet50_2.parameters") and 2.7 < counted(1, 128) / counted() < 3
     ),
     "Set `DOWNLOAD` to `True` to fetch {:.0f} MB once": lambda: (
         torchvision.models.ResNeXt50_32X4D_Weights.IMAGENET1K_V2.meta["_file_size"]
     ),
-    "## What the paper found: {:.1f} points at about equal cost": lambda: gain(50),
-    "in {:.1f} % of the photographs and ResNeXt-50 (32x4d) in {:.1f} %, a difference of {:.1f} percentage points": lambda: (
+    "## The paper found {:.1f} points at about equal operations": lambda: gain(50),
+    "in {:.1f} % of the photographs, and ResNeXt-50 (32x4d), with about as many weights and operations, in {:.1f} %": lambda: (
         table_3(50, "1x64d"),
         table_3(50, "32x4d"),
-        gain(50),
+    ),
+    "with about as many weights and operations": lambda: (
+        abs(counted(32, 4) / counted(1, 64) - 1) < 0.05 and abs(macs(DEPTHS[50], 32, 4) / macs(DEPTHS[50], 1, 64) - 1) < 0.05
     ),
     "the middle of the block became twice as wide, {} channels instead of {}": lambda: (32 * 4, 64),
     "errs in {:.1f} %, and Inception-v4, whose branches are tailored, in {:.1f} %": lambda: (
         table_5("resnext101-64x4d.320"),
         table_5("inception-v4.299"),
     ),
-    "Inception-v4 has only half as many weights": lambda: (
+    "Inception-v4 has half as many weights": lambda: (
         0.48 < value("timm.inception_v4.parameters") / value("torchvision.resnext101_64x4d.parameters") < 0.54
     ),
-    "with about as many weights and operations, and the settings between them lie in between": lambda: all(
-        table_3(50, "32x4d") < table_3(50, s) < table_3(50, "1x64d") for s in ("2x40d", "4x24d", "8x14d")
-    ),
+    "does two fifths of the operations at its test size": lambda: abs(1 / times_the_operations("inception_v4") - 2 / 5) < 0.02,
 }
 
 # ------------------------------------------------------------------ More than one machine
@@ -385,7 +426,11 @@ def _defaults():
 
 
 REFERENCES = {
-    "and the {} % top-5 error that won in 2014": lambda: value("googlenet.top5"),
+    "and the top-5 errors of 2014: {} % for seven networks": lambda: value("googlenet.top5"),
+    "for seven networks and {} crops, {} % for one of each (Table 3)": lambda: (
+        re.search(r"(\d+) crops", words(2))[1],  # as chapter 2 has them, beside the same error
+        re.search(r"one crop in ([\d.]+) %", words(2))[1],
+    ),
     "GoogLeNet's fifty-four widths": lambda: FIFTY_FOUR == 54,
     "become unstable above about {} filters": lambda: value("inception-resnet.unstable-above"),
     "warm-up of {} epochs, for batches of up to {}": lambda: (value("large-batch.warm-up"), value("large-batch.batch-size")),
@@ -403,12 +448,20 @@ REFERENCES = {
 }
 
 LANDING = {
-    "held fifty-four widths that people had chosen one by one": lambda: FIFTY_FOUR == 54,
+    "a contest in sorting photographs into {} classes, held {} widths in its modules": lambda: (
+        built(networks.googlenet).fc.out_features,
+        {54: "fifty-four"}[FIFTY_FOUR],
+    ),
+    "of that winner, at two and a half times their operations": lambda: all(
+        abs(times_the_operations(name) - 2.5) < 0.12 for name in ("inception_v4", "inception_resnet_v2")
+    ),
+    "and {} more go the whole way": lambda: {10: "ten"}[len(list(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))) - 1],
+    "Can one number replace fifty-four?": lambda: FIFTY_FOUR == 54,
     "Two years later ResNeXt put one number in their place, and its largest network erred less often than the best descendants "
     "of that winner": lambda: (
         table_5("resnext101-64x4d.320") < min(table_5(f"{name}.299") for name in ("inception-v4", "inception-resnet-v2"))
     ),
-    ">{} widths, chosen one by one<": lambda: FIFTY_FOUR,
+    ">{} widths, and no rule for them<": lambda: FIFTY_FOUR,
     ">{} widths become equal paths, added up<": lambda: FIFTY_FOUR,
     ">one layer: groups={}<": lambda: 32,
     "Eight of {} paths are drawn": lambda: 32 if words("intro.md").count('<g class="lane') == 8 else 0,

@@ -6,7 +6,7 @@ import statistics
 import torch
 from claims_for_tests import row
 from claims_of_1_to_4 import built, WIDTHS, grown, out_channels, totals, weights
-from claims_of_5_to_8 import likeness, removals, share_of_3x3, surest
+from claims_of_5_to_8 import cardinalities_of_table_2, likeness, removals, share_of_3x3, surest
 from claims_of_9_to_11 import (
     DEPTHS,
     INCEPTIONS,
@@ -87,6 +87,15 @@ SLIDES = {
     5: {
         "this is ResNet's bottleneck, with {:,} weights": lambda: bottleneck_weights(1, 64),
         "Say: {:,} divided by {}": lambda: (RESNET_BUDGET, 2 * 256),
+        "{} paths become {} wide each: {} channels in all": lambda: (8, width_for_budget(8), 8 * width_for_budget(8)),
+        "C is {}, {}, {}, {} and {}, the settings of the paper's Table 2": lambda: cardinalities_of_table_2(),
+        "For {} paths d is {}, and C·d {}. The number to remember: C·d grows from {} to {}": lambda: (
+            8,
+            width_for_budget(8),
+            8 * width_for_budget(8),
+            width_for_budget(1),
+            32 * width_for_budget(32),
+        ),
         "Over, by {:.1f} %; {} would be under by more": lambda: (
             100 * (bottleneck_weights(8, width_for_budget(8)) / RESNET_BUDGET - 1),
             width_for_budget(8) - 1,
