@@ -126,8 +126,12 @@ def linear(function):
     return same(function(x + y), function(x) + function(y))
 
 
+def layer_on_four():
+    return nn.Conv2d(4, 4, 3, padding=1, bias=False).double()
+
+
 def convolution():
-    layer = nn.Conv2d(4, 4, 3, padding=1, bias=False).double()
+    layer = layer_on_four()
     return lambda x: layer(x)
 
 
@@ -225,19 +229,20 @@ CHAPTERS = {
         "so that each further 3×3 adds four pixels instead of two": lambda: further_3x3_behind_stride_2() == 4,
         "an output channel has one kernel *for every input channel* and adds": reads_all_channels,
         "The size of the image does not appear, because the same filter is used everywhere": lambda: weights(4, 6, 3) == 4 * 6 * 9,
-        "It then adds a border that saw nothing but zeros, and the map grows by two": lambda: (
-            output_of(layer_on(1, 1, 1, padding=1), 9) == 9 + 2
-        ),
-        "padding is `kernel // 2`, which is 0 for a 1×1": lambda: all(
-            output_of(layer_on(1, 1, k, padding=k // 2), 9) == 9 for k in (1, 3, 5)
+        "The map grows by two": lambda: output_of(layer_on(1, 1, 1, padding=1), 9) == 9 + 2,
+        "to keep the size, padding is `kernel // 2`, which is 0 here": lambda: (
+            all(output_of(layer_on(1, 1, k, padding=k // 2), 9) == 9 for k in (1, 3, 5)) and 1 // 2 == 0
         ),
         "It learns patterns of channels: which of them have to be there together": lambda: "patterns" in one_pixel(),
-        "Large maps early and many channels late cost the same": lambda: weights(64, 64, 3) * 56**2 == weights(512, 512, 3) * 7**2,
+        "so large maps early and many channels late cost the same": lambda: weights(64, 64, 3) * 56**2 == weights(512, 512, 3) * 7**2,
     },
     2: {
         "Three look through a 1×1, a 3×3 and a 5×5": lambda: windows_of_the_branches() == [1, 3, 5],
         "keeps the size of the map, so the results can be put side by side as channels": concatenated,
         "The fourth, a **pooling**, has no weights": pooling_has_no_weights,
+        "Two convolutions in a row are still only multiplications and sums": lambda: linear(
+            nn.Sequential(layer_on_four(), layer_on_four())
+        ),
         "a **ReLU**, which replaces negative numbers by zero": lambda: torch.relu(torch.tensor([-1.0, 2.0])).tolist() == [0, 2],
         "takes its window as its stride unless told otherwise": lambda: nn.MaxPool2d(3).stride == 3,
         "Its third branch has a 3×3 instead of the 5×5": lambda: "(3, 3)" in shown(2, "c02-033"),
@@ -253,9 +258,6 @@ CHAPTERS = {
         "To copy, $F$ now only has to be zero": lambda: (
             [float(n) for n in re.findall(r"'([\d.]+)'", shown(3, "c03-011"))][:4]
             == [float(n) for n in re.findall(r"'([\d.]+)'", shown(3, "c03-011"))][4:]
-        ),
-        "Shapes and parameters are the same, only the MACs tell": lambda: (
-            row(3, "c03-034", "stride on the 3x3:")[0] > row(3, "c03-034", "stride on the 1x1:")[0]
         ),
         "Then a picture's result depends on the rest of its batch, and no error tells you": lambda: (
             "eval" in good_for_64_and_poor_for_one()

@@ -1,5 +1,6 @@
 """Claims of chapters 1 to 4: a passage, and what it follows from (tests/claims_for_tests.py says how)."""
 
+import inspect
 import math
 import re
 import statistics
@@ -16,6 +17,7 @@ from resnext_lib import figures, networks
 from resnext_lib.complexity import RESNET_BUDGET, count_macs, count_parameters, stage_costs
 from resnext_lib.networks import GOOGLENET_MODULES
 from resnext_lib.published import evidence, published
+from studies import depth, gradients
 
 IMAGE = (3, 224, 224)
 
@@ -45,6 +47,11 @@ def stages():
 def share(stage, what):
     """A stage's share of ResNet-50's parameters or MACs."""
     return getattr(stages()[stage], what) / sum(getattr(cost, what) for cost in stages().values())
+
+
+def early_share():
+    """What the first stage has of ResNet-50's parameters and of its MACs, in per cent."""
+    return 100 * share("layer1", "parameters"), 100 * share("layer1", "macs")
 
 
 def edge():
@@ -105,9 +112,8 @@ CHAPTER_1 = {
     ),
     "Each 3×3 adds two pixels to what is seen": lambda: sees(3, 3) - sees(3) == sees(3, 3, 3) - sees(3, 3) == 2,
     "with {} weights instead of {} for every pair of channels": lambda: (2 * weights(1, 1, 3), weights(1, 1, 5)),
-    "holds a hundredth of the weights and does a sixth of the work: twenty times its share": lambda: (
-        round(share("layer1", "parameters"), 2) == 0.01 and abs(share("layer1", "macs") - 1 / 6) < 0.01
-    ),
+    "The stage `layer1` holds {:.1f} % of the weights and does {:.0f} %": lambda: early_share(),
+    "of the work: about twenty times its share": lambda: 18 < share("layer1", "macs") / share("layer1", "parameters") < 22,
     "`layer4` holds most of the weights and does a fifth": lambda: (
         share("layer4", "parameters") > 0.5 and abs(share("layer4", "macs") - 1 / 5) < 0.01
     ),
@@ -156,6 +162,14 @@ def module_weights(double=1):
     return 192 * (one + r3 + r5 + pool) + 9 * r3 * three + 25 * r5 * five
 
 
+def doubling():
+    """The modules, to the last one, whose 3×3 gives out twice what its reduction does; no earlier one does."""
+    names = list(GOOGLENET_MODULES)
+    found = [name for name in names if GOOGLENET_MODULES[name]["conv3x3"] == 2 * GOOGLENET_MODULES[name]["reduce3x3"]]
+    assert found == names[-len(found) :]
+    return found
+
+
 NAIVE = 192 * (64 + 128 * 9 + 32 * 25)
 DENSE = weights(192, 256, 5)
 REDUCED = weights(192, 16, 1) + weights(16, 32, 5)
@@ -172,10 +186,14 @@ CHAPTER_2 = {
         192,
         64 + 128 + 32 + 192,
     ),
-    "all 192 pass through, and the output has {}": lambda: 64 + 128 + 32 + 192,
+    "The pooling passes all {} channels on, so the output has {}": lambda: (192, 64 + 128 + 32 + 192),
+    "and every further module more": lambda: 64 + 128 + 32 + (64 + 128 + 32 + 192) > 64 + 128 + 32 + 192,
     "Four windows side by side give out more than twice what they read": lambda: (64 + 128 + 32 + 192) / 192 > 2,
     "One channel of the 5×5 branch costs as much as {} channels of the 1×1 branch, because its filter reads all {} "
     "channels through {} pixels": lambda: (weights(192, 1, 5) // weights(192, 1, 1), 192, 25),
+    "a channel of the 3×3 costs nine times as much as one of the 1×1, and there are twice as many of them": lambda: (
+        weights(192, 1, 3) == 9 * weights(192, 1, 1) and WIDTHS["conv3x3"] == 2 * WIDTHS["conv1x1"]
+    ),
     "Nearly ten times fewer": lambda: 9.5 < weights(192, 32, 5) / REDUCED < 10,
     "the 5×5 now sees {} mixtures of the {} channels": lambda: (WIDTHS["reduce5x5"], 192),
     "Four unequal branches from 192 channels: 1x1 to {}; 1x1 to {} and 3x3 to {}; 1x1 to {} and 5x5 to {}; 3x3 maximum and 1x1 to {}. They are concatenated to {} "
@@ -185,7 +203,7 @@ CHAPTER_2 = {
         out_channels(WIDTHS),
     ),
     "The module can do less than one large layer, and costs a seventh": lambda: 7 < DENSE / module_weights() < 8,
-    "can do less than one dense 5×5, and costs a seventh": lambda: 7 < DENSE / module_weights() < 8,
+    "So the module is a large layer with most of its weights left out": lambda: module_weights() < DENSE / 2,
     "one dense 5x5 {:,}, four windows without reductions {:,}, module 3a {:,}": lambda: (DENSE, NAIVE, module_weights()),
     "Splitting saves two thirds, reducing saves half of the rest and more": lambda: (
         abs(1 - NAIVE / DENSE - 2 / 3) < 0.03 and module_weights() < NAIVE / 2
@@ -193,10 +211,20 @@ CHAPTER_2 = {
     "One dense 5×5 from 192 to 256 channels, the module of Figure 2.2, which gives out {}, and that of Figure 2.3, which gives out {}": lambda: (416, out_channels(WIDTHS)),
     "GoogLeNet has nine modules and {} widths": lambda: sum(map(len, GOOGLENET_MODULES.values())),
     "Which of the {} numbers do you change": lambda: sum(map(len, GOOGLENET_MODULES.values())),
-    "People chose the numbers: {} widths, and no rule": lambda: sum(map(len, GOOGLENET_MODULES.values())),
-    "in only {} % of the photographs, and by the paper's count it has {} times fewer parameters than AlexNet": lambda: (
-        published("googlenet.top5")["value"],
-        {12: "twelve"}[published("googlenet.fewer-than-alexnet")["value"]],
+    "The numbers were set by the designers: {} widths, explained only in part": lambda: sum(map(len, GOOGLENET_MODULES.values())),
+    "{} of these networks together, each shown {} crops of a photograph, missed the right class with all five best guesses "
+    "in only {:.1f} %; one network with one crop in {:.1f} %": lambda: (
+        {7: "Seven"}[published("googlenet.ensemble.networks")["value"]],
+        published("googlenet.ensemble.crops")["value"],
+        published("googlenet.ensemble.top5")["value"],
+        published("googlenet.single.top5")["value"],
+    ),
+    "By the paper's count one of them has {} times fewer parameters than AlexNet": lambda: {12: "twelve"}[
+        published("googlenet.fewer-than-alexnet")["value"]
+    ],
+    "3×3s that double what their reduction gives them, from {} on": lambda: doubling()[0],
+    "the 1×1 would be the widest, and in no module is it wider than the 3×3": lambda: all(
+        module["conv1x1"] <= module["conv3x3"] for module in GOOGLENET_MODULES.values()
     ),
     "from {} % it falls to {}, rises to {} at 4d, and falls to {} % again": lambda: (
         large_share(GOOGLENET_MODULES["3a"]),
@@ -211,7 +239,7 @@ CHAPTER_2 = {
     ),
     "The module still runs and gives {} channels": lambda: out_channels(WIDTHS),
     "so 28×28 becomes {0}×{0}": lambda: nn.MaxPool2d(3)(torch.empty(1, 1, 28, 28)).shape[2],
-    "GoogLeNet has {} layers: two in each module and four outside": lambda: 2 * len(GOOGLENET_MODULES) + 4,
+    "GoogLeNet has {} layers, two in each module and four outside": lambda: 2 * len(GOOGLENET_MODULES) + 4,
     "(b) is right: 64 + 128 + 32, and the pooling passes all {} on": lambda: 416,
     "16 · 32 weights for each of the {} pixels that a 3×3 has fewer than a 5×5": lambda: 25 - 9,
     "{:,} weights for 32 channels are {} each, {:,} for 128 channels are {:,}": lambda: (
@@ -248,19 +276,87 @@ def mean_error(kind, depth):
     return 100 * statistics.mean(float(r["train_error"]) for r in rows)
 
 
+def a_layer():
+    """The smallest and the largest growth of the gradient a layer, from the medians that the chapter shows."""
+    found = {}
+    for entry in evidence("gradient_totals"):
+        if (entry["kind"], entry["channels"]) == ("plain", "32"):
+            found.setdefault(int(entry["layers"]), []).append(float(entry["total"]))
+    each = [statistics.median(values) ** (1 / layers) for layers, values in found.items()]
+    return min(each), max(each)
+
+
+def behind_relu():
+    """(mean, mean of the squares) of what ReLU makes of normal numbers of variance 1, summed over their density."""
+    steps = [step / 1000 for step in range(8000)]
+    density = [math.exp(-step * step / 2) / math.sqrt(2 * math.pi) / 1000 for step in steps]
+    return [sum(step**power * part for step, part in zip(steps, density, strict=True)) for power in (1, 2)]
+
+
+def growths(kind):
+    """The growth of the gradient in each block, from the first to the last."""
+    return [float(r["growth"]) for r in evidence("gradient_growth") if (r["kind"], r["channels"]) == (kind, "32")]
+
+
+def misses(kind):
+    """How far a power and an exponential of the depth miss the totals of this kind, in squares."""
+    return gradients.fits(evidence("gradient_totals"), kind, 32)[:2]
+
+
+def recipe():
+    """Momentum, and the learning rate at first and at the end, as the study's program has them."""
+    program = inspect.getsource(depth.run)
+    first, momentum = re.search(r"lr=([\d.]+), momentum=([\d.]+)", program).groups()
+    return momentum, first, re.search(r'\["lr"\] = ([\d.]+)', program)[1]
+
+
+def on_imagenet(kind, layers):
+    return published(f"resnet.{kind}-{layers}.top1")["value"]
+
+
+WITH_SHORTCUTS = ("two-layer", "bottleneck", "ResNeXt")
 CHAPTER_3 = {
-    "Guessing would be wrong seven times in eight, that is {} %": lambda: 100 * 7 / 8,
-    "after {} training steps, for three runs each": lambda: max(int(r["step"]) for r in evidence("depth")),
-    "at least in {} steps": lambda: max(int(r["step"]) for r in evidence("depth")),
+    "to tell {} photographs apart by patches of {}×{} pixels": lambda: (
+        {8: "eight"}[len(depth.PICTURES)],
+        depth.PATCH,
+        depth.PATCH,
+    ),
+    "pairs of 3×3 convolutions on {} channels": lambda: depth.WIDTH,
+    "Guessing errs in {} %": lambda: 100 * (1 - 1 / len(depth.PICTURES)),
+    "after {} small corrections of the weights, for three runs each": lambda: max(int(r["step"]) for r in evidence("depth")),
+    "on ImageNet, trained to the end, 34 plain layers err in {:.1f} % of the photographs and 18 in {:.1f} %": lambda: (
+        on_imagenet("plain", 34),
+        on_imagenet("plain", 18),
+    ),
+    "on ImageNet, where 34 plain layers erred in {:.1f} %, 18 with shortcuts err in {:.1f} % and 34 in {:.1f} %": lambda: (
+        on_imagenet("plain", 34),
+        on_imagenet("residual", 18),
+        on_imagenet("residual", 34),
+    ),
+    "Depth pays on a larger task": lambda: on_imagenet("residual", 34) < on_imagenet("residual", 18),
     "Deeper got worse\n": lambda: mean_error("plain", 8) < mean_error("plain", 20) < mean_error("plain", 56),
-    "That is about {:.2f} times a layer, and {:.0f} thousand times over 54 layers": lambda: (
-        totals()["plain", "32", "27"] ** (1 / 54),
+    "That is {:.2f} to {:.2f} times a layer, and {:.0f} thousand times over 54 layers": lambda: (
+        *a_layer(),
         totals()["plain", "32", "27"] / 1000,
     ),
+    "the mean behind it is {:.2f} and the mean of the squares {:.2f}; {:.2f}² is {:.2f}, which is $1/\\pi$ of {:.2f}": lambda: (
+        *behind_relu(),
+        behind_relu()[0],
+        behind_relu()[0] ** 2,
+        behind_relu()[1],
+    ),
+    "of 0.50, about a third": lambda: abs(behind_relu()[0] ** 2 / behind_relu()[1] - 1 / 3) < 0.02,
     "by $1/\\sqrt{{1 - 1/\\pi}} = {:.2f}$": lambda: 1 / math.sqrt(1 - 1 / math.pi),
     "is left: {:.2f} times, at every layer": lambda: 1 / math.sqrt(1 - 1 / math.pi),
-    "For very wide networks {:.2f} is proved": lambda: 1 / math.sqrt(1 - 1 / math.pi),
-    "A shortcut turns an exponential into a power": lambda: grown("two-layer") < 40 < 10_000 < totals()["plain", "32", "27"],
+    "For very wide, fully connected networks and large batches {:.2f} is proved": lambda: 1 / math.sqrt(1 - 1 / math.pi),
+    "our narrow ones stay just below": lambda: 0.97 / math.sqrt(1 - 1 / math.pi) < a_layer()[0] < a_layer()[1] < 1 / math.sqrt(1 - 1 / math.pi),
+    "A shortcut slows the growth from block to block": lambda: all(
+        growths(kind)[0] > 2 > growths(kind)[1] > growths(kind)[4] > growths(kind)[-1] for kind in WITH_SHORTCUTS
+    ),
+    "the gradient grows exponentially without shortcuts (a straight line here)": lambda: min(growths("plain")) > 1.1,
+    "From {} to {} blocks it is a power of the depth for two-layer and ResNeXt blocks; for bottlenecks of this width a power "
+    "and an exponential fit equally well": lambda: powers_of_the_depth(),
+    "and {:.0f} thousand without shortcuts": lambda: totals()["plain", "32", "27"] / 1000,
     "\\cdots \\tfrac{{28}}{{27}} = {}$$": lambda: round(math.prod((b + 1) / b for b in range(1, 28))),
     "{} for 27 blocks of two layers, {} and {} for blocks of three": lambda: [
         grown(kind) for kind in ("two-layer", "bottleneck", "ResNeXt")
@@ -277,7 +373,8 @@ CHAPTER_3 = {
     < 70
     < mean_error("plain", 56),
     "With the plus sign, 56 layers learn": lambda: mean_error("residual", 56) < 30,
-    "16 channels, {} steps. Program: studies/depth": lambda: max(int(r["step"]) for r in evidence("depth")),
+    "gradient descent with momentum {} and learning rate {}, then {}, at every depth": recipe,
+    "the residual ones lie below them from step {} on": lambda: below_from(),
     "over {} steps, three runs each: the plain curves stay near their start": lambda: max(
         int(r["step"]) for r in evidence("depth")
     ),
@@ -303,7 +400,6 @@ CHAPTER_3 = {
     "ResNet-50: every block costs the same": lambda: (
         len({row(3, "c03-043", f"layer{i} ")[-1] for i in (1, 2, 3, 4)}) == 1
     ),
-    "The bottleneck {}-{}-{} has {:,} weights: the budget": lambda: (256, 64, 256, RESNET_BUDGET),
     "with the whole gap closed, {} % would remain": lambda: _asked_error(),
     "then about 0.7 of the gradient's size is left": lambda: (
         row(3, "c03-054", "question 3, for 1 and for 50 blocks:")[0] == 1.0 and abs(math.sqrt(1 / 2) - 0.7) < 0.01
@@ -312,6 +408,27 @@ CHAPTER_3 = {
     "a gap of three percentage points leaves little": lambda: _asked_error(1) - _asked_error() == 3,
     "relu(3 − 2) is {}, relu(3) + relu(−2) is {}": lambda: (max(3 - 2, 0), max(3, 0) + max(-2, 0)),
 }
+
+
+def powers_of_the_depth():
+    """From how many blocks to how many a power fits two kinds better by far, and the third no better than an exponential."""
+    for kind in ("two-layer", "ResNeXt"):
+        power, exponential = misses(kind)
+        assert power < exponential / 2, kind
+    power, exponential = misses("bottleneck")
+    assert 0.8 < power / exponential < 1.25
+    blocks = {int(r["blocks"]) for r in evidence("gradient_totals")}
+    return min(blocks), max(blocks)
+
+
+def below_from():
+    """The step from which on every residual run of 56 layers has a smaller loss than every plain one."""
+    losses = {}
+    for r in evidence("depth"):
+        if r["depth"] == "56":
+            losses.setdefault(int(r["step"]), {}).setdefault(r["kind"], []).append(float(r["train_loss"]))
+    above = [step for step, kinds in losses.items() if max(kinds["residual"]) >= min(kinds["plain"])]
+    return min(step for step in losses if step > max(above, default=0))
 
 
 def _asked_error(which=0):

@@ -5,7 +5,7 @@ import statistics
 
 import torch
 from claims_for_tests import row
-from claims_of_1_to_4 import built, WIDTHS, grown, out_channels, totals, weights
+from claims_of_1_to_4 import WIDTHS, below_from, built, early_share, grown, on_imagenet, out_channels, totals, weights
 from claims_of_5_to_8 import cardinalities_of_table_2, likeness, removals, share_of_3x3, surest
 from claims_of_9_to_11 import (
     DEPTHS,
@@ -37,6 +37,7 @@ from resnext_lib.complexity import (
     width_limit,
 )
 from resnext_lib.published import evidence
+from studies import depth
 from tools.facts import ROOT
 
 IMAGE = (3, 224, 224)
@@ -52,6 +53,7 @@ SLIDES = {
     1: {
         "Hold on to {:,}; it is the budget of this book": lambda: RESNET_BUDGET,
         "16 · 8 · 9 weights, times {} places": lambda: 10 * 10,
+        "The first stage holds {:.1f} % of the weights and does {:.0f} % of the work": early_share,
         "Neither: a MAC is two floating-point operations": lambda: (
             row(1, "c01-027", "PyTorch's counter:")[0] == 2 * row(1, "c01-027", "ours:")[0]
         ),
@@ -76,7 +78,15 @@ SLIDES = {
             grown("ResNeXt"),
             totals()["plain", "32", "27"] / 1000,
         ),
-        "16 channels, {} steps: whether depth": lambda: max(int(r["step"]) for r in evidence("depth")),
+        "from step {} on every residual run lies below every plain one. One task, {} channels, {} steps": lambda: (
+            below_from(),
+            depth.WIDTH,
+            max(int(r["step"]) for r in evidence("depth")),
+        ),
+        "on ImageNet depth pays, with {:.1f} % for 34 layers against {:.1f} for 18": lambda: (
+            on_imagenet("residual", 34),
+            on_imagenet("residual", 18),
+        ),
         "{:,} weights is the budget of this book": lambda: RESNET_BUDGET,
         "The bottleneck 256-64-256 has {:,} weights: our budget": lambda: RESNET_BUDGET,
     },

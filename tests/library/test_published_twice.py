@@ -85,6 +85,12 @@ PRINTED = [
         googlenet  6.7"""),
     ("arXiv 1409.4842", "text, section not recorded", "{}.{}", "layers fewer-than-alexnet", """
         googlenet  22 12"""),
+    ("arXiv 1409.4842", "Table 3", "googlenet.{}.{}", "networks crops top5", """
+        single    1   1  10.07
+        ensemble  7 144   6.67"""),
+    ("arXiv 1512.03385", "Table 2", "resnet.{1}-{0}.top1", "plain residual", """
+        18  27.94 27.88
+        34  28.54 25.03"""),
     ("arXiv 1709.01507", "Table 2", "senet.{}.{}", "top1 top5 flops", """
         resnext50      22.11 5.90 4.24
         se-resnext50   21.10 5.49 4.25
@@ -190,6 +196,7 @@ SOURCES = {
     r"mmpretrain\.": "mmclassification.readthedocs.io/en/master/papers/resnext.html",
     r"googlenet\.": "arXiv 1409.4842",
     r"inception-resnet\.": "arXiv 1602.07261",
+    r"resnet\.": "arXiv 1512.03385",
     r"senet\.": "arXiv 1709.01507",
     r"resnest50\.": "arXiv 2004.08955",
     r"regnet\.": "arXiv 2003.13678",
