@@ -339,28 +339,26 @@ CHAPTERS = {
         ]
         == [1 / 4, 3],
         "because a stride has no weights": lambda: weights(8, 8, 3, stride=2) == weights(8, 8, 3),
-        "ResNeXt widened the middle and left the outside alone": lambda: (
-            built(networks.resnext50_32x4d).layer1[0].width > built(networks.resnet50).layer1[0].width
-            and built(networks.resnext50_32x4d).layer1[0].out_channels == built(networks.resnet50).layer1[0].out_channels
-        ),
-        "one group width for the whole network and more groups in later stages": lambda: (
+        "the paper does not compare the two, and RegNet does the opposite": lambda: (
             len({stage[-1].conv2.in_channels // stage[-1].conv2.groups for stage in built(descendants.regnet_x_3_2gf).stages}) == 1
         ),
         "Its 3×3 carries the stride, and its shortcut a projection": lambda: (
             built(networks.resnext50_32x4d).layer2[0].conv2.stride == (2, 2)
             and built(networks.resnext50_32x4d).layer2[0].downsample is not None
         ),
-        "V2 has another **recipe**, which is everything but the network": lambda: (
+        "V2 has another **recipe**, everything but the network": lambda: (
             value("torchvision.resnext50_32x4d.V2.top1") > value("torchvision.resnext50_32x4d.V1.top1")
         ),
         "they say that weights fit, not what is computed with them": lambda: weights(8, 8, 3, stride=2) == weights(8, 8, 3),
     },
     8: {
-        "A correlation of 1 means that two paths say the same, and 0 that they have nothing linear in common": lambda: (
+        "A correlation of 1 means that two paths add the same, up to a factor, and 0 that what they add does not line up": lambda: (
             correlation(True) > 0.999 and abs(correlation(False)) < 0.05
         ),
         "random vectors in a large space are nearly uncorrelated by themselves": lambda: abs(correlation(False)) < 0.05,
-        "In train mode batch norm uses the batch at hand": lambda: norm_of(True),
+        "in eval mode ([chapter 3](03_residual_learning.ipynb)) it works with a mean and a variance that were stored": lambda: (
+            not norm_of(False)
+        ),
         "expects the network's plain outputs, the **logits**, and applies the softmax itself": softmax_twice,
         "minus the logarithm of the probability": lambda: math.isclose(
             functional.cross_entropy(torch.tensor([[1.0, 0.0]]), torch.tensor([0])).item(),
@@ -370,7 +368,7 @@ CHAPTERS = {
         "a constant moves only the mean, and the re-estimated batch norm subtracts the new mean": bias_is_subtracted,
     },
     9: {
-        "| it is the wider middle | no gain of sparse over narrow is found |": lambda: _shared_by("sparse", "narrow") == {"width"},
+        "| a wider middle is enough | no gain of sparse over narrow is found |": lambda: _shared_by("sparse", "narrow") == {"width"},
         "| it is the separate paths | no gain of grouped over sparse is found |": lambda: _shared_by("grouped", "sparse") == {"paths"},
         "| more paths help at equal cost | no gain of grouped over narrow is found, or mac-matched gains as much |": lambda: (
             "paths" in _shared_by("grouped", "narrow")

@@ -1,5 +1,7 @@
 """Claims of chapters 9 to 11: a passage, and what it follows from (tests/claims_for_tests.py says how)."""
 
+import inspect
+import re
 import statistics
 from functools import cache
 
@@ -11,12 +13,15 @@ from randomness import without_data
 from scipy import stats
 
 from resnext_lib import descendants, experiments, networks
-from resnext_lib.complexity import count_macs, count_parameters, width_limit
+from resnext_lib.complexity import count_macs, count_parameters
 from resnext_lib.descendants import regnet_stages
 from resnext_lib.experiments import column
 from resnext_lib.networks import GOOGLENET_MODULES
 from resnext_lib.published import evidence, published
 from resnext_lib.statistics import interval, paired, seeds_needed
+from studies.cardinality.analyse import COMPARISONS
+from studies.cardinality.arms import ARMS as STUDY_ARMS
+from studies.cardinality.run import EPOCHS, PROTOCOL
 
 IMAGE = (3, 224, 224)
 SETTINGS = {"1x64d": (1, 64), "2x40d": (2, 40), "4x24d": (4, 24), "8x14d": (8, 14), "32x4d": (32, 4)}
@@ -95,13 +100,35 @@ def shortcut_lost(network):
     return value(f"ablation.{network}.without-shortcut") - value(f"ablation.{network}.with-shortcut")
 
 
+NUMERALS = {5: "five", 10: "ten", 20: "twenty"}
+
+
+def runs_of_regnet():
+    """How many runs a row of RegNet's Table 3 averages."""
+    (runs,) = {
+        int(published(f"regnet.table3.{name}.top1")["recipe"].removesuffix(" runs").split()[-1])
+        for name in ("resnet50", "resnext50", "resnet101", "resnext101")
+    }
+    return runs
+
+
+def tested_on():
+    """How many test pictures the study's protocol names."""
+    return int(re.search(r"^All ([\d,]+) test pictures are the test", PROTOCOL.read_text(encoding="utf-8"), re.MULTILINE)[1].replace(",", ""))
+
+
+def wanted_power():
+    """The probability in per cent with which ``seeds_needed`` wants an effect to be found."""
+    return 100 * inspect.signature(seeds_needed).parameters["wanted"].default
+
+
 CHAPTER_9 = {
     "its error on ImageNet falls from {:.1f} % to {:.1f} %": lambda: (table_3(50, "1x64d"), table_3(50, "32x4d")),
     "five blocks of one [budget](glossary.md#terms), from one path {} channels wide to {} paths of {}": lambda: (64, 32, 4),
     "builds a network of {} layers and one of {} from each, and trains all ten": lambda: [
         2 + 3 * sum(blocks) for blocks in DEPTHS.values()
     ],
-    "At equal cost, more paths err less": lambda: falls(50) and falls(101),
+    "At equal operations, more paths err less": lambda: falls(50) and falls(101),
     "from {:.1f} to {:.1f} per cent with 50 layers, from {:.1f} to {:.1f} with 101": lambda: [
         table_3(layers, setting) for layers in DEPTHS for setting in ("1x64d", "32x4d")
     ],
@@ -117,9 +144,7 @@ CHAPTER_9 = {
             for a, b in zip(list(SETTINGS), list(SETTINGS)[1:], strict=False)
         ),
     ),
-    "one recipe, {} epochs without extras, and five runs each": lambda: (
-        published("regnet.table3.resnet50.training")["unit"].removeprefix("hours for ").split()[0]
-    ),
+    "trained its two ends again, with one recipe and {} runs each": lambda: NUMERALS[runs_of_regnet()],
     "With {} layers 32 paths err {:.1f} points less and with {} layers {:.1f}, at standard deviations of about {:.1f}": lambda: (
         50,
         regnets_gain(50),
@@ -148,7 +173,8 @@ CHAPTER_9 = {
         macs(DEPTHS[101], 32, 4) / 1e9,
         value("table4.flops"),
     ),
-    "ImageNet, {} layers; arXiv 1611.05431, Table 4": lambda: 101,
+    "2x64d and 64x4d are also wider in the middle, {} and {} channels against {}": lambda: (2 * 64, 64 * 4, 1 * 64),
+    "ImageNet, {} layers but for ResNet-200": lambda: 2 + 3 * sum(DEPTHS[101]),
     "bought {:.1f} points as depth and {:.1f} as width, and 32 paths bought {:.1f} for {:.0f} % more of it": lambda: (
         table_4("resnet101-1x64d") - table_4("resnet200"),
         table_4("resnet101-1x64d") - table_4("resnet101-1x100d"),
@@ -156,14 +182,6 @@ CHAPTER_9 = {
         100 * (macs(DEPTHS[101], 32, 4) / macs(DEPTHS[101], 1, 64) - 1),
     ),
     "So the sceptic's {:.1f} % explain next to nothing": dearest_setting,
-    "says how many runs it averages, {}: there": lambda: "ten" if value("training.cifar.runs") == 10 else "",
-    "a ResNeXt-29 of {:.0f} million weights errs in {:.2f} %, and a wide ResNet of {:.0f} million, another paper's and trained "
-    "otherwise, in {:.2f} %": lambda: (
-        value("table7.resnext29_8x64d.parameters"),
-        value("table7.resnext29_8x64d.cifar10"),
-        value("table7.wide-resnet.parameters"),
-        value("table7.wide-resnet.cifar10"),
-    ),
     "The training error falls as well": lambda: (
         value("training-error.101-layers.32x4d") < value("training-error.101-layers.1x64d")
     ),
@@ -171,19 +189,24 @@ CHAPTER_9 = {
         value("training-error.101-layers.1x64d"),
         value("training-error.101-layers.32x4d"),
     ),
-    "Of these four points {:.1f} arrive at the test error, a fifth": lambda: gain(101),
-    "So more paths do not only regularise": lambda: (
+    "So the change does not only regularise": lambda: (
         value("training-error.101-layers.32x4d") < value("training-error.101-layers.1x64d")
     ),
-    "Both get much worse, but the ResNeXt loses about half as much": lambda: (
+    "The ResNeXt loses about half as much": lambda: (
         0.45 < shortcut_lost("resnext50-32x4d") / shortcut_lost("resnet50-1x64d") < 0.55
     ),
     "While C grows from {} to {} in Table 3, the middle of the block widens from {} channels to {}": lambda: (1, 32, 64, 32 * 4),
-    "the budget allows [{} at most]": width_limit,
     "On the left they fall as the paths grow from {} to {}, on the right they fall alike as the middle widens from {} to {} "
     "channels": lambda: (1, 32, 64, 128),
     "Table 3 fits both stories, more paths and a wider middle": lambda: falls(50) and falls(101),
     "its wide network has {} channels in the middle, 2x64d has {}, and 64x4d has {}": lambda: (100, 2 * 64, 64 * 4),
+    "Wide ResNet-50-2 has 32x4d's widths and no groups, and with torchvision's older weights it is right in {:.1f} % where "
+    "ResNeXt-50 reaches {:.1f} and ResNet-50 {:.1f}": lambda: [
+        value(f"torchvision.{name}.V1.top1") for name in ("wide_resnet50_2", "resnext50_32x4d", "resnet50")
+    ],
+    "because it has nearly three times the weights": lambda: (
+        2.7 < value("torchvision.wide_resnet50_2.parameters") / value("torchvision.resnext50_32x4d.parameters") < 3
+    ),
     "of one budget, about {:.0f} thousand weights, were trained for six epochs on the {:,} pictures": lambda: (
         int(evidence("experiments")[0]["parameters"]) / 1000,
         int(evidence("experiments")[0]["images"]),
@@ -207,11 +230,17 @@ CHAPTER_9 = {
     "Sixteen paths fit better; on test pictures nobody can tell": lambda: (
         is_clear("16x8d", "train") and not any(is_clear(name, "test") for name in OTHERS)
     ),
-    "On training pictures, 16 and 32 paths fit better than one, in all five pairs and after correction": lambda: all(
+    "16 and 32 paths fit the training pictures better than one": lambda: all(
         min(ahead(name, "train")) > 0 and is_clear(name, "train") for name in ("16x8d", "32x4d")
     ),
-    "On test pictures every mean points the same way, but none survives correction": lambda: all(
+    "on the test pictures all five intervals cross zero": lambda: (
+        len(OTHERS) == 5 and not any(is_clear(name, "test") for name in OTHERS)
+    ),
+    "on test pictures all five cross it, with means above it": lambda: all(
         statistics.mean(ahead(name, "test")) > 0 and not is_clear(name, "test") for name in OTHERS
+    ),
+    "all five means on test pictures are positive": lambda: (
+        len(OTHERS) == 5 and all(statistics.mean(ahead(name, "test")) > 0 for name in OTHERS)
     ),
     "the intervals of 16x8d and 32x4d lie right of zero and that of 4x24d touches it; on test pictures all five cross "
     "it": lambda: not any(is_clear(name, "test") for name in OTHERS),
@@ -221,21 +250,26 @@ CHAPTER_9 = {
         int(evidence("experiments")[0]["images"]),
         len(evidence("predictions")),
     ),
-    "To ask 95 % of each interval would be a trap: one of eight comparisons then often looks clear": lambda: 1 - 0.95**8 > 0.3,
+    "Of eight intervals of 95 % one often looks clear though nothing differs": lambda: 1 - 0.95**8 > 0.3,
     "So the {:.0f} % are shared among the eight, which is called Bonferroni's correction": lambda: 100 * 0.05,
     "is asked for {:.1f} %": lambda: 100 * (1 - 0.05 / 8),
-    "five coins fall alike in that way once in {} throws": lambda: 2**5,
     "which happens once in six by luck": lambda: len(OTHERS) + 1 == 6,
-    "To find a true effect in {} of 100 studies, by one comparison at 95 %, takes {} pairs if it is as large as the mean that we "
-    "saw, {} for half of it, and {} for a quarter; at the {:.1f} % of the figure, {}, {} and {}": lambda: (
-        80,
-        *(pairs_needed(part, 1) for part in (1, 0.5, 0.25)),
-        100 * (1 - 0.05 / 8),
-        *(pairs_needed(part, 8) for part in (1, 0.5, 0.25)),
+    "How many seeds would have been enough to find a true effect in {:.0f} of 100 studies?": wanted_power,
+    "The table begins with the mean that we saw, then takes its half and its quarter": lambda: all(
+        row(9, "c09-seeds", f"{round(statistics.mean(ahead('16x8d', 'test')), 1) * part:.1f}")
+        == [pairs_needed(part, 1), pairs_needed(part, 8)]
+        for part in (1, 0.5, 0.25)
     ),
-    "twenty epochs instead of six, a learning rate chosen for each arm on pictures kept aside for it, all {:,} test "
-    "pictures": lambda: 10_000,
-    "the smallest difference that it would have found in {} of 100 cases": lambda: 80,
+    "Five pairs were too few from the start": lambda: len(ahead("16x8d", "test")) == 5 < pairs_needed(1, 1),
+    "{} seeds, {} epochs, a learning rate chosen for each arm on pictures kept aside for it, all {:,} test pictures, and one "
+    "outcome, the loss on them, with {} comparisons": lambda: (
+        NUMERALS[len(STUDY_ARMS["grouped"][2])],
+        NUMERALS[EPOCHS],
+        tested_on(),
+        NUMERALS[len(COMPARISONS)],
+    ),
+    "The study's {} runs": lambda: sum(len(seeds) for _, _, seeds in STUDY_ARMS.values()),
+    "the smallest difference that it would have found in {:.0f} of 100 cases": wanted_power,
     "Our small networks lost accuracy without their shortcuts, clearly with one path and not clearly with 16": lambda: (
         row(9, "c09-difference", "1x64d")[0] > row(9, "c09-difference", "1x64d")[1]
         and row(9, "c09-difference", "16x8d")[0] < row(9, "c09-difference", "16x8d")[1]
@@ -243,16 +277,16 @@ CHAPTER_9 = {
     "The best run of the network with one path reaches what 16 paths reach on average": lambda: (
         max(accuracies("1x64d", "test")) > statistics.mean(accuracies("16x8d", "test")) - 0.05
     ),
-    "by {:.1f} and {:.1f} points in the paper and by {:.1f} and {:.1f} where others trained both networks with one recipe": lambda: (
+    "by {:.1f} and {:.1f} points in the paper and by {:.1f} and {:.1f} with one recipe and {} runs each": lambda: (
         gain(50),
         gain(101),
         regnets_gain(50),
         regnets_gain(101),
+        NUMERALS[runs_of_regnet()],
     ),
     "twice the computation buys less as depth or width": lambda: (
         table_4("resnext101-32x4d") < min(table_4("resnet200"), table_4("resnet101-1x100d"))
     ),
-    "ResNeXt-50 has {:.0f} % more of them than ResNet-50": lambda: 100 * (macs(DEPTHS[50], 32, 4) / macs(DEPTHS[50], 1, 64) - 1),
     "(a) would show in a training error that falls, as it does with 32 paths": lambda: (
         value("training-error.101-layers.32x4d") < value("training-error.101-layers.1x64d")
     ),

@@ -9,6 +9,7 @@ from claims_of_1_to_4 import WIDTHS, below_from, built, early_share, grown, on_i
 from claims_of_5_to_8 import cardinalities_of_table_2, likeness, removals, share_of_3x3, surest
 from claims_of_9_to_11 import (
     DEPTHS,
+    SETTINGS,
     INCEPTIONS,
     ahead,
     gain,
@@ -150,14 +151,19 @@ SLIDES = {
             value("training-error.101-layers.1x64d"),
             value("training-error.101-layers.32x4d"),
         ),
-        "five intervals of {} % often hold one that looks clear though nothing differs, so each is asked for {:.0f} %": lambda: (
-            95,
-            100 * (1 - 0.05 / 5),
-        ),
+        "one of eight intervals of {:.0f} % often looks clear though nothing differs, so each is asked for {:.1f} %": lambda: (
+            100 * (1 - 0.05),
+            100 * (1 - 0.05 / 8),
+        )
+        if 1 - 0.95**8 > 0.3
+        else (0, 0),
         "We had five pairs, and a mean of about {:.1f} points": lambda: statistics.mean(ahead("16x8d", "test")),
         "in {} of 100 studies a true effect of this size is found with {} pairs": lambda: (80, pairs_needed(1, 1)),
         "is a step of {:.1f} points more than luck": lambda: 22.3 - 22.2,
-        "paths of one cost, {} and {} layers": lambda: [2 + 3 * sum(blocks) for blocks in DEPTHS.values()],
+        "{}, {}, {}, {} and {} paths of one budget, {} and {} layers": lambda: (
+            *(cardinality for cardinality, _ in SETTINGS.values()),
+            *(2 + 3 * sum(blocks) for blocks in DEPTHS.values()),
+        ),
     },
     10: {
         "ResNeXt-50 has {:.0f} % more operations than ResNet-50, and took {:.0f} % longer": lambda: (

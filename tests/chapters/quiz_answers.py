@@ -295,10 +295,16 @@ def shuffled_before_a_dense_1x1():
 
 
 def grouped_and_sparse_below_narrow():
-    """What the two arms with the lower loss share, and the other lacks."""
-    arms = {"narrow": ({"narrow middle"}, 1), "grouped": ({"wider middle", "paths"}, 0), "sparse": ({"wider middle"}, 0)}
-    low = set.intersection(*(what for what, loss in arms.values() if not loss)) - arms["narrow"][0]
-    return only({"The wider middle helps at equal cost": low == {"wider middle"}, "Separate paths help, since": "paths" in low})
+    """Whether an arm without paths did as well as one with them, and whether the arms with the lower loss share paths."""
+    shared = {"wider middle", "3×3 of few inputs", "heavier 1×1s"}
+    arms = {"narrow": ({"narrow middle"}, 1), "grouped": (shared | {"paths"}, 0), "sparse": (shared, 0)}
+    low = [what for what, loss in arms.values() if not loss]
+    return only(
+        {
+            "Separate paths are not needed": any("paths" not in what and "wider middle" in what for what in low),
+            "Separate paths help, since": all("paths" in what for what in low),
+        }
+    )
 
 
 def fits_less_and_errs_less():

@@ -47,7 +47,7 @@ def test_fault_11c_a_claim_can_fail():
     assert complaint(9, "falls " + counts, lambda: (23.9, 22.2)) is None
     assert complaint(9, "falls " + counts, lambda: (22.2, 23.9))
     assert complaint(9, "falls " + counts, lambda: (23.9, 22.3))
-    assert complaint(9, "At equal cost, more paths err less", lambda: False)
+    assert complaint(9, "At equal operations, more paths err less", lambda: False)
     assert complaint(9, "the", lambda: True) and complaint(9, "no such words", lambda: True)
 
 
@@ -59,9 +59,9 @@ SPEAKS_OF = {
     4: {"c04-008": "A weight has the shape", "c04-019": "Whether the seconds shrink as well", "c04-022": "Each output now knows half as many inputs"},
     5: {"c05-022": "These are the settings", "c05-027": "Grouping frees nearly half", "c05-limit": "stopped at 32 paths", "c05-init-step": "about 32 times as large"},
     6: {"c06-product-figure": "On the right of the equation", "c06-063": "The sum of 32 signals", "c06-agree": "zero to eight decimals", "c06-merged": "one ordinary pair"},
-    7: {"c07-count": "agree to the last digit", "c07-038": "the very same names", "c07-040": "the other one does not", "c07-042": "the pickiest of all"},
-    8: {"c08-031": "Two thirds of the mistakes", "c08-kept": "of the 47 paths", "c08-pairs": "By loss a little", "c08-effective": "draws them a little together"},
-    9: {"c09-again": "err 1.3 points less", "c09-without-shortcuts": "loses about half as much", "c09-in-pairs": "first two intervals overlap", "c09-seeds": "takes 7 pairs"},
+    7: {"c07-stride-first": "has the right count", "c07-038": "the very same names", "c07-040": "it sees whatever changes the answers", "c07-042": "the pickiest of all"},
+    8: {"c08-031": "The network works", "c08-kept": "of the 47 paths", "c08-044": "by loss they cost slightly more", "c08-effective": "does not push apart what the paths add"},
+    9: {"c09-again": "err 1.3 points less", "c09-without-shortcuts": "loses about half as much", "c09-in-pairs": "first two intervals overlap", "c09-seeds": "Five pairs were too few"},
     10: {"c10-groups-shown": "Where the curve jumps", "c10-networks-shown": "5 % of the operations and 16 %", "c10-forms-shown": "A makes 96 of them", "c10-int8-shown": "changed 11 answers"},
     11: {"c11-017": "A tenth more parameters", "c11-044": "It gives up 1.1 points", "c11-moved": "every mean and variance has", "c11-table5": "by 0.8 to 2.1 points"},
 }  # fmt: skip

@@ -28,7 +28,7 @@ PAPERS = {
     r"Yang and others": "1902.08129",
     r"De and Smith": "2002.10444",
     r"Deep Roots": "1605.06489",
-    r"width decided": "2010.14495",
+    r"did better": "2010.14495",
     r"another paper": "1603.05027",
 }
 
