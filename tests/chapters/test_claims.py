@@ -62,7 +62,7 @@ SPEAKS_OF = {
     7: {"c07-stride-first": "has the right count", "c07-038": "the very same names", "c07-040": "it sees whatever changes the answers", "c07-042": "the pickiest of all"},
     8: {"c08-031": "The network works", "c08-kept": "of the 47 paths", "c08-044": "by loss they cost slightly more", "c08-effective": "does not push apart what the paths add"},
     9: {"c09-again": "err 1.3 points less", "c09-without-shortcuts": "loses about half as much", "c09-in-pairs": "first two intervals overlap", "c09-seeds": "Five pairs were too few"},
-    10: {"c10-groups-shown": "Where the curve jumps", "c10-networks-shown": "5 % of the operations and 16 %", "c10-forms-shown": "A makes 96 of them", "c10-int8-shown": "changed 11 answers"},
+    10: {"c10-figure-groups": "What jumps is the **routine**", "c10-networks-shown": "5 % of the operations and 16 %", "c10-forms-shown": "A makes 96 of them", "c10-int8-shown": "They changed 11 answers"},
     11: {"c11-017": "A tenth more parameters", "c11-044": "It gives up 1.1 points", "c11-moved": "every mean and variance has", "c11-table5": "by 0.8 to 2.1 points"},
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ FIRST_HITS = {
     "25,028,904": "07_resnext50#the-right-count-proves-little",
     "25028904": "07_resnext50#the-right-count-proves-little",
     "68,883,240": "questions#my-resnext-50-has-68-883-240-parameters",
-    "69,632": "05_the_resnext_block",
+    "69,632": "03_residual_learning#a-bottleneck-makes-256-channels-affordable",
     "77.618": "questions#the-paper-says-22-2-and-torchvision-says-77-618",
     "54": "02_inception#googlenet-has-nine-modules-and-54-widths",
     "3×3": "01_what_a_convolution_costs#two-33s-see-as-far-as-one-55",
