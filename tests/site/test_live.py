@@ -585,10 +585,11 @@ def test_a_page_of_the_site_gets_the_small_one_where_its_comment_stands(small):
     connected = []
     extension.setup(SimpleNamespace(connect=lambda event, handler, priority: connected.append((event, handler))))
     assert connected == [("html-page-context", extension.put_in)]
+    english = SimpleNamespace(chinese=None)
     context = {"body": "<h1>A page</h1>\n<!-- look inside -->\n<p>Text.</p>"}
-    extension.put_in(None, "intro", "page.html", context, None)
+    extension.put_in(english, "intro", "page.html", context, None)
     assert context["body"] == f"<h1>A page</h1>\n{extension.UNSEEN}\n{small.html}\n<p>Text.</p>"
     other = {"body": "<p>Another page.</p>"}
-    extension.put_in(None, "other", "page.html", other, None)
-    extension.put_in(None, "made", "made.html", {}, None)
+    extension.put_in(english, "other", "page.html", other, None)
+    extension.put_in(english, "made", "made.html", {}, None)
     assert other == {"body": "<p>Another page.</p>"}
