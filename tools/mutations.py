@@ -14,7 +14,6 @@ import importlib.abc
 import importlib.util
 import os
 import random
-import resource
 import sys
 from dataclasses import dataclass
 
@@ -142,6 +141,8 @@ def is_killed(mutant):
 
 def run_tests(mutant):
     import pytest
+
+    import resource  # this program needs Linux or macOS: it forks
 
     used = resource.getrusage(resource.RUSAGE_SELF)
     limit = int(used.ru_utime + used.ru_stime) + SECONDS

@@ -48,7 +48,7 @@ def whole(path):
         if path.exists():
             shutil.copymode(path, new)
         yield new
-        with open(new, "rb+") as file:
+        with open(new, "r+b") as file:
             os.fsync(file.fileno())  # on the disk, before the old one goes
         os.replace(new, path)
     finally:

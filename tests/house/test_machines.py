@@ -243,7 +243,7 @@ OPENING = {"read_text", "write_text", "open"}
 
 
 # What a program asks for inside a function, where the system has it (grading's walls need Linux and say so elsewhere).
-WHERE_THERE = {("sandbox.py", "resource")}
+WHERE_THERE = {("sandbox.py", "resource"), ("mutations.py", "resource")}
 
 
 def imported(source):
