@@ -140,9 +140,9 @@ def is_killed(mutant):
 
 
 def run_tests(mutant):
-    import pytest
-
     import resource  # this program needs Linux or macOS: it forks
+
+    import pytest
 
     used = resource.getrusage(resource.RUSAGE_SELF)
     limit = int(used.ru_utime + used.ru_stime) + SECONDS
