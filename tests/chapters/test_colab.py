@@ -180,7 +180,7 @@ def test_the_branch_is_one_commit_that_names_its_source_and_holds_no_more_than_i
     assert git(published, "rev-list", "--count", "colab") == "1"
     assert git(published, "rev-parse", "main") in git(published, "log", "-1", "--format=%s", "colab")
     tops = {name.split("/")[0] for name in files_of(published)}
-    assert tops - {"student"} == {"LICENSE", "LICENSE-text", "README.md", "chapters", "pyproject.toml", "resnext_lib"}
+    assert tops - {"student"} == {"LICENSE", "LICENSE-text", "README.md", "chapters", "pyproject.toml", "resnext_lib", "zh"}
     assert not [name for name in files_of(published) if "__pycache__" in name]
 
 
@@ -200,8 +200,9 @@ def test_every_launch_link_of_the_built_site_leads_to_a_file(published, checkout
                 assert git(published, "cat-file", "-t", f"{branch}:{path}") == "blob", link
                 found.setdefault(page.relative_to(site).as_posix(), []).append(path)
     for path in NOTEBOOKS:
-        assert f"chapters/{path.name}" in found.pop(f"chapters/{path.stem}.html")
-    assert set(found) <= {"intro.html"}
+        for edition in ("", "zh/"):
+            assert f"{edition}chapters/{path.name}" in found.pop(f"{edition}chapters/{path.stem}.html")
+    assert set(found) <= {"intro.html", "zh/intro.html"}
 
 
 # ------------------------------------------------------------------ Colab
