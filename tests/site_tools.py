@@ -184,6 +184,18 @@ def screen_reader_problems(page):
     return [f"{rule['id']}: {node['html'][:150]}" for rule in found for node in rule["nodes"]]
 
 
+def audit(page, addresses):
+    """What is wrong with the pages at ``addresses``: too wide, complaints of the browser, findings of axe; empty is good."""
+    problems = []
+    for address in addresses:
+        open_page(page, address)
+        page.wait_for_load_state("networkidle")
+        found = page.evaluate(SIDEWAYS) + page.complaints + screen_reader_problems(page)
+        problems += [f"{address.rsplit('/', 1)[-1]}: {problem}" for problem in found]
+        page.complaints.clear()
+    return problems
+
+
 # axe looks at the contrast of every coloured word of code, 5,000 on a page; one of each kind says the same.
 FEWER_TOKENS = """() => {
   const seen = new Set();

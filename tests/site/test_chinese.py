@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from site_speed import serve
-from site_tools import ROOT, SIDEWAYS, broken_link, open_page, read_pages, screen_reader_problems, tab
+from site_tools import ROOT, audit, broken_link, read_pages, tab
 
 from tools.notebooks import text_of
 from tools.translation import edition
@@ -129,14 +129,8 @@ def test_issue_20_the_notebook_that_a_page_offers_is_chinese(chinese_site):
 @slow
 @pytest.mark.parametrize("theme, width", [("light", 390), ("dark", 1280)])
 def test_issue_20_every_chinese_page_passes_the_audit(browser, chinese_site, chinese_pages, theme, width):
-    problems = []
     with serve(chinese_site.parent) as address, tab(browser, theme, width) as page:
-        for path in chinese_pages:
-            open_page(page, f"{address}/zh/{path.relative_to(chinese_site).as_posix()}")
-            page.wait_for_load_state("networkidle")
-            found = page.evaluate(SIDEWAYS) + page.complaints + screen_reader_problems(page)
-            problems += [f"{path.name}: {problem}" for problem in found]
-            page.complaints.clear()
+        problems = audit(page, [f"{address}/zh/{path.relative_to(chinese_site).as_posix()}" for path in chinese_pages])
     assert not problems, "\n".join(problems)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from site_speed import arrival
-from site_tools import SIDEWAYS, is_remote, open_page, screen_reader_problems, tab
+from site_tools import audit, is_remote, open_page, tab
 from test_site import light_pages
 
 pytestmark = pytest.mark.slow
@@ -14,15 +14,9 @@ FIRST_PAINT = 1.2  # seconds at 150 ms and 1.6 Mbit/s
 
 @pytest.mark.parametrize("theme, width", LOOKS)
 def test_every_page_passes_the_audit(browser, pages, site, server, theme, width):
-    problems = []
     colours = {"forced_colors": "active"} if theme == "forced" else {}
     with tab(browser, "dark" if theme == "dark" else "light", width, **colours) as page:
-        for path in pages:
-            open_page(page, f"{server}/{path.relative_to(site).as_posix()}")
-            page.wait_for_load_state("networkidle")
-            found = page.evaluate(SIDEWAYS) + page.complaints + screen_reader_problems(page)
-            problems += [f"{path.name}: {problem}" for problem in found]
-            page.complaints.clear()
+        problems = audit(page, [f"{server}/{path.relative_to(site).as_posix()}" for path in pages])
     assert not problems, "\n".join(problems)
 
 
