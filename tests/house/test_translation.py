@@ -195,6 +195,14 @@ def test_issue_20_a_changed_sentence_is_english_on_the_page_and_counted_as_stale
     assert chinese_of(small_book).page("intro") == before.page("intro")
 
 
+def test_issue_20_what_a_long_sentence_said_before_is_read_back_as_it_was(tmp_path):
+    """Babel breaks such a line at 76 characters unless it is told a width, and then nothing can be read back."""
+    long = "A sentence of more than seventy-six characters, which is the width at which comments are broken otherwise."
+    path = tmp_path / "intro.po"
+    path.write_text(catalogue.text_of("intro", [catalogue.Entry("New.", "新。", "text", long)]), encoding="utf-8")
+    assert [entry.previous for entry in catalogue.read_file(path)] == [long]
+
+
 def test_issue_20_updating_twice_changes_nothing_and_a_moved_sentence_keeps_its_translation(small_book):
     catalogue.update(small_book, small_book / "po")
     before = {path.name: path.read_bytes() for path in (small_book / "po").iterdir()}

@@ -135,7 +135,8 @@ def text_of(name, entries):
         )
         made.flags -= {"python-format", "python-brace-format"}  # a per cent sign is one
     buffer = io.BytesIO()
-    write_po(buffer, catalog, width=0, omit_header=True, include_previous=True)
+    # Not 0: without a width babel breaks what a message said before at 76 characters.
+    write_po(buffer, catalog, width=100_000, omit_header=True, include_previous=True)
     return HEADER.format(title=name) + buffer.getvalue().decode("utf-8").lstrip("\n")
 
 
