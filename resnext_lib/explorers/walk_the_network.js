@@ -22,7 +22,7 @@ function tell(n) {
   const [old, now] = n.networks, { name, blocks, paths, width } = now.stage;
   const first = `${name}: ${spaced(old.values[n.stop])} ${unitName(n.unit)} in ResNet-50, ${spaced(now.values[n.stop])} in ResNeXt-50.`;
   const all = `The whole networks: ${spaced(old.total)} and ${spaced(now.total)}.`;
-  if (!blocks) return [first, name === "stem" ? "The two stems are the same." : "The two heads are the same.", all];
+  if (!blocks) return [first, n.stop === 0 ? "The two stems are the same." : "The two heads are the same.", all];
   const shape = `${blocks} blocks on ${n.map}×${n.map} maps; C stays ${paths}, and d is ${width} here.`;
   const cost = `An ordinary block takes ${spaced(old.ordinary)} or ${spaced(now.ordinary)} multiply-adds, the same in every stage.`;
   return [first, shape, cost, `The first block, which changes the shape, takes ${spaced(old.first)} or ${spaced(now.first)}.`, all];

@@ -24,12 +24,12 @@ const kernelName = kernel => KERNELS[kernel] || kernel;
 
 function draw(picture, n, width, { revealed, step }) {
   drawLines(picture, n, width, step, revealed);
-  const bars = [["multiply-adds", n.share, 1], ["numbers written", n.writing, 1], ["time", n.time, revealed]];
-  bars.forEach(([label, share, shown], i) => {
+  const bars = [["multiply-adds", n.share, 1, "f-weight"], ["numbers written", n.writing, 1, "f-weight"], ["time", n.time, revealed, "f-path"]];
+  bars.forEach(([label, share, shown, fill], i) => {
     const y = 254 + i * 46;
     picture.text(`bar-label${i}`, 0, y, shown ? `${label}: ${percent(share)}` : label, "strong");
     picture.rect(0, `whole${i}`, 0.75, y + 11, width - 1.5, 18, "f-card s-ink thin");
-    if (shown) picture.rect(1, `bar${i}`, 0.75, y + 11, (width - 1.5) * share, 18, `${label === "time" ? "f-path" : "f-weight"} s-ink thin`);
+    if (shown) picture.rect(1, `bar${i}`, 0.75, y + 11, (width - 1.5) * share, 18, `${fill} s-ink thin`);
   });
   return 254 + 3 * 46;
 }

@@ -288,6 +288,14 @@ def test_issue_20_an_explorers_script_is_still_one_and_says_chinese(chinese, num
     assert all(literal in own for literal in kept)
 
 
+@pytest.mark.parametrize("number", range(len(EXPLORERS)))
+def test_issue_20_no_program_looks_at_a_word_that_is_translated(number):
+    """What decides or names a thing in a script stays English: the reader's word for it may be any."""
+    made = scripts.translate_script(explorer_scripts()[number], lambda message, kind: "译文")
+    looked_at = re.findall(r'[^;\n]{0,40}(?:[=!]==? *["`]译文|译文["`] *[=!]==?|\w\[["`]译文["`]\]|译文["`]:).*', made)
+    assert not looked_at
+
+
 def test_issue_20_every_place_of_a_single_word_is_there():
     everything = "\n".join(explorer_scripts())
     for place in scripts.SINGLE.pattern.split("|const")[0].split("|"):

@@ -94,8 +94,7 @@ SINGLE = re.compile(
             r'=== "weights" \? $|\? "parameters" : $',
             r'const words = \[(?:"\w+", )*$',
             r"\b(?:path|input|middle|output): $",
-            r"const bars = \[(?:\[.*?\], )*\[$|\blabel === $",
-            r"\[first, name === $",
+            r"const bars = \[(?:\[.*?\], )*\[$",
             r'cells\("th", \[$',
         ]
     )
