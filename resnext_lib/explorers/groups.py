@@ -10,10 +10,7 @@ CHANNELS, SIDE = 16, 56
 STOPS = [1, 2, 4, 8, 16]
 DRAWN = [1, 2, 4, 16]  # as many as stand side by side
 
-CAPTION = (
-    "Two grouped 3×3s, one behind the other. Raise the number of groups, or switch the shuffle on, and see which "
-    "pairs of channels still meet."
-)
+CAPTION = "Two grouped 3×3s, one after the other, with or without a shuffle between them."
 
 
 def _layer(groups):
