@@ -380,4 +380,4 @@ def test_inception_v4_has_half_the_weights_and_does_two_fifths_of_the_operations
     assert weights[1] / weights[0] == pytest.approx(1 / 2, rel=0.05) and tailored[0] / work == pytest.approx(2 / 5, rel=0.05)
     assert [work / other for other in tailored] == pytest.approx([2.5, 2.5], rel=0.05)
     assert "half as many weights, does two fifths of the operations at its test size" in reading.prose_of(read(PATH))
-    assert "at two and a half times their operations" in (facts.ROOT / "intro.md").read_text(encoding="utf-8")
+    assert "while doing about two and a half times as many operations" in (facts.ROOT / "intro.md").read_text(encoding="utf-8")
