@@ -121,6 +121,14 @@ def test_issue_20_the_longest_chinese_name_counts_and_none_inside_another():
     assert linked("再看残差连接、卷积核和残差流。", NAMES, {"residual", "convolution"})[0] == []
 
 
+def test_issue_20_an_english_name_inside_a_longer_one_that_is_linked_already_does_not_count():
+    names = {"bottleneck": ["Bottleneck"], "bottleneck-width": ["Bottleneck width"]}
+    assert linked("A bottleneck width, then a bottleneck.", names, {"bottleneck"})[0] == [
+        ("bottleneck", "g.html#bottleneck")
+    ]
+    assert linked("The bottleneck width.", names, {"bottleneck"})[0] == []
+
+
 def test_issue_20_a_chinese_name_is_a_word_of_its_own():
     document = paragraph("稍微调整学习率，再微调网络。")
     link(document, NAMES)
