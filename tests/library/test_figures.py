@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from itertools import combinations
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -208,6 +209,12 @@ def drawn():
     return figs
 
 
+@cache
+def svg_of(name):
+    """A figure of the gallery as it is stored, drawn once."""
+    return figures.svg_text(GALLERY[name]())
+
+
 def lettering(fig):
     """(text object, left, lower, right, upper) in points, of every text."""
     renderer, scale = fig.canvas.get_renderer(), 72 / fig.dpi
@@ -329,7 +336,7 @@ def test_every_sum_is_a_circle(form, circles):
 def test_the_numbers_stand_in_the_svg(name):
     """matplotlib writes a text's characters as a comment before its outlines."""
     result = figures.diagram(BLOCKS[name][0]())
-    comments = re.findall(r"<!-- (.*?) -->", figures.svg_text(figures.block_diagram(BLOCKS[name][0]())))
+    comments = re.findall(r"<!-- (.*?) -->", svg_of(name))
     lines = [line for node in result.nodes() for line in [node.label, *node.note.split("\n")] if line]
     for line in [*lines, str(result.in_channels), str(result.out_channels)]:
         assert [comment for comment in comments if line in comment], line
@@ -665,13 +672,13 @@ def test_show_emits_an_image_that_decodes_to_the_svg(name, shown):
     )
     assert html.unescape(match[1]) == ALT
     assert "<" not in match[2] and "#" not in match[2]
-    assert unquote(match[2].replace("\n", "")) == figures.svg_text(GALLERY[name]())  # a browser drops line breaks in a URL
+    assert unquote(match[2].replace("\n", "")) == svg_of(name)  # a browser drops line breaks in a URL
 
 
 @pytest.mark.parametrize("name", GALLERY)
 def test_a_drawing_carries_both_palettes_and_no_colour_outside_them(name):
     """A page's variables do not reach a drawing inside an image, so a dark page would show a white slab."""
-    svg = figures.svg_text(GALLERY[name]())
+    svg = svg_of(name)
     sheet = re.search(r"<style>(:root.*?)</style>", svg)[1]
     light, dark = (
         dict(re.findall(r"--(\w+):(#\w{6});", part)) for part in sheet.split("@media (prefers-color-scheme:dark)")
@@ -696,7 +703,7 @@ def chart_of_a_chapter():
 
 @pytest.mark.parametrize("name", [*GALLERY, "a chapter's chart"])
 def test_A1_no_lettering_without_a_fill_and_nothing_black(name):
-    svg = figures.svg_text((GALLERY | {"a chapter's chart": chart_of_a_chapter})[name]())
+    svg = svg_of(name) if name in GALLERY else figures.svg_text(chart_of_a_chapter())
     assert "#000000" not in svg
     root = ElementTree.fromstring(svg)
     svg_name = "{http://www.w3.org/2000/svg}"
@@ -715,7 +722,7 @@ def test_A1_what_a_chart_draws_of_itself_is_ink():
 
 
 def test_D32_a_drawing_takes_a_readers_own_colours():
-    svg = figures.svg_text(GALLERY["form C"]())
+    svg = svg_of("form C")
     assert "@media (forced-colors:active){:root{--paper:Canvas;--ink:CanvasText}}" in svg
 
 
@@ -757,7 +764,7 @@ def test_show_refuses_an_alt_text_that_says_nothing(alt, shown):
 
 @pytest.mark.parametrize("name", GALLERY)
 def test_svg_is_the_same_twice_and_names_nothing_of_the_day(name):
-    svg = figures.svg_text(GALLERY[name]())
+    svg = svg_of(name)
     assert svg == figures.svg_text(GALLERY[name]())
     assert "<dc:date>" not in svg and "<text" not in svg and 'width="360pt"' in svg
 

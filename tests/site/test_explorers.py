@@ -421,15 +421,15 @@ def test_walk_the_network_counts_as_the_library(browser, made, networks, size):
     states = [dict(stop=stop, size=size, unit=unit, step=0) for stop in range(6) for unit in ("weights", "macs")]
     with tab(browser, made["walk_the_network"].html) as page:
         found = model(page, states, "walk_the_network")
-    costs = [(stage_costs(network, (3, size, size)), layer_costs(network, (3, size, size))) for network in networks]
+    image = (3, size, size)
+    costs = [(stage_costs(network, image), layer_costs(network, image)) for network in networks]
+    whole = [dict(parameters=count_parameters(network), macs=count_macs(network, image)) for network in networks]
     for state, numbers in zip(states, found, strict=True):
         what = "parameters" if state["unit"] == "weights" else "macs"
-        for network, shown, (stages, layers) in zip(networks, numbers["networks"], costs, strict=True):
+        for total, shown, (stages, layers) in zip(whole, numbers["networks"], costs, strict=True):
             values = [sum(getattr(stages[name], what) for name in names) for names in MODULES]
             assert shown["values"] == values and shown["total"] == sum(values), state
-            assert shown["total"] == (
-                count_parameters(network) if what == "parameters" else count_macs(network, (3, size, size))
-            )
+            assert shown["total"] == total[what]
             own = f"{MODULES[state['stop']][0]}." + ("1." if 0 < state["stop"] < 5 else "")
             inside = [c for c in layers if f"{c.name}.".startswith(own) and c.kind in ("Conv2d", "Linear")]
             assert [layer["value"] for layer in shown["layers"]] == [getattr(c, what) for c in inside], state
@@ -1156,16 +1156,15 @@ def test_explorers_on_one_page_do_not_disturb_one_another(browser, made):
 
 def test_the_bytes_depend_on_nothing_else(made):
     program = "from resnext_lib import explorers\n" + "\n".join(f"print(explorers.{name}().html)" for name in NAMES)
-    for seed in ("1", "2"):
-        result = subprocess.run(
-            [sys.executable, "-c", program],
-            cwd=facts.ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(facts.ROOT)},
-        )
-        assert result.stdout == "".join(f"{made[name].html}\n" for name in NAMES)
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=facts.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": str(facts.ROOT)},
+    )
+    assert result.stdout == "".join(f"{made[name].html}\n" for name in NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
