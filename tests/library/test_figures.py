@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from functools import lru_cache
+from functools import cache
 from itertools import combinations
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -209,7 +209,7 @@ def drawn():
     return figs
 
 
-@lru_cache(maxsize=None)
+@cache
 def svg_of(name):
     """A figure of the gallery as it is stored, drawn once."""
     return figures.svg_text(GALLERY[name]())
