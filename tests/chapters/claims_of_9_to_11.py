@@ -6,6 +6,7 @@ import statistics
 from functools import cache
 
 import numpy
+import torch
 import torchvision
 from claims_for_tests import row
 from claims_of_1_to_4 import built
@@ -17,11 +18,12 @@ from resnext_lib import descendants, experiments, networks
 from resnext_lib.complexity import count_macs, count_parameters
 from resnext_lib.descendants import regnet_stages
 from resnext_lib.experiments import column
-from resnext_lib.networks import GOOGLENET_MODULES
+from resnext_lib.networks import GOOGLENET_MODULES, group_width
 from resnext_lib.published import evidence, published
 from resnext_lib.statistics import interval, paired, seeds_needed
 from studies.cardinality.analyse import COMPARISONS
 from studies.cardinality.arms import ARMS as STUDY_ARMS
+from studies.cardinality.arms import random_connections, sets_apart
 from studies.cardinality.run import EPOCHS, PROTOCOL
 
 IMAGE = (3, 224, 224)
@@ -92,6 +94,12 @@ def place(name, seed):
     return order.index(name) + 1
 
 
+def width_of_the_field(seed):
+    """By how many points the best of the six networks is ahead of the worst with ``seed``, on test pictures."""
+    found = [accuracies(name, "test")[seed] for name in ("1x64d", *OTHERS)]
+    return max(found) - min(found)
+
+
 def pairs_needed(part, comparisons):
     mean, spread = statistics.mean(ahead("16x8d", "test")), statistics.stdev(ahead("16x8d", "test"))
     return seeds_needed(round(mean, 1) * part, spread, 0.05 / comparisons)
@@ -99,6 +107,41 @@ def pairs_needed(part, comparisons):
 
 def shortcut_lost(network):
     return value(f"ablation.{network}.without-shortcut") - value(f"ablation.{network}.with-shortcut")
+
+
+def cheaper_than_depth_and_width():
+    """Whether 32 paths reach a lower error in ResNet-101 than twice the computation in depth or in width."""
+    return table_4("resnext101-32x4d") < min(table_4("resnet200"), table_4("resnet101-1x100d"))
+
+
+def level_with_the_wider():
+    """Whether 32 paths and the wider network are no more apart than the deviation of RegNet's runs."""
+    return table_4("resnet101-1x100d") - table_4("resnext101-32x4d") < 0.15 < table_4("resnet200") - table_4("resnext101-32x4d")
+
+
+def width_of_one_path(weights, channels):
+    """How wide a single path is whose block, 1x1, 3x3 and 1x1, has so many weights."""
+    return (-2 * channels + ((2 * channels) ** 2 + 4 * 9 * weights) ** 0.5) / (2 * 9)
+
+
+def macs_of_small(cardinality, bottleneck_width):
+    return count_macs(networks.small_resnext(cardinality, bottleneck_width), (1, 28, 28))
+
+
+def drawn_orders(channels, reads, times=200):
+    """Connections as chapter 9 draws them first: random orders side by side, whatever they hold twice."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for _ in range(times):
+            yield torch.stack([torch.randperm(channels) for _ in range(reads)], dim=1)
+
+
+def share_that_falls_apart(channels, reads):
+    return statistics.mean(sets_apart(orders) > 1 for orders in drawn_orders(channels, reads))
+
+
+def share_that_reads_twice(channels, reads):
+    return statistics.mean(any(len(set(row)) < reads for row in orders.tolist()) for orders in drawn_orders(channels, reads))
 
 
 NUMERALS = {5: "five", 10: "ten", 20: "twenty"}
@@ -137,8 +180,7 @@ CHAPTER_9 = {
         falls(layers) and table_3(layers, "1x64d") - table_3(layers, "4x24d") > gain(layers) / 2 for layers in DEPTHS
     ),
     "ImageNet, one crop of {} pixels; arXiv 1611.05431, Table 3": lambda: value("training.imagenet.crop"),
-    "stop at paths {} wide.\nWhether a step of {:.1f} points": lambda: (
-        4,
+    "The table cannot say whether a step of {:.1f} points": lambda: (
         min(
             table_3(layers, a) - table_3(layers, b)
             for layers in DEPTHS
@@ -155,8 +197,13 @@ CHAPTER_9 = {
     ),
     "the lead is smaller than in the paper": lambda: regnets_gain(50) < gain(50) and regnets_gain(101) < gain(101),
     "they rise by up to {:.1f} %.\nCan so little computation explain {:.1f} points?": lambda: (dearest_setting(), gain(50)),
-    "Depth and width buy less": lambda: (
-        table_4("resnext101-32x4d") < min(table_4("resnet200"), table_4("resnet101-1x100d"))
+    "Beyond {} layers, depth and width buy less": lambda: (
+        2 + 3 * sum(DEPTHS[101]) if cheaper_than_depth_and_width() else None
+    ),
+    "From {} to {} layers depth still brings {:.1f} points, for nearly twice the operations": lambda: (
+        50,
+        101,
+        table_3(50, "1x64d") - table_3(101, "1x64d") if 1.9 < macs(DEPTHS[101], 1, 64) / macs(DEPTHS[50], 1, 64) < 2 else None,
     ),
     "at {:.0f} GMACs and {:.1f} per cent: straight down to 32x4d, {:.1f}; to {:.0f} GMACs for deeper, {:.1f}, wider, {:.1f}, "
     "and two paths, {:.1f}. From 32x4d another arrow leads to 64x4d at {:.0f} GMACs, {:.1f}": lambda: (
@@ -170,9 +217,9 @@ CHAPTER_9 = {
         value("table4.flops"),
         table_4("resnext101-64x4d"),
     ),
-    "32 paths at {:.0f} GMACs end below a deeper and a wider network at {:.0f}": lambda: (
+    "32 paths at {:.0f} GMACs end below a deeper network at {:.0f}, and level with a wider one": lambda: (
         macs(DEPTHS[101], 32, 4) / 1e9,
-        value("table4.flops"),
+        value("table4.flops") if level_with_the_wider() and cheaper_than_depth_and_width() else None,
     ),
     "2x64d and 64x4d are also wider in the middle, {} and {} channels against {}": lambda: (2 * 64, 64 * 4, 1 * 64),
     "ImageNet, {} layers but for ResNet-200": lambda: 2 + 3 * sum(DEPTHS[101]),
@@ -201,12 +248,22 @@ CHAPTER_9 = {
     "channels": lambda: (1, 32, 64, 128),
     "Table 3 fits both stories, more paths and a wider middle": lambda: falls(50) and falls(101),
     "its wide network has {} channels in the middle, 2x64d has {}, and 64x4d has {}": lambda: (100, 2 * 64, 64 * 4),
-    "Wide ResNet-50-2 has 32x4d's widths and no groups, and with torchvision's older weights it is right in {:.1f} % where "
-    "ResNeXt-50 reaches {:.1f} and ResNet-50 {:.1f}": lambda: [
+    "Only 32x4d and 2x64d are equally wide, and there two paths have half a point less error than 32, at nearly twice the "
+    "operations": lambda: (
+        32 * 4 == 2 * 64
+        and round(table_4("resnext101-32x4d") - table_4("resnext101-2x64d"), 2) == 0.5
+        and 1.8 < macs(DEPTHS[101], 2, 64) / macs(DEPTHS[101], 32, 4) < 2
+    ),
+    "there, too, the networks of many paths are wider in the middle": lambda: (
+        8 * 64 > width_of_one_path(8 * (2 * 256 * 64 + 9 * 64 * 64), 256)
+    ),
+    "With torchvision's older weights it is right in {:.1f} % where ResNeXt-50 reaches {:.1f} and ResNet-50 "
+    "{:.1f}": lambda: [
         value(f"torchvision.{name}.V1.top1") for name in ("wide_resnet50_2", "resnext50_32x4d", "resnet50")
     ],
-    "because it has nearly three times the weights": lambda: (
-        2.7 < value("torchvision.wide_resnet50_2.parameters") / value("torchvision.resnext50_32x4d.parameters") < 3
+    "because it has nearly three times the weights of either": lambda: all(
+        2.6 < value("torchvision.wide_resnet50_2.parameters") / value(f"torchvision.{name}.parameters") < 3
+        for name in ("resnext50_32x4d", "resnet50")
     ),
     "of one budget, about {:.0f} thousand weights, were trained for six epochs on the {:,} pictures": lambda: (
         int(evidence("experiments")[0]["parameters"]) / 1000,
@@ -215,8 +272,11 @@ CHAPTER_9 = {
     "With seed 4 the network with 16 paths is the best of six, and with seed 0 it is the worst": lambda: (
         (place("16x8d", 4), place("16x8d", 0)) == (1, 6)
     ),
+    "with seed 0 the best and the worst are nine of {:,} test pictures apart": lambda: (
+        len(evidence("predictions")) if round(width_of_the_field(0) * len(evidence("predictions")) / 100) == 9 else None
+    ),
     "16x8d goes from the last place to the first": lambda: (place("16x8d", 0), place("16x8d", 4)) == (6, 1),
-    "told by a **95 % confidence interval**, a range made by a method that covers the true difference in {} of 100 "
+    "A **95 % confidence interval** tells how far it can be trusted: a range made by a method that covers the true difference in {} of 100 "
     "studies": lambda: 95,
     "comes from Student's distribution and is {:.2f} for five runs": lambda: stats.t.ppf(0.975, 4),
     "The first two intervals overlap, and the interval of the differences is still clear of zero": lambda: (
@@ -251,9 +311,9 @@ CHAPTER_9 = {
         int(evidence("experiments")[0]["images"]),
         len(evidence("predictions")),
     ),
-    "Of eight intervals of 95 % one often looks clear though nothing differs": lambda: 1 - 0.95**8 > 0.3,
+    "Of eight 95 % intervals, one often seems to leave out zero although nothing differs": lambda: 1 - 0.95**8 > 0.3,
     "So the {:.0f} % are shared among the eight, which is called Bonferroni's correction": lambda: 100 * 0.05,
-    "is asked for {:.1f} %": lambda: 100 * (1 - 0.05 / 8),
+    "becomes one of {:.1f} %": lambda: 100 * (1 - 0.05 / 8),
     "which happens once in six by luck": lambda: len(OTHERS) + 1 == 6,
     "How many seeds would have been enough to find a true effect in {:.0f} of 100 studies?": wanted_power,
     "The table begins with the mean that we saw, then takes its half and its quarter": lambda: all(
@@ -269,7 +329,18 @@ CHAPTER_9 = {
         tested_on(),
         NUMERALS[len(COMPARISONS)],
     ),
-    "The study's {} runs": lambda: sum(len(seeds) for _, _, seeds in STUDY_ARMS.values()),
+    "The study's {} runs, ten seeds for three arms and five for two": lambda: (
+        sum(len(seeds) for _, _, seeds in STUDY_ARMS.values())
+        if sorted(len(seeds) for _, _, seeds in STUDY_ARMS.values()) == [5, 5, 10, 10, 10]
+        else None
+    ),
+    "16x8d does {:.0f} % more of them than 1x64d": lambda: 100 * (macs_of_small(16, 8) / macs_of_small(1, 64) - 1),
+    "the first stage of 32x4d has paths of a single channel": lambda: group_width(4, 16) == 1,
+    "most draws fall apart into rings that never meet": lambda: share_that_falls_apart(32, 2) > 0.5,
+    "in the sparse arm all 32 hang together": lambda: sets_apart(random_connections(32, 2)) == 1,
+    "In the later stages a channel has {} and {} connections, of which nearly every draw reads some input twice": lambda: (
+        [8 * width // 64 for width in (32, 64)] if share_that_reads_twice(64, 4) > 0.9 else None
+    ),
     "the smallest difference that it would have found in {:.0f} of 100 cases": wanted_power,
     "Our small networks lost accuracy without their shortcuts, clearly with one path and not clearly with 16": lambda: (
         row(9, "c09-difference", "1x64d")[0] > row(9, "c09-difference", "1x64d")[1]
@@ -285,8 +356,8 @@ CHAPTER_9 = {
         regnets_gain(101),
         NUMERALS[runs_of_regnet()],
     ),
-    "twice the computation buys less as depth or width": lambda: (
-        table_4("resnext101-32x4d") < min(table_4("resnet200"), table_4("resnet101-1x100d"))
+    "beyond {} layers twice the computation buys less as depth or width": lambda: (
+        2 + 3 * sum(DEPTHS[101]) if cheaper_than_depth_and_width() else None
     ),
     "(a) would show in a training error that falls, as it does with 32 paths": lambda: (
         value("training-error.101-layers.32x4d") < value("training-error.101-layers.1x64d")

@@ -294,15 +294,17 @@ def shuffled_before_a_dense_1x1():
     return same(nn.functional.conv2d(x[:, order], weight[:, order]), nn.functional.conv2d(x, weight))
 
 
-def grouped_and_sparse_below_narrow():
-    """Whether an arm without paths did as well as one with them, and whether the arms with the lower loss share paths."""
+def grouped_below_sparse_and_narrow():
+    """What the one arm of low loss has and the others have not, and whether the width is among it."""
     shared = {"wider middle", "3×3 of few inputs", "heavier 1×1s"}
-    arms = {"narrow": ({"narrow middle"}, 1), "grouped": (shared | {"paths"}, 0), "sparse": (shared, 0)}
-    low = [what for what, loss in arms.values() if not loss]
+    arms = {"narrow": ({"narrow middle"}, 1), "grouped": (shared | {"paths"}, 0), "sparse": (shared, 1)}
+    low = set.intersection(*(what for what, loss in arms.values() if not loss))
+    high = set.union(*(what for what, loss in arms.values() if loss))
     return only(
         {
-            "Separate paths are not needed": any("paths" not in what and "wider middle" in what for what in low),
-            "Separate paths help, since": all("paths" in what for what in low),
+            "A wider middle helps, since": "wider middle" in low - high,
+            "The wider middle alone is not enough": "paths" in low - high,
+            "Sparse networks cannot learn": arms["sparse"][1] > arms["narrow"][1],
         }
     )
 
@@ -440,7 +442,7 @@ RIGHT = {
     8: [brighter_pictures, a_constant_path, two_tenths, correlations_of_a_hundredth, both_paths],
     9: [
         lambda: only({"Nothing new": shuffled_before_a_dense_1x1()}),
-        grouped_and_sparse_below_narrow,
+        grouped_below_sparse_and_narrow,
         fits_less_and_errs_less,
         all_nine_better,
         overlapping_intervals,

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional
 
 from resnext_lib import data
 from resnext_lib.blocks import Bottleneck
@@ -19,7 +18,16 @@ from studies import rows
 from studies.cardinality import run as study
 from studies.cardinality.__main__ import main
 from studies.cardinality.analyse import COMPARISON_COLUMNS, analyse
-from studies.cardinality.arms import ARMS, PICTURE, SparseConv2d, build, macs, random_connections
+from studies.cardinality.arms import (
+    ARMS,
+    PICTURE,
+    SparseConv2d,
+    build,
+    macs,
+    random_connections,
+    sets_apart,
+    some_connections,
+)
 
 PROTOCOL = study.PROTOCOL.read_text(encoding="utf-8")
 RUNS = rows.read(study.HERE / "runs.csv", study.RUN_COLUMNS)
@@ -55,7 +63,7 @@ def test_no_group_width_of_an_arm_is_floored_and_the_grouped_middle_is_twice_as_
         assert grouped.width == 2 * narrow.width and grouped.width // grouped.cardinality >= 2
 
 
-@pytest.mark.parametrize("channels, reads", [(32, 2), (64, 4), (128, 8), (6, 6), (5, 1)])
+@pytest.mark.parametrize("channels, reads", [(32, 2), (64, 4), (128, 8), (6, 6), (5, 2)])
 def test_every_output_reads_d_inputs_and_every_input_is_read_d_times(channels, reads):
     torch.manual_seed(0)
     inputs = random_connections(channels, reads)
@@ -94,11 +102,26 @@ def test_a_sparse_layer_with_the_connections_of_groups_is_the_grouped_convolutio
     torch.testing.assert_close(sparse(x), grouped(x), rtol=0, atol=1e-12)
 
 
-def test_the_sparse_arm_has_no_closed_groups():
-    """In every layer some channel reaches more channels over two layers than a group holds."""
-    for block in (module for module in build("sparse", 0).modules() if isinstance(module, Bottleneck)):
-        reads = functional.one_hot(block.conv2.connections, block.width).sum(dim=1)
-        assert ((reads @ reads) > 0).sum(dim=1).max() > block.width // block.cardinality
+@pytest.mark.parametrize("seed", [*range(10), 1000])
+def test_in_the_sparse_arm_no_set_of_channels_is_closed(seed):
+    """In the grouped arm each layer has 16; two connections a channel, drawn freely, close to some rings."""
+    for block in (module for module in build("sparse", seed).modules() if isinstance(module, Bottleneck)):
+        assert sets_apart(block.conv2.connections) == 1
+
+
+def test_sets_of_channels_are_counted():
+    groups = torch.tensor([[out // 2 * 2, out // 2 * 2 + 1] for out in range(8)])
+    assert sets_apart(groups) == 4
+    ring = torch.tensor([[out, (out + 1) % 8] for out in range(8)])
+    assert sets_apart(ring) == 1
+    torch.manual_seed(0)
+    assert max(sets_apart(some_connections(32, 2)) for _ in range(20)) > 2
+
+
+@pytest.mark.parametrize("reads", [1, 0, 9])
+def test_connections_that_cannot_hang_together_are_refused(reads):
+    with pytest.raises(ValueError, match=f"reads must be 2 to 8.*{reads}"):
+        random_connections(8, reads)
 
 
 # ------------------------------------------------------------------ pairs
