@@ -251,7 +251,7 @@ QUESTIONS = {
         value("table7.resnext29_16x64d.parameters"),
     ),
     'and not with "{:.1f} plus or minus a little"': lambda: value("table1.resnet50.parameters"),
-    "Does GoogLeNet have {:.1f} or {:.1f} million parameters, and why does torchvision's have {:.1f}?": lambda: (
+    "Does GoogLeNet have {:.1f} million or {:.1f} million parameters, and why does torchvision's have {:.1f} million?": lambda: (
         _column(),
         count_parameters(built(networks.googlenet)) / 1e6,
         count_parameters(built(networks.torchvision_googlenet)) / 1e6,
@@ -267,7 +267,7 @@ QUESTIONS = {
     "Why does ResNeXt-50 have fewer parameters and more MACs than ResNet-50?": lambda: (
         counted(32, 4) < counted(1, 64) and macs(DEPTHS[50], 32, 4) > macs(DEPTHS[50], 1, 64)
     ),
-    "they have between {:,} and {:,} parameters, and between {:.3f} and {:.3f} billion MACs": lambda: (
+    "they have between {:,} and {:,} parameters, and between {:.3f} billion and {:.3f} billion MACs": lambda: (
         *settings_of("parameters"),
         *(count / 1e9 for count in settings_of("macs")),
     ),
@@ -371,7 +371,7 @@ def _first_1x1s():
 
 def _element_by_element():
     """What batch norm (two operations a number), ReLU and pooling (one) add to the MACs of ResNeXt-50, as a share of them."""
-    network, found = built(networks.resnext50_32x4d), []
+    network, found = without_data(networks.resnext50_32x4d), []
     times = {nn.BatchNorm2d: 2, nn.MaxPool2d: 1, nn.AdaptiveAvgPool2d: 1}
     hooks = [
         m.register_forward_hook(lambda m, given, out: found.append(times[type(m)] * max(given[0].numel(), out.numel())))
