@@ -309,6 +309,7 @@ QUESTIONS = {
     "The paper's 101-layer 32x4d has {:,}; torchvision does not have it": lambda: counted(32, 4, DEPTHS[101]),
     "which does about twice the MACs": lambda: 1.9 < macs(DEPTHS[101], 32, 8) / macs(DEPTHS[101], 32, 4) < 2.1,
     "and where is {}-layer 32x4d": lambda: 101,
+    "See [chapter 9, Beyond {} layers, depth and width buy less]": lambda: 2 + 3 * sum(DEPTHS[101]),
     "The stem is one 3×3 with {} channels and no pooling, and there are three stages, so a 32×32 image ends as an {}×{} "
     "map": lambda: (training("stem", "cifar"), training("map-sizes", "cifar")[-1], training("map-sizes", "cifar")[-1]),
     "The depth is {}n + {}": lambda: (3 * 3, 2),
