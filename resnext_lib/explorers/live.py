@@ -14,7 +14,7 @@ from resnext_lib.figures.palette import INK, SUM, WEIGHT
 CAPTION = (
     "The book's trained network, running in this page. A lane is a path: its own maps in the middle, and a bar "
     "for how much it adds to the sum. Switch lanes off and see what becomes of the answer. "
-    "A missing path also upsets the batch norm behind the sum; re-estimated is with that repaired (chapter 8)."
+    "A missing path also upsets the batch norm after the sum; re-estimated is with that repaired (chapter 8)."
 )
 STILL = 1  # the number of the block that is shown first, and in the static picture
 FEW = 8  # pictures in the small figure
@@ -70,7 +70,7 @@ def _whole(numbers):
                 ["few", "nearly as many"],
             ],
             right="few",
-            why=f"Without one of them it gets {least:,} to {most:,} right, once the batch norm behind the sum has "
+            why=f"Without one of them it gets {least:,} to {most:,} right, once the batch norm after the sum has "
             "statistics for fifteen paths. The others and the shortcut carry the picture on. Below, path 3 is "
             "off: try others.",
             shows=dict(block=STILL, off=[[], [2], [], [], [], []], preset="one", statistics="renewed"),

@@ -416,7 +416,10 @@ def networks():
         return resnet50(), resnext50_32x4d()
 
 
-@pytest.mark.parametrize("size", IMAGES)
+ENDS = IMAGES[0], 224, IMAGES[-1]
+
+
+@pytest.mark.parametrize("size", [size if size in ENDS else pytest.param(size, marks=pytest.mark.slow) for size in IMAGES])
 def test_walk_the_network_counts_as_the_library(browser, made, networks, size):
     states = [dict(stop=stop, size=size, unit=unit, step=0) for stop in range(6) for unit in ("weights", "macs")]
     with tab(browser, made["walk_the_network"].html) as page:
@@ -699,7 +702,7 @@ GIVEN_AWAY = {
     "what_is_split": r"16 of 16|4 of 16|reads? \d+ of|128|≠|split the|form A’s",
     "spend_a_budget": r"32×4d|70,144|limit|136|\d % ",
     "inception_to_resnext": r"≠|redraws|stays the same|70k|weights;",
-    "where_the_time_goes": r"time: |of the time|solid|kernel for",
+    "where_the_time_goes": r"time: |of the time|solid|routine for",
     "numbers_to_choose": r"54|have changed|follow|\d{3},\d{3}|\d[kM]",
     "drag_the_groups": r"1/4|576|of 256|\d{3},\d{3}|reaches|never",
     "walk_the_network": r"fewer 3×3|one eighth|\d{3},\d{3}|ResNeXt-50 filled",
@@ -1154,6 +1157,7 @@ def test_explorers_on_one_page_do_not_disturb_one_another(browser, made):
         assert page.evaluate("document.querySelectorAll('[id]').length") == 0
 
 
+@pytest.mark.slow
 def test_the_bytes_depend_on_nothing_else(made):
     program = "from resnext_lib import explorers\n" + "\n".join(f"print(explorers.{name}().html)" for name in NAMES)
     result = subprocess.run(
