@@ -10,7 +10,10 @@ CHANNELS, SIDE = 16, 56
 STOPS = [1, 2, 4, 8, 16]
 DRAWN = [1, 2, 4, 16]  # as many as stand side by side
 
-CAPTION = "Two grouped 3×3s, one after the other, with or without a shuffle between them."
+CAPTION = (
+    "Two grouped 3×3s, one after the other. Raise the number of groups, or switch the shuffle on, and see which "
+    "pairs of channels still meet."
+)
 
 
 def _layer(groups):
