@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+from mdit_py_plugins.anchors.index import slugify
 from py_mini_racer import MiniRacer
 from site_tools import ROOT
 from translation_for_tests import stand_in, whole_book
@@ -264,9 +265,13 @@ def test_issue_20_a_chinese_notebook_differs_in_its_markdown_alone(chinese, page
 
 
 def test_issue_20_a_link_in_a_chinese_notebook_leads_to_a_chinese_heading(chinese):
+    """Or to a term of the glossary, whose address is the English one in both editions."""
+    terms = {slugify(term) for term, *_ in glossary.ENTRY.findall(chinese.page_in_english("chapters/glossary"))}
     for page in NOTEBOOKS:
         for file, anchor in edition.PLACE.findall(text_of(chinese.notebook(page))):
             target = f"chapters/{file.rpartition('.')[0]}" if file else page
+            if target == "chapters/glossary" and anchor in terms:
+                continue
             if target in chinese.pages and not anchor.startswith("fig-"):
                 assert anchor in chinese.addresses(target).values(), f"{page}: {file}#{anchor}"
 
