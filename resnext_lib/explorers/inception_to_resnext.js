@@ -26,7 +26,7 @@ function draw(picture, n, width, state) {
 // Not by colour alone: a filled box with ≠, an outlined one with =.
 function drawBadge(picture, n, y) {
   const words = BADGES[n.change], wide = words.length * 7.4 + 18;
-  picture.rect(1, "badge", 0, y - 11, wide, 22, n.change === "changes" ? "f-sum s-sum" : "f-card s-ink thin", { rx: 11 });
+  picture.rect(1, "badge", 0, y - 11, wide, 22, n.change === "changes" ? "f-ink s-ink thin" : "f-card s-ink thin", { rx: 11 });
   picture.text("badge-words", wide / 2, y, words, n.change === "changes" ? "f-card strong" : "strong", "middle");
 }
 
@@ -114,7 +114,7 @@ function drawStrip(picture, n, width, top, seen) {
     if (i <= seen) {
       picture.rect(1, `column${i}`, x - step * 0.32, base - tall, step * 0.64, tall, `${now ? "f-path" : "f-weight"} ${now ? "s-ink" : ""}`);
       picture.text(`weights${i}`, x, base - tall - 9, `${Math.round(frame.weights / 1000)}k`, now ? "strong f-path" : "f-quiet", "middle");
-      picture.text(`sign${i}`, x, base + 30, { changes: "≠", redraws: "=", "": "" }[frame.change], frame.change === "redraws" ? "strong" : "f-sum strong", "middle");
+      picture.text(`sign${i}`, x, base + 30, { changes: "≠", redraws: "=", "": "" }[frame.change], "strong", "middle");
     } else picture.rect(1, `column${i}`, x - step * 0.32, base - 3, step * 0.64, 3, "f-pale");
     picture.rect(4, `tap${i}`, i * step, top + 8, step, 100, "f-none", { "pointer-events": "all", "data-set": JSON.stringify({ frame: i }) });
   });

@@ -32,8 +32,7 @@ function draw(picture, n, width, { revealed }) {
   picture.text("row", 0, 8, width < 500 ? "height: the map’s side; width: channels (log)" : "six stops: height is the map’s side, width the number of channels (log scale)", "f-quiet");
   drawStages(picture, n, width, 22);
   n.networks.forEach((network, i) => drawInside(picture, network, n, i, width, 182 + i * 112, revealed));
-  if (!revealed) return 416;
-  drawBars(picture, n, width, 416);
+  drawBars(picture, n, width, 416, revealed);
   return 416 + 6 * 50 + 6;
 }
 
@@ -69,17 +68,19 @@ function drawInside(picture, network, n, row, width, top, revealed) {
   });
 }
 
-// ResNet outlined, ResNeXt filled: not by colour alone.
-function drawBars(picture, n, width, top) {
+// ResNet hatched, ResNeXt filled: not by colour alone. Before the answer every pair of bars is an empty frame.
+function drawBars(picture, n, width, top, revealed) {
   const left = 54, scale = (width - left - 4) / n.most;
-  picture.text("bars", 0, top - 4, width < 500 ? `${unitName(n.unit)} (ResNet-50 outlined)` : `${unitName(n.unit)}: ResNet-50 outlined, ResNeXt-50 filled`, "strong");
+  picture.text("bars", 0, top - 4, !revealed ? unitName(n.unit) : width < 500 ? `${unitName(n.unit)} (ResNet-50 hatched)` : `${unitName(n.unit)}: ResNet-50 hatched, ResNeXt-50 filled`, "strong");
   data.networks[0].stages.forEach((stage, i) => {
     const y = top + 12 + i * 50, on = i === n.stop;
     picture.text(`bar-name${i}`, 0, y + 20, stage.name, on ? "strong f-path" : "");
-    n.networks.forEach((network, row) => {
+    if (!revealed) picture.rect(1, `bar-frame${i}`, left, y, width - left - 4, 38, "f-card s-line dashed");
+    else n.networks.forEach((network, row) => {
       const value = network.values[i], wide = Math.max(1, value * scale), inside = wide > 110;
-      picture.rect(1, `bar${row}-${i}`, left, y + row * 20, wide, 18, row ? "f-path s-ink thin" : "f-card s-ink thin");
-      picture.text(`bar-value${row}-${i}`, inside ? left + wide - 6 : left + wide + 6, y + row * 20 + 9.5, spaced(value), inside && row ? "f-on-path" : "", inside ? "end" : "start");
+      if (row) picture.rect(1, `bar${row}-${i}`, left, y + row * 20, wide, 18, "f-path s-ink thin");
+      else picture.hatched(1, `bar${row}-${i}`, left, y, wide, 18);
+      picture.text(`bar-value${row}-${i}`, inside ? left + wide - 6 : left + wide + 6, y + row * 20 + 9.5, spaced(value), inside && row ? "f-on-path" : "halo", inside ? "end" : "start");
     });
     picture.rect(4, `bar-tap${i}`, 0, y - 4, width, 48, "f-none", { "pointer-events": "all", "data-set": JSON.stringify({ stop: i }) });
   });
