@@ -1,7 +1,7 @@
 """What a link can lead to besides a heading: a term of the glossary (``glossary.md#cardinality``) and a numbered figure.
 
-MyST looks for headings only. Terms of a definition list get an address made of their words, and their Chinese name its
-language; a figure brings its own address in its HTML (``figures.show``), and is made known here.
+MyST looks for headings only. Terms of a definition list get an address made of their English words, and their name in the
+other language its mark; a figure brings its own address in its HTML (``figures.show``), and is made known here.
 """
 
 import re
@@ -16,17 +16,21 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def name_terms(document):
-    """Give every term of a definition list its address, and its Chinese name its language: ``{address: words}``."""
+    """Give every term of a definition list its address, and its name in the other language its own: ``{address: words}``.
+
+    The address is made of the English name, which a Chinese page has behind the Chinese one.
+    """
     found = {}
     for item in document.findall(nodes.definition_list_item):
         term = next(child for child in item.children if isinstance(child, nodes.term))
-        definitions = [child for child in item.children if isinstance(child, nodes.definition)]
+        other, *means = [child for child in item.children if isinstance(child, nodes.definition)]
         words = next(iter(term.findall(nodes.strong)), term).astext()
-        address = slugify(words)
+        in_chinese = bool(means and CHINESE.search(term.astext()))
+        address = slugify(other.astext() if in_chinese else words)
         term["ids"].append(address)
         found[address] = words
-        if len(definitions) > 1 and CHINESE.search(definitions[0].astext()):
-            definitions[0]["classes"].append("language-zh")  # docutils writes it as lang="zh"
+        if in_chinese or (means and CHINESE.search(other.astext())):
+            other["classes"].append("language-en" if in_chinese else "language-zh")  # docutils writes it as lang
     return found
 
 

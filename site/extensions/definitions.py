@@ -6,17 +6,22 @@ reader says without any script. site/templates/definitions.html shows it.
 """
 
 import re
+import sys
 from html import escape
 from pathlib import Path
 
 from docutils import nodes
 from markdown_it import MarkdownIt
 from mdit_py_plugins.anchors.index import slugify
+from mentions import Mentions
 from page_facts import UNIT
-from section_search import ENTRY, PLACE
 from sphinx.errors import ExtensionError
 
-GLOSSARY = "chapters/glossary"
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the book's folder, where tools is
+
+from tools.translation.glossary import ENTRY, GLOSSARY, PLACE, chinese_names  # noqa: E402
+from tools.translation.pages import translate_page  # noqa: E402
+
 # Pages whose running text is searched for terms; the others say how the book is used, not what it says.
 SEARCHED = re.compile(r"chapters/(?:\d\d_\w+|more_than_one_machine|twenty_minutes)$")
 # A definition beside a question might answer it.
@@ -47,6 +52,8 @@ AMBIGUOUS = {
     "seed",
     "width",
 }
+# The same of Chinese names: 转换 is any change into something, 参数 also what a function is given.
+AMBIGUOUS_IN_CHINESE = {"conversion", "parameter"}
 # Words of every page, which a reader of this book knows from its first one on.
 EVERYWHERE = {"channel", "convolution", "filter"}
 LINK = re.compile(r'<a class="([^"]*)" href="((?:chapters/)?glossary\.html)#([\w-]+)"')
@@ -55,7 +62,7 @@ LINK = re.compile(r'<a class="([^"]*)" href="((?:chapters/)?glossary\.html)#([\w
 def as_html(explanation):
     """An explanation of the glossary as HTML, without its last sentence, which says where the book explains it."""
     words = " ".join(PLACE.sub("", explanation).split())
-    words = re.sub(r",? \$[^$]*\$ in the paper", "", words)  # a formula would bring its own box
+    words = re.sub(r",? \$[^$]*\$ in the paper|，论文记作 \$[^$]*\$", "", words)  # a formula would bring its own box
     words = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", words)
     words = UNIT.sub("\N{NO-BREAK SPACE}", words)
     if "$" in words:
@@ -63,24 +70,26 @@ def as_html(explanation):
     return MarkdownIt().renderInline(words)
 
 
-def read(glossary):
-    """``{address: (term, page that explains it, HTML of what it means)}`` for every entry of the glossary."""
+def read(glossary, chinese=False):
+    """``{address: (names, page that explains it, HTML of what it means)}`` for every entry; the first name is shown.
+
+    A Chinese page has the names that the glossary gives in Chinese, and the English one.
+    """
     found = {}
-    for term, _, _, explanation in ENTRY.findall(glossary):
+    for term, _, in_chinese, explanation in ENTRY.findall(glossary):
         place = PLACE.search(explanation)
-        found[slugify(term)] = (term, f"chapters/{place[1]}" if place else "", as_html(explanation))
+        names = [*(chinese_names(in_chinese) if chinese else []), term]
+        found[slugify(term)] = (names, f"chapters/{place[1]}" if place else "", as_html(explanation))
     return found
 
 
 def read_glossary(app):
-    app.definitions = read(Path(app.srcdir, f"{GLOSSARY}.md").read_text(encoding="utf-8"))
-
-
-def pattern_of(term):
-    """A mention of the term, in the singular or the plural; capitals inside it count only if it has some."""
-    words = re.escape(term)
-    flags = 0 if re.search("[A-Z]", term[1:]) else re.IGNORECASE
-    return re.compile(rf"(?<![\w-]){words}s?(?![\w-])", flags)
+    """What the terms mean, in the language of the edition, and what finds them in a text."""
+    glossary = Path(app.srcdir, f"{GLOSSARY}.md").read_text(encoding="utf-8")
+    if app.chinese:
+        glossary = translate_page(glossary, app.chinese.translator(GLOSSARY))
+    app.definitions = read(glossary, bool(app.chinese))
+    app.mentions = Mentions({address: names for address, (names, _, _) in app.definitions.items()})
 
 
 def running_text(doctree):
@@ -98,27 +107,27 @@ def running_text(doctree):
                 yield text
 
 
-def link_first_mentions(doctree, terms, address_of):
-    """Make the first mention of each of ``terms``, ``{address: term}``, a link; longer terms before the shorter in them."""
-    waiting = {address: pattern_of(term) for address, term in sorted(terms.items(), key=lambda item: -len(item[1]))}
+def link_first_mentions(doctree, mentions, wanted, address_of):
+    """Make the first mention of each term whose address is ``wanted`` a link."""
+    waiting = set(wanted)
     for text in list(running_text(doctree)):
-        pieces = [text]
-        for address, pattern in list(waiting.items()):
-            for place, piece in enumerate(pieces):
-                match = isinstance(piece, nodes.Text) and pattern.search(piece)
-                if match:
-                    link = nodes.reference("", match[0], refuri=address_of(address), internal=True)
-                    parts = nodes.Text(piece[: match.start()]), link, nodes.Text(piece[match.end() :])
-                    pieces[place : place + 1] = [part for part in parts if part.astext()]
-                    del waiting[address]
-                    break
-        if len(pieces) > 1:
-            text.parent.replace(text, pieces)
+        pieces, done = [], 0
+        for start, end, address in mentions.first(text, waiting):
+            link = nodes.reference("", text[start:end], refuri=address_of(address), internal=True)
+            pieces += [nodes.Text(text[done:start]), link]
+            waiting.remove(address)
+            done = end
+        if pieces:
+            pieces.append(nodes.Text(text[done:]))
+            text.parent.replace(text, [piece for piece in pieces if piece.astext()])
 
 
 def point_at_terms(doctree, terms, glossary):
-    """A link to the list of terms, or to a term, leads to the term that it names; returns the addresses that are linked."""
-    linked, by_name = set(), {term.lower(): address for address, term in terms.items()}
+    """A link to the list of terms, or to a term, leads to the term that it names; returns the addresses that are linked.
+
+    ``terms`` are ``{address: names}``.
+    """
+    linked, by_name = set(), {name.lower(): address for address, names in terms.items() for name in names}
     for link in doctree.findall(nodes.reference):
         page, _, anchor = link.get("refuri", "").partition("#")
         if page == glossary:
@@ -133,17 +142,15 @@ def add_links(app, doctree, docname):
     if app.builder.format != "html" or docname == GLOSSARY:
         return
     glossary = app.builder.get_relative_uri(docname, GLOSSARY)
-    terms = {address: term for address, (term, _, _) in app.definitions.items()}
+    terms = {address: names for address, (names, _, _) in app.definitions.items()}
     linked = point_at_terms(doctree, terms, glossary)
     if SEARCHED.match(docname):
         own = {address for address, (_, page, _) in app.definitions.items() if page == docname}
         taught = {node.astext().lower() for node in doctree.findall(nodes.strong)}
-        wanted = {
-            address: term
-            for address, term in terms.items()
-            if address not in own | linked | AMBIGUOUS | EVERYWHERE and term.lower() not in taught
-        }
-        link_first_mentions(doctree, wanted, lambda address: f"{glossary}#{address}")
+        taught_here = {address for address, names in terms.items() if taught & {name.lower() for name in names}}
+        ambiguous = AMBIGUOUS | (AMBIGUOUS_IN_CHINESE if app.chinese else set())
+        wanted = terms.keys() - own - linked - taught_here - ambiguous - EVERYWHERE
+        link_first_mentions(doctree, app.mentions, wanted, lambda address: f"{glossary}#{address}")
 
 
 def add_definitions(app, pagename, templatename, context, doctree):
@@ -160,8 +167,10 @@ def add_definitions(app, pagename, templatename, context, doctree):
         return f'<a class="{classes} term" aria-describedby="definition-{address}" href="{page}#{address}"'
 
     body = LINK.sub(described, body)
+    named = "<b>{}：</b>" if app.chinese else "<b>{}.</b> "
     definitions = "".join(
-        f'<p id="definition-{address}"><b>{escape(term)}.</b> {words}</p>\n' for address, (term, _, words) in shown.items()
+        f'<p id="definition-{address}">{named.format(escape(names[0]))}{words}</p>\n'
+        for address, (names, _, words) in shown.items()
     )
     if shown:
         context["body"] = f'{body}\n<div class="definitions" hidden>\n{definitions}</div>'

@@ -17,6 +17,7 @@ from sphinx.errors import ExtensionError
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the book's folder, where tools is
 
+from tools.translation.glossary import ENTRY, PLACE  # noqa: E402
 from tools.translation.scripts import translate_code  # noqa: E402
 
 ARTICLE = re.compile(r"<article\b.*?</article>", re.DOTALL)
@@ -27,10 +28,7 @@ SKIPPED_TAGS = {"details", "script", "style", "svg", "form", "button", "select"}
 SKIPPED_CLASSES = {"katex-mathml", "headerlink", "page-facts", "chapter-facts", "prev-next-area", "definitions"}
 BLOCKS = {"p", "li", "td", "th", "tr", "div", "pre", "br", "figcaption", "section", "h1", "h2", "h3", "h4", "dt", "dd"}
 VOID_TAGS = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
-# An entry of the glossary: term, its name in code, Chinese name, explanation whose last line says where it belongs.
-ENTRY = re.compile(r"^\*\*(.+?)\*\*(?: \(`(\w+)`\))?\n: (.+)\n: (.+\n(?:  .+\n)*)", re.MULTILINE)
 CHINESE = re.compile(r"[\u4e00-\u9fff]+")
-PLACE = re.compile(r"See \[[^\]]+\]\((\w+)\.ipynb#([^)]+)\)\.\s*$")
 
 
 class Sections(HTMLParser):

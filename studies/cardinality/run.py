@@ -3,6 +3,9 @@
 import hashlib
 import io
 import multiprocessing
+import multiprocessing.connection
+import os
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -155,8 +158,18 @@ def keep(out, row, kept):
 IN_WORKER = {}
 
 
+def leave_with_the_parent():
+    """Wait for the end of the process that started this one, then end, too.
+
+    A run that is killed would leave workers that go on and write the checkpoints of those of the next one.
+    """
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
+
+
 def start_worker(folder):
     """Once in each worker: one thread, and the pictures."""
+    threading.Thread(target=leave_with_the_parent, daemon=True).start()
     torch.set_num_threads(1)
     IN_WORKER["images"] = parts(folder)
 

@@ -58,7 +58,7 @@ def test_fault_11c_the_papers_names_are_these_of_ours(ours):
         "cardinality, $C$": C,
         "bottleneck width: $d$ of the first stage": D,
         "$d$ of any stage": D,
-        "$C \\cdot d$": C * D,
+        "$C \\cdot d$: width of the middle": C * D,
         "64, doubled at each stage": STAGE,
         "output of the block": 4 * STAGE,
         "output divided by stage width": 4,

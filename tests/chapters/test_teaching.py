@@ -324,17 +324,22 @@ def test_fault_25_the_handout_leaves_blank_what_a_lesson_asks(page, sheet):
 
 
 @pytest.mark.parametrize("options, name", [([], "handout"), (["--answers"], "handout-with-answers")])
-def test_fault_25_the_answers_are_a_file_of_their_own(options, name, tmp_path, monkeypatch):
+def test_fault_25_the_answers_are_a_file_of_their_own(options, name, tmp_path, monkeypatch, page, sheet):
     monkeypatch.setattr(handout.browser, "find", lambda: None)
     handout.main(["--folder", str(tmp_path), *options])
     assert {path.name for path in tmp_path.iterdir()} - {writing.RECORD} == {f"{name}.html"}
-    assert (tmp_path / f"{name}.html").read_text(encoding="utf-8") == handout.html(answers=bool(options))
+    assert (tmp_path / f"{name}.html").read_text(encoding="utf-8") == (page if options else sheet)
 
 
-@pytest.mark.parametrize("answers", [False, True])
+@pytest.fixture(scope="module", params=[False, True], ids=["", "with answers"])
+def linked(request):
+    """The handout as it stands on the site, with a way back."""
+    return handout.html(request.param, guide="chapters/teaching.html")
+
+
 @pytest.mark.parametrize("theme, width", [("light", 1280), ("dark", 390), ("dark", 320)])
-def test_fault_26_the_handout_is_read_on_every_screen(browser, tmp_path, theme, width, answers):
-    (tmp_path / "handout.html").write_text(handout.html(answers, guide="chapters/teaching.html"), encoding="utf-8")
+def test_fault_26_the_handout_is_read_on_every_screen(browser, tmp_path, theme, width, linked):
+    (tmp_path / "handout.html").write_text(linked, encoding="utf-8")
     with tab(browser, theme, width) as page:
         page.goto((tmp_path / "handout.html").as_uri())
         assert not screen_reader_problems(page) + page.complaints

@@ -112,7 +112,11 @@ def converted(answer, change, name):
 PLAIN = sorted(set(CHECKS) - CLASSES - NETWORK_CHECKS - {"steps_to_convnext", "only_path"})
 
 
-@pytest.mark.parametrize("name", PLAIN)
+# Each kind of this answer trains a network, which takes half as long as all others together.
+TRAINS = {"frozen_network"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in TRAINS else n for n in PLAIN])
 def test_P4_a_right_answer_is_right_in_every_kind_for_both(name):
     for answer in RIGHT[name]:
         for kind, change in KINDS.items():

@@ -228,16 +228,21 @@ def test_P1_both_files_of_images_change_or_none(tmp_path, monkeypatch):
 # ------------------------------------------------------------------ as programs
 
 
+def slow(*values):
+    """Of the commands, each a process that loads torch, `make test` runs three; all end in one and the same function."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("command", "says"),
     [
         (["tools.notebooks", "nowhere"], "there is no notebook and no folder nowhere"),
-        (["tools.fashion_subset"], "required: FOLDER"),
-        (["tools.fashion_subset", "nowhere"], "FOLDER must be the folder"),
-        (["tools.wheel", "--folder", "Makefile"], "Makefile is not a folder"),
-        (["tools.handout", "--folder", "Makefile"], "Makefile is not a folder"),
+        slow(["tools.fashion_subset"], "required: FOLDER"),
+        slow(["tools.fashion_subset", "nowhere"], "FOLDER must be the folder"),
+        slow(["tools.wheel", "--folder", "Makefile"], "Makefile is not a folder"),
+        slow(["tools.handout", "--folder", "Makefile"], "Makefile is not a folder"),
         (["tools.classroom", "--folder", "Makefile"], "Makefile is not a folder"),
-        (["tools.address", "https://github.com/a/b", "HEAD"], "the branch must look like"),
+        slow(["tools.address", "https://github.com/a/b", "HEAD"], "the branch must look like"),
         (["tools.publish", "--push"], "expected one argument"),
     ],
 )

@@ -13,7 +13,7 @@ from resnext_lib import explorers
 from tools import publish
 from tools.notebooks import read, text_of
 from tools.translation import __main__ as command
-from tools.translation import catalogue, edition, pages, rules, scripts
+from tools.translation import catalogue, edition, glossary, pages, rules, scripts
 from tools.translation.markdown import joined, translate_markdown
 from tools.translation.markup import translate_html
 
@@ -108,6 +108,42 @@ def test_issue_20_a_figures_caption_number_and_alternative_text_are_translated()
     assert made == (
         '<figure id="fig-5-1"><img alt="一条&quot;路径&quot;。" src="data:x"><figcaption><b>图 5.1：</b>1 &lt; 2。</figcaption></figure>'
     )
+
+
+# ------------------------------------------------------------------ the glossary
+
+GLOSSARY = pages.source_of(glossary.GLOSSARY).read_text(encoding="utf-8")
+
+
+def test_issue_20_no_catalogue_repeats_the_names_of_terms():
+    """They stand in the source in both languages; what a term means is a message."""
+    messages = pages.messages_of(glossary.GLOSSARY)
+    assert "The number C of paths whose outputs a block adds up." in messages
+    assert not [m for m in messages if m.startswith("**") or re.fullmatch(r"[^|]*[\u4e00-\u9fff]+（[^，]*", m)]
+
+
+def test_issue_20_a_chinese_entry_has_its_chinese_name_in_front_and_the_english_one_behind():
+    made = glossary.chinese_first(GLOSSARY)
+    assert made.partition("\n**")[0] == GLOSSARY.partition("\n**")[0]
+    entries = re.findall(r"^\*\*(.+)\*\*(.*)\n: (.+)\n: ((?:.+\n)+)", made, re.MULTILINE)
+    english = glossary.ENTRY.findall(GLOSSARY)
+    assert sorted((name, other, means) for name, _, other, means in entries) == sorted(
+        (glossary.chinese_names(names)[0], term, means) for term, _, names, means in english
+    )
+    assert "**基数**（`cardinality`）\n: Cardinality\n: " in made
+    assert "**压缩与激励**（SE 模块，`SqueezeExcitation`）\n: Squeeze and excitation\n: " in made
+    assert "**深度卷积**（逐通道卷积）\n: Depthwise convolution\n: " in made
+
+
+def test_issue_20_chinese_entries_are_in_the_order_of_pinyin():
+    names = re.findall(r"^\*\*(.+?)\*\*", glossary.chinese_first(GLOSSARY), re.MULTILINE)
+    some = ["GELU 激活函数", "logits", "残差", "池化", "分支", "基数", "卷积", "瓶颈结构", "特征图", "转换", "组宽度"]
+    assert [name for name in names if name in some] == some
+    # Of the other characters of this encoding the order is that of their strokes.
+    common = [name.encode("gb18030")[:2] for name in names if not name[0].isascii()]
+    assert all(b"\xb0\xa1" <= character <= b"\xd7\xf9" for character in common)
+    # Characters with two readings stand in the encoding where one of them belongs: these are in their right place.
+    assert {name for name in names if name[0] in "重长行调数乐都藏曾"} <= {"数据并行"}
 
 
 # ------------------------------------------------------------------ rules
@@ -246,7 +282,7 @@ def test_issue_20_a_link_names_a_heading_by_its_chinese_words():
     )
     assert place == "](04_grouped_convolution.ipynb#每个输出只读一组-x-输入a)"
     assert made.place("chapters/04_grouped_convolution", "", "fig-4-1") == "](#fig-4-1)", "a figure has its own address"
-    assert made.place("chapters/05_the_resnext_block", "glossary.md", "terms") == "](glossary.md#terms)", "it stays English"
+    assert made.place("chapters/05_the_resnext_block", "library.md", "blocks") == "](library.md#blocks)", "it stays English"
 
 
 @pytest.mark.parametrize("page", pages.translated_pages())

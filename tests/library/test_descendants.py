@@ -148,7 +148,7 @@ def test_se_resnext_50_is_timms(training):
     ours = random_network(seresnext50_32x4d, num_classes=7)
     theirs = without_data(timm.create_model, "seresnext50_32x4d", num_classes=7).double().to_empty(device="cpu")
     theirs.load_state_dict(ours.state_dict(), strict=True)
-    assert_equal(ours, theirs, random_tensor(2, 3, 64, 64), training)
+    assert_equal(ours, theirs, random_tensor(2, 3, 33, 33), training)
 
 
 def test_the_published_cost_of_squeeze_and_excitation():

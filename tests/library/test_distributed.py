@@ -171,18 +171,21 @@ def two(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_two_processes_equal_the_accumulated_halves_to_the_bit(two):
     state = checkpoint(two / "run.pt")
     assert [row["epoch"] for row in state["history"]] == [1, 2]
     assert same(state["network"], one_process(2).state_dict())
 
 
+@pytest.mark.slow
 def test_two_processes_differ_from_the_batch_in_one_piece(two):
     found = checkpoint(two / "run.pt")["network"]
     whole = dict(one_process(1).named_parameters())
     assert max((found[name] - value).abs().max() for name, value in whole.items()) > 0.01
 
 
+@pytest.mark.slow
 def test_every_rank_saw_its_shard_and_together_they_saw_every_image_once_an_epoch(two):
     images = fashion_subset("train").pixels[:IMAGES]
     seen = [torch.load(two / f"seen{rank}")[0].split(IMAGES // 2) for rank in (0, 1)]
@@ -194,11 +197,13 @@ def test_every_rank_saw_its_shard_and_together_they_saw_every_image_once_an_epoc
     assert not torch.equal(seen[0][0], seen[0][1]), "every epoch has an order of its own"
 
 
+@pytest.mark.slow
 def test_every_rank_augments_with_random_numbers_of_its_own_in_every_epoch(two):
     seeds = [torch.load(two / f"seen{rank}")[1] for rank in (0, 1)]
     assert [len(set(own)) for own in seeds] == [EPOCHS, EPOCHS] and not set(seeds[0]) & set(seeds[1])
 
 
+@pytest.mark.slow
 def test_the_loss_in_the_history_is_that_of_all_ranks(two):
     """The loss of the first epoch, from the losses of the halves in one process."""
     history = checkpoint(two / "run.pt")["history"]
@@ -251,6 +256,7 @@ def kill_a_worker(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_killed_worker_is_restarted_and_changes_nothing(tmp_path, two):
     folder = tmp_path.resolve()
     process = start(folder, wrapped(folder, waiting=True), "--checkpoint", "run.pt", launch=["--max-restarts=1"])
@@ -263,6 +269,7 @@ def test_a_killed_worker_is_restarted_and_changes_nothing(tmp_path, two):
     assert same(checkpoint(folder / "run.pt")["network"], checkpoint(two / "run.pt")["network"])
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_a_killed_run_is_resumed_by_the_same_command(tmp_path, two):
     folder = tmp_path.resolve()

@@ -106,6 +106,7 @@ def test_a_killed_study_goes_on_and_loses_at_most_the_run_in_progress(tmp_path):
     assert call(*SHORT, "--seeds", 1, "--csv", path).stdout.startswith("0 runs to do, 9 rows")
 
 
+@pytest.mark.slow
 def test_a_row_repeats_to_the_last_digit_on_the_same_machine(tmp_path):
     path = tmp_path / "runs.csv"
     call(*SHORT, "--only", "8x14d", "--seeds", "3-3", "--csv", path)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from site_speed import serve
 from site_tools import ROOT, audit, broken_link, read_pages, tab
+from test_hover_definitions import NAMES, english_sentence
 
 from tools.notebooks import text_of
 from tools.translation import edition
@@ -18,6 +19,9 @@ sys.path.append(str(ROOT / "site/extensions"))
 import editions  # noqa: E402
 
 SECTION = re.compile(r'<section id="([^"]+)"')
+TERM = re.compile(r'<a class="[^"]*\bterm" aria-describedby="definition-([\w-]+)" href="([^"]+)"[^>]*>(.*?)</a>')
+SHOWN = re.compile(r'<p id="definition-([\w-]+)"><b>(.*?)：</b>(.*?)</p>')
+ENTRY = re.compile(r'<dt id="([\w-]+)"><strong>(.*?)</strong>.*?<dd lang="en"><p>(.*?)</p>', re.DOTALL)
 # What readers of Chinese type, and the section that has to come first.
 FIRST_HITS = {
     "分组卷积": "04_grouped_convolution",
@@ -58,7 +62,7 @@ def test_issue_20_without_a_chinese_edition_there_is_no_switch():
 
 def test_issue_20_a_page_that_stays_english_says_so():
     chinese = SimpleNamespace(pages=[])
-    assert described("chapters/glossary", chinese)["body"] == '<div lang="en"><p>x</p></div>'
+    assert described("chapters/library", chinese)["body"] == '<div lang="en"><p>x</p></div>'
     assert described("chapters/05_the_resnext_block", chinese)["body"] == "<p>x</p>"
 
 
@@ -115,6 +119,58 @@ def test_issue_20_every_link_leads_somewhere(chinese_site, chinese_pages):
     everything = read_pages(chinese_site.parent)
     wrong = [broken_link(page, link, everything) for page in chinese_pages.values() for link in page.links]
     assert not list(filter(None, wrong))
+
+
+@slow
+def test_issue_20_hidden_definitions_are_chinese(chinese_pages):
+    """Each begins with the Chinese name of its term and holds no English sentence."""
+    found = 0
+    for path, page in chinese_pages.items():
+        hidden = page.markup.partition('<div class="definitions" hidden>')[2].partition("</div>")[0]
+        shown = SHOWN.findall(hidden)
+        assert len(shown) == hidden.count("<p "), path.name
+        for address, name, words in shown:
+            assert name == NAMES[address][0] and re.search("[\u4e00-\u9fff]", words), (path.name, address)
+            assert not english_sentence(words), (path.name, words)
+        found += len(shown)
+    assert found > 60
+
+
+@slow
+def test_issue_20_each_linked_chinese_term_leads_to_its_own_entry(chinese_site, chinese_pages):
+    glossary = chinese_pages[chinese_site / "chapters/glossary.html"]
+    entries = {address: (name, english) for address, name, english in ENTRY.findall(glossary.markup)}
+    assert {address: (names[0], names[-1]) for address, names in NAMES.items()} == entries
+    linked = {path.stem: TERM.findall(page.markup) for path, page in chinese_pages.items()}
+    wrong = []
+    for page, links in linked.items():
+        for address, target, words in links:
+            words = re.sub("<[^>]*>", "", words).lower()
+            own = {name.lower() for name in NAMES[address]}
+            if not target.endswith(f"glossary.html#{address}") or not {words, words.removesuffix("s")} & own:
+                wrong.append((page, words, target))
+    assert not wrong
+    assert {address for address, *_ in linked["05_the_resnext_block"]} > {"cardinality", "feature-map", "bottleneck"}
+    chinese = [words for links in linked.values() for *_, words in links if re.search("[\u4e00-\u9fff]", words)]
+    assert len(chinese) > 60
+
+
+@slow
+def test_issue_20_the_page_of_references_is_chinese(chinese_site, chinese_pages):
+    page = chinese_pages[chinese_site / "chapters/references.html"].markup
+    titles = [re.sub("<.*", "", title) for title in re.findall(r"<h[12]>(.*?)</h[12]>", page)]
+    assert titles[:2] == ["参考文献", "ResNeXt 论文及其代码"] and titles[-1] == "本书"
+    assert '<div lang="en">' not in page and "<em>Aggregated Residual Transformations" in page
+
+
+@slow
+def test_issue_20_a_chinese_definition_is_shown_where_its_term_is_used(browser, chinese_site):
+    with tab(browser, "light", 1280) as page:
+        page.goto((chinese_site / "chapters/05_the_resnext_block.html").as_uri())
+        link = page.locator("a.term", has_text="基数").first
+        link.scroll_into_view_if_needed()
+        link.hover()
+        assert page.locator(".definition").inner_text().startswith("基数：块里相加的路径的条数 C。")
 
 
 @slow

@@ -416,7 +416,10 @@ def networks():
         return resnet50(), resnext50_32x4d()
 
 
-@pytest.mark.parametrize("size", IMAGES)
+ENDS = IMAGES[0], 224, IMAGES[-1]
+
+
+@pytest.mark.parametrize("size", [size if size in ENDS else pytest.param(size, marks=pytest.mark.slow) for size in IMAGES])
 def test_walk_the_network_counts_as_the_library(browser, made, networks, size):
     states = [dict(stop=stop, size=size, unit=unit, step=0) for stop in range(6) for unit in ("weights", "macs")]
     with tab(browser, made["walk_the_network"].html) as page:
@@ -1154,6 +1157,7 @@ def test_explorers_on_one_page_do_not_disturb_one_another(browser, made):
         assert page.evaluate("document.querySelectorAll('[id]').length") == 0
 
 
+@pytest.mark.slow
 def test_the_bytes_depend_on_nothing_else(made):
     program = "from resnext_lib import explorers\n" + "\n".join(f"print(explorers.{name}().html)" for name in NAMES)
     result = subprocess.run(

@@ -2,11 +2,15 @@
 
 import hashlib
 import io
+import os
 import shutil
 import subprocess
+import sys
+import time
 from contextlib import redirect_stdout
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from torch import nn
@@ -28,6 +32,7 @@ from studies.cardinality.arms import (
     sets_apart,
     some_connections,
 )
+from tools.facts import ROOT
 
 PROTOCOL = study.PROTOCOL.read_text(encoding="utf-8")
 RUNS = rows.read(study.HERE / "runs.csv", study.RUN_COLUMNS)
@@ -247,6 +252,39 @@ def test_rows_of_another_protocol_are_refused(tmp_path):
 def test_a_second_writer_is_turned_away(tmp_path):
     with rows.locked(tmp_path / "study"), pytest.raises(TimeoutError, match="is being written by another process"):
         study.run(tmp_path)
+
+
+WAITS = """
+import os, sys, time
+from pathlib import Path
+from studies.cardinality import run
+
+def wait(arm, rate, seed, images, checkpoint):
+    Path(sys.argv[1], f"{seed}.pid").write_text(str(os.getpid()), encoding="utf-8")
+    time.sleep(600)
+
+if __name__ == "__main__":
+    list(run.spread_over(2, run.IMAGES, Path(sys.argv[1], "unfinished"), wait, [("narrow", 0.1, seed) for seed in (0, 1)]))
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_run_leaves_no_worker_behind(tmp_path):
+    """Workers that went on would write the checkpoints of the next run's workers."""
+    (tmp_path / "waits.py").write_text(WAITS, encoding="utf-8")
+    killed = subprocess.Popen([sys.executable, tmp_path / "waits.py", tmp_path], env={**os.environ, "PYTHONPATH": str(ROOT)})
+    until(lambda: all((tmp_path / f"{seed}.pid").exists() for seed in (0, 1)))
+    workers = [psutil.Process(int(path.read_text(encoding="utf-8"))) for path in tmp_path.glob("*.pid")]
+    killed.kill()
+    killed.wait()
+    until(lambda: not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers))
+
+
+def until(done, seconds=120):
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, f"not done after {seconds} s"
+        time.sleep(0.1)
 
 
 def test_pictures_are_written_before_the_row_that_says_the_run_is_whole(tmp_path, run_of_two_epochs, monkeypatch):

@@ -298,6 +298,7 @@ def test_the_int8_network_is_one_and_keeps_its_accuracy():
 # ------------------------------------------------------------------ the program
 
 
+@pytest.mark.slow
 def test_a_rehearsal_writes_files_like_the_measurements(tmp_path, capsys):
     """In small sizes, with every column filled and counts that the library confirms."""
     speed.main(["networks", "groups", "profile", "--dry", str(tmp_path)])

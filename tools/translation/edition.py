@@ -11,6 +11,7 @@ from tools.classroom import student
 from tools.notebooks import read
 from tools.notebooks import text_of as text_of_notebook
 from tools.translation import catalogue
+from tools.translation.glossary import GLOSSARY, chinese_first
 from tools.translation.pages import (
     ROOT,
     as_notebook,
@@ -57,7 +58,8 @@ class Chinese:
     def translated(self, page, text, outputs=True):
         translate = self.translator(page)
         if source_of(page, self.root).suffix == ".md":
-            return translate_page(text, translate)
+            made = translate_page(text, translate)
+            return chinese_first(made) if page == GLOSSARY else made
         return text_of_notebook(translate_notebook(as_notebook(text), translate, outputs))
 
     def notebook(self, page, english=None):

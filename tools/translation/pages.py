@@ -7,13 +7,14 @@ import nbformat
 import yaml
 
 from tools.notebooks import read
+from tools.translation.glossary import translate_entries
 from tools.translation.markdown import translate_markdown
 from tools.translation.markup import translate_html
 from tools.translation.scripts import translate_script
 
 ROOT = Path(__file__).resolve().parents[2]
-# These stay English: the reference of English code, the teacher's page, the list of papers, and a page in both languages.
-ENGLISH_ONLY = ["chapters/library", "chapters/teaching", "chapters/references", "chapters/glossary"]
+# These stay English: the reference of English code and the teacher's page.
+ENGLISH_ONLY = ["chapters/library", "chapters/teaching"]
 # The page with every explorer. Its catalogue has their words for all pages.
 EXPLORERS = "chapters/explorers"
 EXPLORER = '<figure class="explorer"'
@@ -97,7 +98,7 @@ def translate_page(text, translate):
         def here(message, kind, place=heading):
             return translate(message, kind, place)
 
-        made.append(translate_markdown(part, here))
+        made.append(translate_entries(part, here))
     return "".join(made)
 
 
