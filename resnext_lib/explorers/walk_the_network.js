@@ -59,11 +59,15 @@ function drawInside(picture, network, n, row, width, top, revealed) {
   picture.text(`out${row}`, width - 2, y - 12, stage.output, "", "end");
   layers.forEach((layer, i) => {
     const x = left + i * step + (step - box) / 2, blue = layer.spatial && row === 1;
-    picture.rect(1, `layer${row}-${i}`, x, y - 22, box, 44, `${blue ? "f-path" : layer.spatial ? "f-card" : "f-pale"} s-ink thin`);
-    if (layer.groups > 1) [1, 2, 3].forEach(cut => [x - 1, x + box - 6].forEach((side, j) =>
-      picture.rect(2, `cut${row}-${i}-${cut}-${j}`, side, y - 22 + cut * 11 - 1.5, 7, 3, "f-card")));
-    picture.text(`kernel${row}-${i}`, x + box / 2, y - 10, layer.kernel, blue ? "f-on-path strong" : "strong", "middle");
-    picture.text(`channels${row}-${i}`, x + box / 2, y + 10, layer.groups > 1 ? `${layer.groups}×${layer.channels / layer.groups}` : layer.channels, blue ? "f-on-path" : "", "middle");
+    const cut = layer.groups > 1, half = cut ? 28 : 22, line = cut ? 7 : 10;
+    if (row) picture.rect(1, `layer${row}-${i}`, x, y - half, box, 2 * half, `${blue ? "f-path" : layer.spatial ? "f-card" : "f-pale"} s-ink thin`);
+    else {   // ResNet is hatched, round its lettering
+      picture.hatched(1, `layer${row}-${i}`, x, y - half, box, 2 * half);
+      picture.rect(2, `ground${row}-${i}`, x + 6, y - half + 4, box - 12, 2 * half - 8, "f-card");
+    }
+    if (cut) [-1, 0, 1].forEach(at => picture.rect(2, `cut${row}-${i}-${at}`, x - 1, y + 14 * at - 1, box + 2, 2, "f-card"));
+    picture.text(`kernel${row}-${i}`, x + box / 2, y - line, layer.kernel, blue ? "f-on-path strong" : "strong", "middle");
+    picture.text(`channels${row}-${i}`, x + box / 2, y + line, layer.groups > 1 ? `${layer.groups}×${layer.channels / layer.groups}` : layer.channels, blue ? "f-on-path" : "", "middle");
     if (revealed) picture.text(`cost${row}-${i}`, x + box / 2, y + 36, spaced(layer.value), blue ? "f-path strong" : "f-quiet", "middle");
   });
 }
