@@ -11,7 +11,7 @@ STOPS = [1, 2, 4, 8, 16]
 DRAWN = [1, 2, 4, 16]  # as many as stand side by side
 
 CAPTION = (
-    "Two grouped 3×3s, one behind the other. Raise the number of groups, or switch the shuffle on, and see which "
+    "Two grouped 3×3s, one after the other. Raise the number of groups, or switch the shuffle on, and see which "
     "pairs of channels still meet."
 )
 

@@ -14,7 +14,7 @@ from resnext_lib.figures.palette import INK, SUM, WEIGHT
 CAPTION = (
     "The book's trained network, running in this page. A lane is a path: its own maps in the middle, and a bar "
     "for how much it adds to the sum. Switch lanes off and see what becomes of the answer. "
-    "A missing path also upsets the batch norm behind the sum; re-estimated is with that repaired (chapter 8)."
+    "A missing path also upsets the batch norm after the sum; re-estimated is with that repaired (chapter 8)."
 )
 STILL = 1  # the number of the block that is shown first, and in the static picture
 FEW = 8  # pictures in the small figure

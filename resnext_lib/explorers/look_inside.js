@@ -15,7 +15,7 @@ function readPreset(take) {
 
 // ------------------------------------------------------------------ numbers
 
-// The norms behind the sums, and what the page says of them: measured anew where that is known for what is off.
+// The norms after the sums, and what the page says of them: measured anew where that is known for what is off.
 function normsFor({ off, shortcuts, statistics, preset }) {
   const changed = rangeOf(blocks.length).filter(k => off[k].length), none = blocks.map(() => null);
   if (!changed.length) return { kind: "whole", norms: none };
@@ -79,8 +79,8 @@ function missing({ off, shortcuts, preset }) {
 
 const STATISTICS = {
   whole: "",
-  renewed: "The batch norm behind the sum has statistics for what is left.",
-  kept: "The batch norm behind the sum still has statistics of all 16 paths.",
+  renewed: "The batch norm after the sum has statistics for what is left.",
+  kept: "The batch norm after the sum still has statistics of all 16 paths.",
   unknown: "The statistics are not re-estimated for this combination.",
 };
 
@@ -103,7 +103,7 @@ function tellRight({ right, kind }) {
 }
 
 function tellPath(n, p) {
-  if (p === PATHS) return `The shortcut of block ${n.block + 1} hands ${n.reads === n.writes ? "the input on as it is" : "on what one 1×1 makes of the input"}. It is added behind the batch norm.`;
+  if (p === PATHS) return `The shortcut of block ${n.block + 1} hands ${n.reads === n.writes ? "the input on as it is" : "on what one 1×1 makes of the input"}. It is added after the batch norm.`;
   if (p < 0) return `Every path reads all ${n.reads} maps of the input. Only the middle is split: of its ${n.width} maps each path has ${n.d} of its own. What the paths write into all ${n.writes} maps is added up.`;
   return `Path ${p + 1} reads all ${n.reads} maps of the input. Its 3×3 sees only its own ${n.d} of the ${n.width} maps in the middle. What it writes goes into all ${n.writes} maps of the sum.`;
 }
@@ -337,7 +337,7 @@ function refreshLanes(parts, state, n) {
 function formsPanel() {
   const code = make("pre", { tabindex: 0, role: "region", "aria-label": "The block as code" }), why = make("p", { class: "why" });
   const written = choice("form", "The same block, written in three ways", ["A", "B", "C"].map(form => [form, `form ${form}`]));
-  const table = make("table"), panel = make("div", { class: "forms" }, written.element, make("p", { class: "hint" }, "Left out: batch norm and ReLU behind the first two layers. They work channel by channel, so it does not matter how channels are stacked."), code, make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "The three forms side by side" }, table), why);
+  const table = make("table"), panel = make("div", { class: "forms" }, written.element, make("p", { class: "hint" }, "Left out: batch norm and ReLU after the first two layers. They work channel by channel, so it does not matter how channels are stacked."), code, make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "The three forms side by side" }, table), why);
   const element = make("details", {}, make("summary", {}, "The block as code"), panel);
   return { element, refresh(state, n) {
     panel.hidden = !state.revealed;
@@ -360,7 +360,7 @@ const steps = data.small ? [] : [
   choice("block", "Which block?", blocks.map((_, k) => [k, k + 1])),
   menu("preset", "Switch off", [["all", "nothing"], ["alone", "this block: all paths but path 1"], ...presets.map(({ label }, i) => [i, label]),
     ["shortcut", "this block’s shortcut"], ["shortcuts", "the shortcuts of all six blocks"], ["one", "one path"], ["own", "my own choice"]]),
-  choice("statistics", "Batch norm behind the sum", [["renewed", "re-estimated"], ["kept", "as trained"]]),
+  choice("statistics", "Batch norm after the sum", [["renewed", "re-estimated"], ["kept", "as trained"]]),
 ];
 const panels = data.small ? [] : [formsPanel()];
 const controls = [thumbnails(), drawing, bars, ...steps, board, ...panels];

@@ -147,7 +147,7 @@ function shortcut(x, { downsample, stride }) {
 }
 
 // The answer to 784 bytes. `choice` says for every block which paths are added (`on`), whether the shortcut is (`shortcuts`),
-// and the norm behind the sum where it is not the trained one (`norms`). `inputs` are the maps in front of every block.
+// and the norm after the sum where it is not the trained one (`norms`). `inputs` are the maps before every block.
 function run(network, pixels, form, { on, shortcuts, norms }) {
   const picture = { channels: 1, side: 28, values: Float32Array.from(pixels, pixel => (pixel / 255 - network.mean) / network.spread) };
   calls = 0;
@@ -168,7 +168,7 @@ function softmax(logits) {
   return powers.map(power => power / sum);
 }
 
-// What a path adds to the sum of its block, times the factor that the norm behind the sum gives it.
+// What a path adds to the sum of its block, times the factor that the norm after the sum gives it.
 function term(h, block, p, norm) {
   const d = block.width / block.path.length, y = conv1x1(slice(h, p * d, d), block.path[p].conv3), places = y.side * y.side;
   return { ...y, values: y.values.map((value, k) => {
@@ -180,7 +180,7 @@ function term(h, block, p, norm) {
 // Root mean square.
 const size = x => Math.sqrt(x.values.reduce((sum, value) => sum + value * value, 0) / x.values.length);
 
-// The norm behind the sum of a block with some paths off: mean and variance that the sum then has over the training
+// The norm after the sum of a block with some paths off: mean and variance that the sum then has over the training
 // pictures. The sum is W h, so its mean is W·mean(h), and its variance the diagonal of W·covariance(h)·Wᵀ.
 function normWithout(block, on, { mean, covariance }) {
   const weight = withoutPaths(block, on).values, { width, outputs, bn3 } = block;

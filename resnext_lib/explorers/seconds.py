@@ -51,11 +51,11 @@ def _still(rows):
 
 
 def where_the_time_goes() -> Explorer:
-    """One 3x3 in 1 to 128 groups: measured time beside the counts, and the kernel that the library ran."""
+    """One 3x3 in 1 to 128 groups: measured time beside the counts, and the routine that the library ran."""
     found = measured()
     threads = max(found, key=int)
     first, last = (found[threads][layout] for layout in LAYOUTS)
-    rows = [["groups", "MACs", "numbers written", "time", "kernel", "channels-last: time", "kernel"]]
+    rows = [["groups", "MACs", "numbers written", "time", "routine", "channels-last: time", "routine"]]
     for one, other in zip(first, last, strict=True):
         shown = [
             cell

@@ -10,8 +10,8 @@ from resnext_lib.explorers.explorer import Explorer, convolutions
 from resnext_lib.forms import FormA, FormB, FormC, copy_weights
 
 CAPTION = (
-    "The same weights as form A, form B and form C: a slider closes the gaps between the layers while whole "
-    "numbers flow through them."
+    "The same weights as form A, form B and form C: a slider closes the gaps between the paths' layers "
+    "while whole numbers flow through them."
 )
 _SPLIT_SIZES = [(16, 1, 8), (16, 2, 4), (16, 4, 2), (16, 8, 1), (256, 32, 4)]  # channels, paths, width of a path
 IMAGES = 4

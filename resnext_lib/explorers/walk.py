@@ -9,8 +9,8 @@ from resnext_lib.explorers.explorer import Explorer
 from resnext_lib.networks import resnet50, resnext50_32x4d
 
 CAPTION = (
-    "Stop by stop ResNeXt-50 costs what ResNet-50 costs, within 7 %. ResNet-50 above, ResNeXt-50 below; choose a stop "
-    "to see one block of each."
+    "At every stop ResNeXt-50 costs nearly what ResNet-50 costs: they differ by at most 7 %. ResNet-50 above, ResNeXt-50 "
+    "below; choose a stop to see one block of each."
 )
 _STOPS = {
     "stem": ("conv1", "bn1"),

@@ -12,15 +12,15 @@ const percent = value => `${(100 * value).toFixed(value < 0.095 ? 1 : 0)} %`;
 const counted = groups => `${groups} group${groups > 1 ? "s" : ""}`;
 
 function tell(n, { step }) {
-  const kernel = `The library ran its kernel for ${kernelName(n.kernel)}${n.other ? `, another one than with ${counted(stops[step - 1])}` : ""}.`;
+  const routine = `The library ran its routine for ${routineName(n.kernel)}${n.other ? `, another one than with ${counted(stops[step - 1])}` : ""}.`;
   const written = `It writes ${spaced(n.written)} numbers for an image, however many groups there are.`;
-  if (n.groups === 1) return [`Without groups the layer does ${spaced(n.macs)} multiply-adds for an image.`, written, kernel];
+  if (n.groups === 1) return [`Without groups the layer does ${spaced(n.macs)} multiply-adds for an image.`, written, routine];
   return [`With ${counted(n.groups)} the layer does 1/${n.groups} of the multiply-adds in ${percent(n.time)} of the time.`,
-    `1/${n.groups} would be ${percent(n.share)}.${n.slower ? ` It takes longer than with ${counted(stops[step - 1])}.` : ""}`, written, kernel];
+    `1/${n.groups} would be ${percent(n.share)}.${n.slower ? ` It takes longer than with ${counted(stops[step - 1])}.` : ""}`, written, routine];
 }
 
-const KERNELS = { direct: "direct convolution", depthwise: "one channel a group" };
-const kernelName = kernel => KERNELS[kernel] || kernel;
+const ROUTINES = { direct: "direct convolution", depthwise: "one channel a group" };
+const routineName = routine => ROUTINES[routine] || routine;
 
 function draw(picture, n, width, { revealed, step }) {
   drawLines(picture, n, width, step, revealed);
@@ -35,7 +35,7 @@ function draw(picture, n, width, { revealed, step }) {
   return 254 + 3 * 46;
 }
 
-// Shares of the layer without groups, both axes logarithmic: the promise as a dashed line, the time with a mark for each kernel.
+// Shares of the layer without groups, both axes logarithmic: the promise as a dashed line, the time with a mark for each routine.
 function drawLines(picture, n, width, step, revealed) {
   const left = 44, right = 20, top = 30, tall = 170, last = stops.length - 1;
   const x = i => left + (width - left - right) * i / last, y = share => top + tall * Math.log2(1 / share) / Math.log2(stops[last]);
@@ -58,7 +58,7 @@ function drawLines(picture, n, width, step, revealed) {
     { d: MARKS[kinds.indexOf(row.kernel) % MARKS.length](x(i), y(row.time), i === step ? 8 : 5), class: `${i === step ? "f-path" : "f-card"} s-ink` }));
 }
 
-// A mark for each kernel: circle, square, diamond.
+// A mark for each routine: circle, square, diamond.
 const MARKS = [
   (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`,
   (x, y, r) => `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`,
@@ -71,7 +71,7 @@ const turn = rows[asked].time / rows[half].time;   // of twice the groups, in th
 bring({
   state: { step: 0, layout: data.layouts[0], threads: threads[0] }, model, draw, tell,
   waiting: "The dashed line is what the counts promise. What the clock said shows after your answer or your first move.",
-  hint: ({ revealed }) => `The picture can be clicked: a column goes to its number of groups.${revealed ? ` A circle, a square and a diamond are different kernels. Measured in batches of ${data.batch} images on ${data.processor}.` : ""}`,
+  hint: ({ revealed }) => `The picture can be clicked: a column goes to its number of groups.${revealed ? ` A circle, a square and a diamond are different routines. Measured in batches of ${data.batch} images on ${data.processor}.` : ""}`,
   longest: () => threads.flatMap(one => data.layouts.flatMap(layout => stops.map((_, step) => ({ step, layout, threads: one })))),
   before: [
     prediction(`Laid out channels-last, with the channels of a place side by side: what becomes of the time when ${stops[half]} groups become ${stops[asked]}?`,

@@ -33,17 +33,15 @@ def opened_kernel(convolution: nn.Conv2d) -> Figure:
     draw_grid(axes, left, top, rows, columns, side)
     cell = left + 2 * side, top + side
     axes.add_patch(Rectangle(cell, side, side, fill=False, edgecolor=PATH, linewidth=2.5, zorder=4))
-    values = convolution.weight[1, 2].detach()
-    size, place, kernel = 32, left + columns * side + 46, top + 14
+    high, wide = convolution.kernel_size
+    size, place, kernel = 28, left + columns * side + 46, top + 6
     for corner in ((0, 0), (0, 1)):
-        ends = (cell[0] + side, cell[1] + side * corner[1]), (place, kernel + size * len(values) * corner[1])
+        ends = (cell[0] + side, cell[1] + side * corner[1]), (place, kernel + size * high * corner[1])
         axes.plot(*zip(*ends, strict=True), color=PATH, linewidth=1, zorder=3)
-    for r, row in enumerate(values.tolist()):
-        for c, value in enumerate(row):
-            write(axes, place + (c + 0.5) * size, kernel + (r + 0.5) * size, f"{value:.1f}".replace("-", "−"))
-    draw_grid(axes, place, kernel, *values.shape, size)
-    frame = Rectangle((place, kernel), size * values.shape[1], size * len(values), fill=False, edgecolor=PATH, linewidth=2.5)
-    axes.add_patch(frame)
+    axes.add_patch(Rectangle((place, kernel), size * wide, size * high, facecolor=WASH, edgecolor="none", zorder=1))
+    draw_grid(axes, place, kernel, high, wide, size)
+    axes.add_patch(Rectangle((place, kernel), size * wide, size * high, fill=False, edgecolor=PATH, linewidth=2.5, zorder=4))
+    write(axes, place + size * wide / 2, kernel + size * high + 14, f"{high}×{wide}: {high * wide} weights")
     return fig
 
 

@@ -342,9 +342,13 @@ CHAPTERS = {
         "the paper does not compare the two, and RegNet does the opposite": lambda: (
             len({stage[-1].conv2.in_channels // stage[-1].conv2.groups for stage in built(descendants.regnet_x_3_2gf).stages}) == 1
         ),
-        "Its 3×3 carries the stride, and its shortcut a projection": lambda: (
-            built(networks.resnext50_32x4d).layer2[0].conv2.stride == (2, 2)
-            and built(networks.resnext50_32x4d).layer2[0].downsample is not None
+        "From conv3 on its 3×3 carries the stride, and its shortcut a projection, because the input fits neither in size nor in "
+        "channels; in conv2 the stride is 1, and only the channels do not fit": lambda: (
+            [first.conv2.stride for first in _first_blocks()] == [(1, 1), (2, 2), (2, 2), (2, 2)]
+            and all(first.downsample is not None for first in _first_blocks())
+        ),
+        "Counts see only what has weights: forgotten groups, wrong widths, a missing block or projection, superfluous biases": lambda: (
+            len({count_parameters(network) for network in _miscounted()}) == 6
         ),
         "V2 has another **recipe**, everything but the network": lambda: (
             value("torchvision.resnext50_32x4d.V2.top1") > value("torchvision.resnext50_32x4d.V1.top1")
@@ -360,9 +364,9 @@ CHAPTERS = {
             not norm_of(False)
         ),
         "expects the network's plain outputs, the **logits**, and applies the softmax itself": softmax_twice,
-        "minus the logarithm of the probability": lambda: math.isclose(
-            functional.cross_entropy(torch.tensor([[1.0, 0.0]]), torch.tensor([0])).item(),
-            -math.log(math.e / (math.e + 1)),
+        "it is the mean of minus the logarithm of the probability": lambda: math.isclose(
+            functional.cross_entropy(torch.tensor([[1.0, 0.0], [0.0, 0.0]]), torch.tensor([0, 1])).item(),
+            -(math.log(math.e / (math.e + 1)) + math.log(1 / 2)) / 2,
             rel_tol=1e-5,
         ),
         "a constant moves only the mean, and the re-estimated batch norm subtracts the new mean": bias_is_subtracted,
@@ -388,11 +392,11 @@ CHAPTERS = {
         ),
         "because one interrupted call should not count": lambda: statistics.median([1, 1, 1, 1, 90]) == 1,
         "In eval mode batch norm is one multiplication and one addition for each channel": lambda: not norm_of(False),
-        "A register of this processor holds {} numbers, and up to {} groups the direct routine": registers,
+        "computes on several numbers at once, holds {} of them here, and up to {} groups the direct routine": registers,
         "every output channel has its own scale, whatever it reads": lambda: nn.BatchNorm2d(6).weight.shape == (6,),
     },
     11: {
-        "The 48 of RegNetX-3.2GF is a width, and PyTorch wants a number": lambda: (
+        "The 48 of RegNetX-3.2GF is a width, and PyTorch wants a number of groups": lambda: (
             built(descendants.regnet_x_3_2gf).stages[0][-1].conv2.groups != 48
         ),
         "it goes to the far end, one channel a group": lambda: all(
@@ -410,9 +414,31 @@ CHAPTERS = {
         "clear of zero on the same side in both": lambda: not all(
             contrasts(split, 4)[2]["low"] > 0 for split in ("unlike", "alike")
         ),
-        "Grouping survived, and the trade, groups for width": lambda: built(descendants.regnet_x_3_2gf).stages[0][-1].conv2.groups > 1,
+        "Grouping survived, and so did the trade of groups for width": lambda: built(descendants.regnet_x_3_2gf).stages[0][-1].conv2.groups > 1,
     },
 }
+
+
+def _first_blocks():
+    """The first block of every stage of ResNeXt-50."""
+    return [getattr(built(networks.resnext50_32x4d), f"layer{i}")[0] for i in (1, 2, 3, 4)]
+
+
+def _miscounted():
+    """ResNeXt-50, and five networks that differ from it in what has weights."""
+    blocks = (3, 4, 6, 3)
+    yield without_data(networks.ResNeXt, blocks, 32, 4)
+    yield without_data(networks.ResNeXt, blocks, 1, 128)  # groups forgotten
+    yield without_data(networks.ResNeXt, blocks, 32, 8)  # wrong widths
+    yield without_data(networks.ResNeXt, (3, 4, 6, 2), 32, 4)  # a block is missing
+    for change in ("projection", "bias"):
+        network = without_data(networks.ResNeXt, blocks, 32, 4)
+        first = network.layer1[0]
+        if change == "projection":
+            first.downsample = None
+        else:
+            first.conv1 = without_data(nn.Conv2d, 64, 128, 1, bias=True)
+        yield network
 
 
 def _raises(function):

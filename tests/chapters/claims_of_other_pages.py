@@ -11,7 +11,7 @@ import torchvision
 from claims_for_tests import CHAPTERS, opened, row, shown, words
 from claims_of_1_to_4 import built, DENSE, WIDTHS, module_weights, out_channels, weights
 from claims_of_5_to_8 import RESNEXT_BLOCK, cardinalities_of_table_2, convolutions, share_of_3x3
-from claims_of_9_to_11 import DEPTHS, SETTINGS, gain, leads, macs, table_3, table_5, value
+from claims_of_9_to_11 import DEPTHS, SETTINGS, gain, leads, macs, old, table_3, table_5, value
 from randomness import without_data
 from torch import nn
 from torchinfo import summary
@@ -251,7 +251,7 @@ QUESTIONS = {
         value("table7.resnext29_16x64d.parameters"),
     ),
     'and not with "{:.1f} plus or minus a little"': lambda: value("table1.resnet50.parameters"),
-    "Has GoogLeNet {:.1f} or {:.1f} million parameters, and why does torchvision's have {:.1f}?": lambda: (
+    "Does GoogLeNet have {:.1f} million or {:.1f} million parameters, and why does torchvision's have {:.1f} million?": lambda: (
         _column(),
         count_parameters(built(networks.googlenet)) / 1e6,
         count_parameters(built(networks.torchvision_googlenet)) / 1e6,
@@ -264,10 +264,10 @@ QUESTIONS = {
     "whose K fits {} for the first module": lambda: (
         1024 if 163_328 // 1024 == value("googlenet.3a.parameters") else 1000
     ),
-    "Why has ResNeXt-50 fewer parameters and more MACs than ResNet-50?": lambda: (
+    "Why does ResNeXt-50 have fewer parameters and more MACs than ResNet-50?": lambda: (
         counted(32, 4) < counted(1, 64) and macs(DEPTHS[50], 32, 4) > macs(DEPTHS[50], 1, 64)
     ),
-    "they have between {:,} and {:,} parameters, and between {:.3f} and {:.3f} billion MACs": lambda: (
+    "they have between {:,} and {:,} parameters, and between {:.3f} billion and {:.3f} billion MACs": lambda: (
         *settings_of("parameters"),
         *(count / 1e9 for count in settings_of("macs")),
     ),
@@ -284,10 +284,21 @@ QUESTIONS = {
     "would fade from {:.1f} % of the weights to {:.1f} %": lambda: (share_of_3x3(32, 4), share_of_3x3_after_doubling_paths()),
     "32x4d has groups of {} and the last of {}": lambda: (4, 4 * 2**3),
     "{:.4f} in form C and {:.4f} in a path of form A": lambda: (math.sqrt(2 / (128 * 9)), math.sqrt(2 / (4 * 9))),
+    "for the first 1×1, {:.3f} and {:.3f}, because a path's has {} outputs and not {}": lambda: (
+        *(math.sqrt(2 / nn.init._calculate_fan_in_and_fan_out(layer.weight)[1]) for layer in _first_1x1s()),
+        *(layer.out_channels for layer in reversed(_first_1x1s())),
+    ),
+    "which print up to {:.2f} billion, add one to one and a half per cent": lambda: (
+        4.29 if 0.01 <= 4.29e9 / macs(DEPTHS[50], 32, 4) - 1 <= 0.015 and 0.01 <= _element_by_element() <= 0.015 else 0
+    ),
+    "forgot most of its old task in one case and a tenth in the other": lambda: (
+        old("unlike", "frozen-train") < old("unlike", "base") / 2
+        and abs(1 - old("alike", "frozen-train") / old("alike", "base") - 0.1) < 0.02
+    ),
     "My ResNeXt-50 has {:,} parameters: what did I forget?": lambda: counted(1, 128),
     "A network of {:,} parameters has the cardinality left at 1 and the width at 4": lambda: counted(1, 4),
     "Both are {} wide in the middle of the first stage": lambda: 32 * 8 if 32 * 8 == 64 * 4 else 0,
-    "the groups of 32x8d have twice the weights": lambda: (
+    "the grouped 3×3s of 32x8d have twice the weights": lambda: (
         weights(256, 256, 3, groups=32) == 2 * weights(256, 256, 3, groups=64)
     ),
     "With {} layers that makes {:,} against {:,} parameters": lambda: (
@@ -298,6 +309,7 @@ QUESTIONS = {
     "The paper's 101-layer 32x4d has {:,}; torchvision does not have it": lambda: counted(32, 4, DEPTHS[101]),
     "which does about twice the MACs": lambda: 1.9 < macs(DEPTHS[101], 32, 8) / macs(DEPTHS[101], 32, 4) < 2.1,
     "and where is {}-layer 32x4d": lambda: 101,
+    "See [chapter 9, Beyond {} layers, depth and width buy less]": lambda: 2 + 3 * sum(DEPTHS[101]),
     "The stem is one 3×3 with {} channels and no pooling, and there are three stages, so a 32×32 image ends as an {}×{} "
     "map": lambda: (training("stem", "cifar"), training("map-sizes", "cifar")[-1], training("map-sizes", "cifar")[-1]),
     "The depth is {}n + {}": lambda: (3 * 3, 2),
@@ -350,6 +362,32 @@ QUESTIONS = {
     ),
     "their pretrained models are under {}, which": lambda: "CC BY-NC 4.0",
 }
+
+
+def _first_1x1s():
+    """The first 1×1 of form C, and that of a path of form A."""
+    form_c, path = (without_data(build, *RESNEXT_BLOCK) for build in (Bottleneck, FormA))
+    return form_c.conv1, next(layer for layer in path.paths[0].modules() if isinstance(layer, nn.Conv2d))
+
+
+def _element_by_element():
+    """What batch norm (two operations a number), ReLU and pooling (one) add to the MACs of ResNeXt-50, as a share of them."""
+    network, found = without_data(networks.resnext50_32x4d), []
+    times = {nn.BatchNorm2d: 2, nn.MaxPool2d: 1, nn.AdaptiveAvgPool2d: 1}
+    hooks = [
+        m.register_forward_hook(lambda m, given, out: found.append(times[type(m)] * max(given[0].numel(), out.numel())))
+        for m in network.modules()
+        if type(m) in times
+    ]
+    hooks += [  # every batch norm has a ReLU but that of a shortcut: the last one's stands after the sum
+        m.register_forward_hook(lambda m, given, out: found.append(out.numel()))
+        for name, m in network.named_modules()
+        if isinstance(m, nn.BatchNorm2d) and "downsample" not in name
+    ]
+    network(torch.empty(1, *IMAGE, device="meta"))
+    for hook in hooks:
+        hook.remove()
+    return sum(found) / macs(DEPTHS[50], 32, 4)
 
 
 def _torchinfo():

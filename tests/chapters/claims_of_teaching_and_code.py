@@ -194,7 +194,7 @@ SLIDES = {
             value("mobilenet.dense.top1") - value("mobilenet.depthwise.top1")
         ),
         "and then {1} channels instead of {0}": lambda: value("convnext.resnextify.widths"),
-        "{:.0f} % dearer and one point better": lambda: (
+        "{:.0f} % more expensive and one point better": lambda: (
             100 * (row(11, "c11-060", "and 96 channels: ResNeXt-ify")[0] / row(11, "c11-060", "before")[0] - 1)
         ),
         "by {:.1f} to {:.1f} points, and on unequal terms": lambda: (

@@ -141,7 +141,7 @@ ANSWERS = {
         and value("torchvision.resnext50_32x4d.V1.top1") > value("torchvision.resnet50.V1.top1")
     ),
     "**Q8.1** The training set's, for every picture ever": lambda: _single_picture_has_no_mean_of_its_own(),
-    "**Q8.2** The batch norm behind the sum: its stored mean and variance belong to a sum with that path": lambda: (
+    "**Q8.2** The batch norm after the sum: its stored mean and variance belong to a sum with that path": lambda: (
         hasattr(without_data(Bottleneck, *(256, 128, 256, 32)), "bn3")
     ),
     "**Q8.3** Another path may do the same work: only one was taken out at a time": lambda: _twins_hide_each_other(),

@@ -60,10 +60,10 @@ SPEAKS_OF = {
     5: {"c05-022": "These are the settings", "c05-027": "Grouping frees nearly half", "c05-limit": "stopped at 32 paths", "c05-init-step": "about 32 times as large"},
     6: {"c06-product-figure": "On the right of the equation", "c06-063": "The sum of 32 signals", "c06-agree": "zero to eight decimals", "c06-merged": "one ordinary pair"},
     7: {"c07-stride-first": "has the right count", "c07-038": "the very same names", "c07-040": "it sees whatever changes the answers", "c07-042": "the pickiest of all"},
-    8: {"c08-031": "The network works", "c08-kept": "of the 47 paths", "c08-044": "by loss they cost slightly more", "c08-effective": "does not push apart what the paths add"},
+    8: {"c08-031": "lifted whole blocks out", "c08-kept": "of the 47 paths", "c08-044": "We also took out", "c08-effective": "does not push apart what the paths add"},
     9: {"c09-again": "err 1.3 points less", "c09-without-shortcuts": "loses about half as much", "c09-in-pairs": "first two intervals overlap", "c09-seeds": "Five pairs were too few"},
-    10: {"c10-figure-groups": "What jumps is the **routine**", "c10-networks-shown": "5 % of the operations and 16 %", "c10-forms-shown": "A makes 96 of them", "c10-int8-shown": "They changed 11 answers"},
-    11: {"c11-017": "A tenth more parameters", "c11-044": "It gives up 1.1 points", "c11-moved": "every mean and variance has", "c11-table5": "by 0.8 to 2.1 points"},
+    10: {"c10-figure-groups": "What changes at a jump is the **routine**", "c10-networks-shown": "5 % of the operations and 16 %", "c10-forms-shown": "A makes 96 of them", "c10-int8-shown": "Eight bits changed 11 answers"},
+    11: {"c11-017": "For a tenth more parameters", "c11-044": "It gives up 1.1 points", "c11-moved": "every mean and variance has", "c11-table5": "by 0.8 to 2.1 points"},
 }  # fmt: skip
 
 

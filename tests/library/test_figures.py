@@ -291,11 +291,15 @@ def test_nodes_carry_their_layers_numbers(name):
 
 
 @pytest.mark.parametrize("channels", [8, 128, 1024])
-def test_the_cuts_of_a_grouped_box_keep_off_its_lettering(channels):
-    """A cut goes 4 points into the box on either side."""
+def test_design3_22_a_grouped_box_is_cut_from_side_to_side_between_its_lines(channels):
     node = figures.node_of("conv2", nn.Conv2d(channels, channels, 3, groups=channels))
-    lettering = max(map(figures.text_width, [node.label, node.note]))
-    assert figures.box_size(node)[0] - lettering >= 2 * (4 + 4)
+    fig, axes = figures.canvas(90)
+    end = figures.draw_node(axes, 20, 45, node)
+    box, *cuts = axes.patches
+    assert len(cuts) == 3, "four pieces"
+    assert all(cut.get_x() <= 20 and cut.get_x() + cut.get_width() >= end for cut in cuts)
+    lines = [text.get_position()[1] for text in axes.texts]
+    assert min(abs(cut.get_y() + cut.get_height() / 2 - y) for cut in cuts for y in lines) >= 7
 
 
 @pytest.mark.parametrize("name", BLOCKS)

@@ -702,7 +702,7 @@ GIVEN_AWAY = {
     "what_is_split": r"16 of 16|4 of 16|reads? \d+ of|128|≠|split the|form A’s",
     "spend_a_budget": r"32×4d|70,144|limit|136|\d % ",
     "inception_to_resnext": r"≠|redraws|stays the same|70k|weights;",
-    "where_the_time_goes": r"time: |of the time|solid|kernel for",
+    "where_the_time_goes": r"time: |of the time|solid|routine for",
     "numbers_to_choose": r"54|have changed|follow|\d{3},\d{3}|\d[kM]",
     "drag_the_groups": r"1/4|576|of 256|\d{3},\d{3}|reaches|never",
     "walk_the_network": r"fewer 3×3|one eighth|\d{3},\d{3}|ResNeXt-50 filled",
