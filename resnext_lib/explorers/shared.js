@@ -40,7 +40,7 @@ function menu(name, label, options) {
 // Below the words of the answer lies, unseen, their longest form, so that they find their room when they come.
 function prediction(question, options, right, why, shows) {
   const answer = make("output", { class: "answer", "aria-live": "polite" }), nothing = "Choose one of the answers first.";
-  const room = make("span", { class: "room", "aria-hidden": "true" }, make("span", {}, nothing), make("span", {}, `Not quite. ${why}`));
+  const room = make("span", { class: "room", "aria-hidden": "true" }, make("span", {}, nothing), make("span", {}, ["Not quite.", why].join(" ")));
   const check = make("button", { type: "button" }, "Check");
   const control = choice("prediction", question, options);
   control.element.append(make("div", { class: "own-row" }, check, make("div", { class: "answer-room" }, room, answer)));
@@ -131,7 +131,7 @@ function bring({ state, model, draw, tell, waiting, hint, longest, first = {}, b
     probe.style.width = `${output.clientWidth}px`;
     const heights = longest().map(one => { fill(probe, tell(model(one), one)); return probe.offsetHeight; });
     longestStatus = Math.max(...heights);
-    probe.className = "probe hint";
+    probe.classList.add("hint");
     probe.textContent = typeof hint === "function" ? hint({ ...state, revealed: true }) : hint;
     longestHint = probe.offsetHeight;
     probe.remove();
