@@ -87,7 +87,7 @@ bring({
   hint: ({ revealed }) => `The picture can be clicked: a channel of the top row is followed. A line is a kernel.${revealed ? " In the squares a row is an output and a column an input." : ""}`,
   longest: () => data.stops.flatMap((_, step) => ["off", "on"].map(shuffle => ({ step, shuffle, follow: all - 1 }))),
   before: [
-    prediction(`Two 3×3s of ${all} channels stand one after the other, with a shuffle between them. Into how many groups can both be cut, so that every input still reaches every output?`,
+    prediction(`Two 3×3s of ${all} channels stand one after the other, with a shuffle between them. Into how many groups can both be cut, so that every input still gets to every output?`,
       [[2, "at most 2"], [4, "at most 4"], [8, "at most 8"]], 4,
       "With 4 groups an input reaches the 4 channels of its group, the shuffle deals them to the 4 groups of the second layer, and each group has 4 outputs. With 8 groups it is 2 channels, 2 groups, 2 outputs each.",
       { step: data.stops.indexOf(4), shuffle: "on" }),

@@ -83,7 +83,7 @@ GREYS = 16  # as many as the pictures of a static picture have, see live._dots
 
 
 def _lighter(stills):
-    """Images whose grey pictures have four bits a dot instead of 32, on lines without indents: the same dots in fewer bytes."""
+    """The images in fewer bytes: grey pictures with four bits a dot instead of 32, no indents. The dots stay the same."""
 
     def grey(found):
         dots = numpy.asarray(Image.open(io.BytesIO(base64.b64decode(found[1]))).convert("L"))

@@ -90,7 +90,9 @@ def inception_to_resnext() -> Explorer:
         "Four blocks from top to bottom. Inception 3a with four unequal branches; four equal branches; their outputs "
         "added; a shortcut."
     )
-    more_alt = "Four more blocks: 32 thin paths; the paths concatenated before one 1x1; one grouped 3x3 in the middle; ResNet's block."
+    more_alt = (
+        "Four more blocks: 32 thin paths; the paths concatenated before one 1x1; one grouped 3x3 in the middle; ResNet's."
+    )
     heading = "Convolution weights, without bias and batch norm; steps 2 to 4 teach, they are not published networks"
     data = dict(frames=frames)
     return Explorer("inception_to_resnext", fig, alt, CAPTION, heading, rows, data, more=[more], more_alts=[more_alt])

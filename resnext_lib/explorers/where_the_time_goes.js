@@ -74,7 +74,7 @@ bring({
   hint: ({ revealed }) => `The picture can be clicked: a column goes to its number of groups.${revealed ? ` A circle, a square and a diamond are different routines. Measured in batches of ${data.batch} images on ${data.processor}.` : ""}`,
   longest: () => threads.flatMap(one => data.layouts.flatMap(layout => stops.map((_, step) => ({ step, layout, threads: one })))),
   before: [
-    prediction(`Laid out channels-last, with the channels of a place side by side: what becomes of the time when ${stops[half]} groups become ${stops[asked]}?`,
+    prediction(`Laid out channels-last, with the channels of a place side by side: how does the time change from ${stops[half]} to ${stops[asked]} groups?`,
       [["less", "it halves, like the multiply-adds"], ["same", "it stays nearly the same"], ["more", "it grows by more than a quarter"]], turn > 1.25 ? "more" : turn < 0.75 ? "less" : "same",
       `From ${percent(rows[half].time)} of the time with 1 group it goes to ${percent(rows[asked].time)}: ${turn.toFixed(1)} times as long for half the multiply-adds. Groups of 2 channels leave much of the processor idle.`,
       { step: asked, layout: data.layouts[1], threads: threads[0] }),

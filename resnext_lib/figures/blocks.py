@@ -11,7 +11,6 @@ from torch import nn
 from resnext_lib.figures.drawing import ROW, WIDTH, canvas, line, text_width, write
 from resnext_lib.figures.palette import INK, PALE, PAPER, PATH, SUM, WASH
 
-
 PIECE = 15  # points; the height of a grouped box's pieces, each of which holds a line of lettering
 
 
@@ -124,7 +123,7 @@ def _keep_one_of_equal_lanes(result):
 
 
 def box_size(node: Node) -> tuple[float, float]:
-    """Width and height in points of the box that holds the lettering of ``node``; a grouped one has a piece for each line."""
+    """Width and height in points of the box that holds the lettering of ``node``; a grouped one has pieces for its lines."""
     lines = [node.label, *filter(None, node.note.split("\n"))]
     return max(map(text_width, lines)) + 12, PIECE * (len(lines) + 2) if node.groups > 1 else 12 + 14 * len(lines)
 
