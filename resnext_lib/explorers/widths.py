@@ -12,10 +12,7 @@ from resnext_lib.explorers.explorer import Explorer
 from resnext_lib.figures.palette import INK, PALE, PATH
 from resnext_lib.networks import GOOGLENET_MODULES, resnext50_32x4d
 
-CAPTION = (
-    "The six widths of one GoogLeNet module on sliders, and beside them what has to be chosen for ResNeXt-50. "
-    "Move a width and see which counts change with it."
-)
+CAPTION = "The six widths of one GoogLeNet module on sliders, and beside them what has to be chosen for ResNeXt-50."
 IN_CHANNELS = 192  # of GoogLeNet's first module
 WIDTHS = {
     "conv1x1": "1×1",

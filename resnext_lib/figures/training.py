@@ -52,5 +52,5 @@ def residual_stream(blocks: int) -> Figure:
         if block:
             write(axes, middle, floor - side * (block + 1) - 12, f"1/{block + 1}", PATH)
     line(axes, [(10, floor), (WIDTH - 10, floor)], SUM, 2.5)
-    write(axes, WIDTH - 10, floor + 29, "behind block", align="right")
+    write(axes, WIDTH - 10, floor + 29, "after block", align="right")
     return fig

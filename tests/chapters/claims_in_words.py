@@ -251,9 +251,9 @@ CHAPTERS = {
         "in **training mode** batch norm takes the mean and variance of the present batch": lambda: norm_of(True),
         "in **evaluation mode** it uses these averages": lambda: not norm_of(False),
         "They start at 0 and 1": lambda: (nn.BatchNorm2d(1).running_mean.item(), nn.BatchNorm2d(1).running_var.item()) == (0, 1),
-        "A bias in front of batch norm moves a channel's mean and is subtracted again": bias_is_subtracted,
+        "A bias before batch norm moves a channel's mean and is subtracted again": bias_is_subtracted,
         "Two batch norms on 4 channels each are one on 8, laid side by side": lambda: "is replaced by 32" in what_may_be_exchanged(),
-        "Batch norm after a *sum* cannot be moved in front of it": sum_of_norms_differs,
+        "Batch norm after a *sum* cannot be moved before it": sum_of_norms_differs,
         "its first batch norm divides the 2 out again, so that $F(2x) = F(x)$": norm_forgets_the_size,
         "To copy, $F$ now only has to be zero": lambda: (
             [float(n) for n in re.findall(r"'([\d.]+)'", shown(3, "c03-011"))][:4]
@@ -288,8 +288,7 @@ CHAPTERS = {
     5: {
         "each output channel comes from one branch alone": lambda: len(_branches_of_output()) == 1,
         "Every output channel hears every branch": lambda: _added_reads() == 3,
-        "it counts paths, not channels and not layers": lambda: len(without_data(FormA, *SMALL).paths) == 4,
-        "The first 1×1 of each path reads the whole input and the last one writes to the whole output": lambda: (
+        "No: the first 1×1 of each path reads the whole input and the last one writes to the whole output": lambda: (
             [without_data(FormA, *SMALL).paths[0].conv1.in_channels, without_data(FormA, *SMALL).paths[0].conv3.out_channels]
             == [16, 16]
         ),
@@ -318,13 +317,13 @@ CHAPTERS = {
         "what it makes of a sum is the sum of what it makes of the parts": lambda: linear(convolution()),
         "ReLU is not, so none may stand between a path's last convolution and the sum": lambda: not linear(torch.relu),
         "No fixed choice of learned numbers undoes this for every batch": sum_of_norms_differs,
-        "Only in eval mode, where the spreads are stored numbers, could they be folded": lambda: (
+        "Only in evaluation mode, **eval mode** for short, where the spreads are stored numbers, could they be folded": lambda: (
             not norm_of(False) and norm_of(True)
         ),
         "Batch norm and ReLU treat each channel by itself": lambda: "is replaced by 32" in what_may_be_exchanged(),
         '"side by side" means along dimension 1': lambda: conv(8, 16, 1).weight.shape[1] == 8,
         "The forms get equal weights by conversion": forms_convert,
-        "A fresh batch norm is nearly the identity in eval mode, so it hides where it stands": lambda: torch.allclose(
+        "because a fresh one is nearly the identity in eval mode and would hide where it stands": lambda: torch.allclose(
             nn.BatchNorm2d(2).eval()(torch.ones(1, 2, 3, 3)), torch.ones(1, 2, 3, 3), atol=1e-4
         ),
         "so the ReLU may not move": lambda: two_relus() == "1 and 0",
@@ -511,7 +510,7 @@ OTHERS = {
         "It misses a stride in the wrong layer, because strides have no weights": lambda: weights(8, 8, 3, stride=2) == weights(8, 8, 3),
         "which replaces negative numbers by zero": lambda: torch.relu(torch.tensor(-1.0)) == 0,
         "Two 3×3s in a row see as far as one 5×5": lambda: sees(3, 3) == sees(5),
-        "From stage to stage the map halves and all widths double": lambda: stage_sides()[1] == 2,
+        "From stage to stage the side of the map halves and all widths double": lambda: stage_sides()[1] == 2,
     },
     "more_than_one_machine": {
         "`set_epoch` gives every epoch another order": order_agrees_and_epochs_differ,
@@ -541,7 +540,7 @@ OTHERS = {
         "Chapter 10 needs 4, 6 and 7; chapter 11 needs 3, 5 and 7": lambda: [_needs(10), _needs(11)] == [{4, 6, 7}, {3, 5, 7}],
     },
     "intro.md": {
-        "A laptop without a graphics card runs everything, and nothing is downloaded": lambda: all(
+        "A laptop without a graphics card runs everything, and no data or trained weights are downloaded": lambda: all(
             "DOWNLOAD = False" in cell.source
             for page in ("twenty_minutes", *range(1, 12))
             for cell in opened(page).cells

@@ -102,7 +102,7 @@ CHAPTER_1 = {
     "A 1×1 mixes channels for a ninth of the price": lambda: weights(64, 64, 3) == 9 * weights(64, 64, 1),
     "for a ninth of what a 3×3 costs": lambda: weights(64, 64, 3) == 9 * weights(64, 64, 1),
     "the three short bars together are an eighth of the long one": lambda: 7.5 < weights(256, 256, 3) / SQUEEZED < 8.6,
-    "the second costs about an eighth": lambda: 7.5 < weights(256, 256, 3) / SQUEEZED < 8.6,
+    "The second costs about an eighth": lambda: 7.5 < weights(256, 256, 3) / SQUEEZED < 8.6,
     "The number **{:,}** will come back": lambda: SQUEEZED,
     "Two 3×3s see as far as one 5×5\n\nWhy": lambda: sees(3, 3) == sees(5) == 5,
     "one 3x3 convolution sees {0} by {0} pixels, two see {1} by {1}, three see {2} by {2}.": lambda: (
@@ -128,7 +128,7 @@ CHAPTER_1 = {
         row(1, "c01-027", "PyTorch's counter:")[0] == 2 * row(1, "c01-027", "ours:")[0]
     ),
     "it has 64 times as many as (b)": lambda: weights(512, 512, 3) == 64 * weights(64, 64, 3),
-    "it is the dearest of the three in MACs": lambda: weights(3, 64, 7) * 112**2
+    "it costs the most MACs of the three": lambda: weights(3, 64, 7) * 112**2
     > weights(64, 64, 3) * 56**2
     == weights(512, 512, 3) * 7**2,
     "with {} weights for a pair of channels instead of {}": lambda: (3 * weights(1, 1, 3), weights(1, 1, 7)),
@@ -176,7 +176,7 @@ REDUCED = weights(192, 16, 1) + weights(16, 32, 5)
 THREE = weights(192, 96, 1) + weights(96, 128, 3)
 
 CHAPTER_2 = {
-    "at the place of GoogLeNet's first one: {} channels on a 28×28 map": lambda: next(
+    "in the place of GoogLeNet's first one: {} channels on a 28×28 map": lambda: next(
         layer.in_channels
         for layer in built(networks.googlenet).inception3a.modules()
         if isinstance(layer, nn.Conv2d)
@@ -191,9 +191,6 @@ CHAPTER_2 = {
     "Four windows side by side give out more than twice what they read": lambda: (64 + 128 + 32 + 192) / 192 > 2,
     "One channel of the 5×5 branch costs as much as {} channels of the 1×1 branch, because its filter reads all {} "
     "channels through {} pixels": lambda: (weights(192, 1, 5) // weights(192, 1, 1), 192, 25),
-    "a channel of the 3×3 costs nine times as much as one of the 1×1, and there are twice as many of them": lambda: (
-        weights(192, 1, 3) == 9 * weights(192, 1, 1) and WIDTHS["conv3x3"] == 2 * WIDTHS["conv1x1"]
-    ),
     "Nearly ten times fewer": lambda: 9.5 < weights(192, 32, 5) / REDUCED < 10,
     "the 5×5 now sees {} mixtures of the {} channels": lambda: (WIDTHS["reduce5x5"], 192),
     "Four unequal branches from 192 channels: 1x1 to {}; 1x1 to {} and 3x3 to {}; 1x1 to {} and 5x5 to {}; 3x3 maximum and 1x1 to {}. They are concatenated to {} "
@@ -251,7 +248,7 @@ CHAPTER_2 = {
     "a channel of it would cost almost three times as much, but it has a quarter of the channels": lambda: (
         2.7 < 25 / 9 < 3 and WIDTHS["conv5x5"] * 4 == WIDTHS["conv3x3"]
     ),
-    "trains each network.\nWhat does she know after these {} trainings": lambda: 2 * 54,
+    "trains each of these {} networks often enough to rule out luck": lambda: 2 * 54,
     "Your module 3a gives 256 channels, but has {:,} weights too few": lambda: 16 * 32 * (25 - 9),
 }
 
@@ -276,14 +273,25 @@ def mean_error(kind, depth):
     return 100 * statistics.mean(float(r["train_error"]) for r in rows)
 
 
-def a_layer():
-    """The smallest and the largest growth of the gradient a layer, from the medians that the chapter shows."""
+def medians():
+    """The growth of the gradient by the number of plain layers, as the chapter shows it."""
     found = {}
     for entry in evidence("gradient_totals"):
         if (entry["kind"], entry["channels"]) == ("plain", "32"):
             found.setdefault(int(entry["layers"]), []).append(float(entry["total"]))
-    each = [statistics.median(values) ** (1 / layers) for layers, values in found.items()]
-    return min(each), max(each)
+    return {layers: statistics.median(values) for layers, values in sorted(found.items())}
+
+
+def each_layer():
+    """The growth of the gradient a layer, by the number of plain layers."""
+    return {layers: growth ** (1 / layers) for layers, growth in medians().items()}
+
+
+def growth_through(layers):
+    """The growth through so many plain layers, at a constant factor between the two nearest networks of the table."""
+    below, above = max(n for n in medians() if n < layers), min(n for n in medians() if n > layers)
+    share = (layers - below) / (above - below)
+    return medians()[below] ** (1 - share) * medians()[above] ** share
 
 
 def behind_relu():
@@ -322,24 +330,25 @@ CHAPTER_3 = {
         depth.PATCH,
     ),
     "pairs of 3×3 convolutions on {} channels": lambda: depth.WIDTH,
-    "Guessing errs in {} %": lambda: 100 * (1 - 1 / len(depth.PICTURES)),
+    "Guessing is wrong in {} % of the cases": lambda: 100 * (1 - 1 / len(depth.PICTURES)),
     "after {} small corrections of the weights, for three runs each": lambda: max(int(r["step"]) for r in evidence("depth")),
-    "on ImageNet, trained to the end, 34 plain layers err in {:.1f} % of the photographs and 18 in {:.1f} %": lambda: (
+    "on ImageNet, trained to the end, 34 plain layers have an error of {:.1f} % and 18 one of {:.1f} %": lambda: (
         on_imagenet("plain", 34),
         on_imagenet("plain", 18),
     ),
-    "on ImageNet, where 34 plain layers erred in {:.1f} %, 18 with shortcuts err in {:.1f} % and 34 in {:.1f} %": lambda: (
+    "on ImageNet, where 34 plain layers have an error of {:.1f} %, 18 with shortcuts have one of {:.1f} % and 34 one of {:.1f} %": lambda: (
         on_imagenet("plain", 34),
         on_imagenet("residual", 18),
         on_imagenet("residual", 34),
     ),
     "Depth pays on a larger task": lambda: on_imagenet("residual", 34) < on_imagenet("residual", 18),
     "Deeper got worse\n": lambda: mean_error("plain", 8) < mean_error("plain", 20) < mean_error("plain", 56),
-    "That is {:.2f} to {:.2f} times a layer, and {:.0f} thousand times over 54 layers": lambda: (
-        *a_layer(),
-        totals()["plain", "32", "27"] / 1000,
+    "That is a factor of {:.2f} to {:.2f} for every layer, the smallest in the deepest network": lambda: (
+        (min(each_layer().values()), max(each_layer().values()))
+        if min(each_layer(), key=each_layer().get) == max(each_layer())
+        else (0, 0)
     ),
-    "the mean behind it is {:.2f} and the mean of the squares {:.2f}; {:.2f}² is {:.2f}, which is $1/\\pi$ of {:.2f}": lambda: (
+    "the mean after it is {:.2f} and the mean of the squares {:.2f}; {:.2f}² is {:.2f}, which is $1/\\pi$ of {:.2f}": lambda: (
         *behind_relu(),
         behind_relu()[0],
         behind_relu()[0] ** 2,
@@ -349,7 +358,9 @@ CHAPTER_3 = {
     "by $1/\\sqrt{{1 - 1/\\pi}} = {:.2f}$": lambda: 1 / math.sqrt(1 - 1 / math.pi),
     "is left: {:.2f} times, at every layer": lambda: 1 / math.sqrt(1 - 1 / math.pi),
     "For very wide, fully connected networks and large batches {:.2f} is proved": lambda: 1 / math.sqrt(1 - 1 / math.pi),
-    "our narrow ones stay just below": lambda: 0.97 / math.sqrt(1 - 1 / math.pi) < a_layer()[0] < a_layer()[1] < 1 / math.sqrt(1 - 1 / math.pi),
+    "our narrow networks stay a little below": lambda: all(
+        0.97 < factor * math.sqrt(1 - 1 / math.pi) < 1 for factor in each_layer().values()
+    ),
     "A shortcut slows the growth from block to block": lambda: all(
         growths(kind)[0] > 2 > growths(kind)[1] > growths(kind)[4] > growths(kind)[-1] for kind in WITH_SHORTCUTS
     ),
@@ -358,7 +369,7 @@ CHAPTER_3 = {
     "and an exponential fit equally well": lambda: powers_of_the_depth(),
     "and {:.0f} thousand without shortcuts": lambda: totals()["plain", "32", "27"] / 1000,
     "\\cdots \\tfrac{{28}}{{27}} = {}$$": lambda: round(math.prod((b + 1) / b for b in range(1, 28))),
-    "{} for 27 blocks of two layers, {} and {} for blocks of three": lambda: [
+    "{} for 27 blocks of two layers, {} for bottlenecks and {} for ResNeXt's blocks": lambda: [
         grown(kind) for kind in ("two-layer", "bottleneck", "ResNeXt")
     ],
     "the curves flatten and reach {}, {} and {}.": lambda: [grown(kind) for kind in ("two-layer", "bottleneck", "ResNeXt")],
@@ -373,7 +384,7 @@ CHAPTER_3 = {
     < 70
     < mean_error("plain", 56),
     "With the plus sign, 56 layers learn": lambda: mean_error("residual", 56) < 30,
-    "gradient descent with momentum {} and learning rate {}, then {}, at every depth": recipe,
+    "gradient descent with momentum {} (chapter 8) and learning rate {}, then {}, at every depth": recipe,
     "the residual ones lie below them from step {} on": lambda: below_from(),
     "over {} steps, three runs each: the plain curves stay near their start": lambda: max(
         int(r["step"]) for r in evidence("depth")
@@ -382,7 +393,7 @@ CHAPTER_3 = {
     "where two 3×3s would have {:.1f} million weights": lambda: 2 * weights(256, 256, 3) / 1e6,
     "**{:,} weights are the budget of this book.**": lambda: RESNET_BUDGET,
     "More than half of it goes into the 3×3": lambda: 0.5 < weights(64, 64, 3) / RESNET_BUDGET < 0.55,
-    "three in each of {} blocks and a classifier behind them make {} layers": lambda: (
+    "three in each of {} blocks and a classifier after them make {} layers": lambda: (
         sum((3, 4, 6, 3)),
         1 + 3 * sum((3, 4, 6, 3)) + 1,
     ),
@@ -405,6 +416,9 @@ CHAPTER_3 = {
         row(3, "c03-054", "question 3, for 1 and for 50 blocks:")[0] == 1.0 and abs(math.sqrt(1 / 2) - 0.7) < 0.01
     ),
     "(a) is right: a constant factor a layer makes 40 · 40": lambda: 40 * 40 == 1600,
+    "the factor of the networks above shrinks a little, so that they would come to less": lambda: (
+        list(each_layer().values()) == sorted(each_layer().values(), reverse=True) and 1000 < growth_through(40) < 1600
+    ),
     "a gap of three percentage points leaves little": lambda: _asked_error(1) - _asked_error() == 3,
     "relu(3 − 2) is {}, relu(3) + relu(−2) is {}": lambda: (max(3 - 2, 0), max(3, 0) + max(-2, 0)),
 }
@@ -482,7 +496,7 @@ CHAPTER_4 = {
         reach_of(grouped(), nn.ChannelShuffle(4), grouped(), nn.ChannelShuffle(4), grouped()) == 8
     ),
     "What is saved: a factor of g, once": lambda: weights(8, 8, 3) / weights(8, 8, 3, groups=4) == 4,
-    "a block is a part in $g^2$ of the table, but there are g of them": lambda: (
+    "a block is one part in $g^2$ of the table, but there are g of them": lambda: (
         weights(8, 8, 3) == 4**2 * weights(2, 2, 3) and weights(8, 8, 3, groups=4) == 4 * weights(2, 2, 3)
     ),
     "MACs are weights times places, so they are divided by g as well": lambda: (
@@ -507,7 +521,7 @@ CHAPTER_4 = {
     "four times the channels on both sides make sixteen times the weights, and groups divide once": lambda: (
         weights(256, 256, 3) == 16 * weights(64, 64, 3) == 16 * weights(256, 256, 3, groups=16)
     ),
-    "32 groups at a part in {} each make a part in 32": lambda: 32 * 32,
+    "32 groups at one part in {} each make one part in 32": lambda: 32 * 32,
 }
 
 CLAIMS = {1: CHAPTER_1, 2: CHAPTER_2, 3: CHAPTER_3, 4: CHAPTER_4}

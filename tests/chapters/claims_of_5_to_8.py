@@ -66,7 +66,7 @@ CHAPTER_5 = {
     "ResNet's block has one path, ResNeXt's has {} and adds them up": lambda: RESNEXT_BLOCK[3],
     "this is ResNet's bottleneck and its {:,} weights": lambda: bottleneck_weights(1, 64),
     "That leaves half of the budget unspent": lambda: 0.45 < bottleneck_weights(32, 2) / RESNET_BUDGET < 0.55,
-    "These are the settings of the paper's Table 2, with {}, {}, {}, {} and {} paths": lambda: cardinalities_of_table_2(),
+    "These are the settings of the paper's Table 2": lambda: cardinalities_of_table_2() == [1, 2, 4, 8, 32],
     "The authors stop at d = {}": lambda: min(width_for_budget(c) for c in cardinalities_of_table_2()),
     "**C·d grows from {} to {}** while the cost stands still": lambda: (width_for_budget(1), 32 * width_for_budget(32)),
     "one box of {} channels, four boxes of {}, thirty-two boxes of {}. Together the boxes become taller, from {} to {} to {} "
@@ -92,11 +92,13 @@ CHAPTER_5 = {
         without_data(FormA, 256, 128, 256, 32).paths[1][0].in_channels == 256
     ),
     "Every path reads everything\n": lambda: without_data(FormA, 256, 128, 256, 32).paths[1][0].in_channels == 256,
-    "\"{} channels are divided among {} groups\", one reads of this block, and it is wrong": lambda: (
-        (*RESNEXT_BLOCK[::3],) if without_data(FormA, *RESNEXT_BLOCK).paths[1][0].in_channels == RESNEXT_BLOCK[0] else (0, 0)
+    "Are the {} channels divided among the {} paths, {} for each?\nNo: ": lambda: (
+        (*RESNEXT_BLOCK[::3], RESNEXT_BLOCK[0] // RESNEXT_BLOCK[3])
+        if without_data(FormA, *RESNEXT_BLOCK).paths[1][0].in_channels == RESNEXT_BLOCK[0]
+        else (0, 0, 0)
     ),
     "A network of {} blocks could still have {} pairs (C, d)": lambda: (sum((3, 4, 6, 3)), sum((3, 4, 6, 3))),
-    "So **32x4d** means {} paths in every stage, of width {} *in the first*": lambda: (
+    "So **32x4d** means {} paths in every stage, and d = {} *in the first*": lambda: (
         built(networks.resnext50_32x4d).cardinality,
         built(networks.resnext50_32x4d).bottleneck_width,
     ),
@@ -107,6 +109,11 @@ CHAPTER_5 = {
         RESNEXT_BLOCK[3],
     ),
     "So the first steps of a grouped layer are about {:.0f} times as large": lambda: row(5, "c05-init-step", "relative step:")[0],
+    "A path's own first 1×1 starts $\\sqrt{{{}}}$ times larger as well, because its fan-out is {} and that of the wide 1×1 is {}": lambda: (
+        fan_out(conv(256, 128, 1)) // fan_out(conv(256, 4, 1)),
+        fan_out(conv(256, 4, 1)),
+        fan_out(conv(256, 128, 1)),
+    ),
     "The formula gives {:,} weights for 32x4d, the module has {:,} parameters": lambda: (
         bottleneck_weights(32, 4),
         parameters(256, 128, 256, cardinality=32),
@@ -159,6 +166,11 @@ def small_norms_in_a_large_one():
     return paths if torch.allclose(torch.cat(parts, dim=1), large(x).relu(), atol=1e-9) else 0
 
 
+def half_a_billion():
+    """Whether the rounding of 64-bit numbers is about half a billion times smaller than that of 32-bit ones."""
+    return 0.45e9 < torch.finfo(torch.float32).eps / torch.finfo(torch.float64).eps < 0.55e9
+
+
 CHAPTER_6 = {
     "derived the ResNeXt block as {} thin paths and coded it as three layers, two of which are not split": lambda: 32,
     "a loud path 1 with spread {:.1f} and a quiet path 2 with spread {:.1f} are added and then normalised to {:.1f}": lambda: (
@@ -177,16 +189,12 @@ CHAPTER_6 = {
     "all differences are zero to eight decimals": lambda: set(
         re.findall(r"0\.\d{8}", shown(6, "c06-agree"))
     ) == {"0.00000000"},
-    "with 64-bit numbers the difference is about a billion times smaller": lambda: (
-        1e8 < torch.finfo(torch.float32).eps / torch.finfo(torch.float64).eps < 1e10
-    ),
+    "with 64-bit numbers the difference is about half a billion times smaller": half_a_billion,
     "They are one ordinary pair, {} to {} to {}, without any groups": lambda: (64, 32 * 4, 64),
     "Only a layer *between* the first and the last keeps paths apart": lambda: (
         shown(6, "c06-merged").startswith("one dense pair: 128 64 64 128") and "0.00000000" in shown(6, "c06-merged")
     ),
-    "rounding shrinks by a factor of a billion, a mistake stays": lambda: (
-        1e8 < torch.finfo(torch.float32).eps / torch.finfo(torch.float64).eps < 1e10
-    ),
+    "rounding shrinks by a factor of half a billion, a mistake stays": half_a_billion,
     "a 32-bit number holds about {} digits": lambda: round(-math.log10(torch.finfo(torch.float32).eps)),
     "what the paper trains and libraries ship, with {} calls instead of {}.": lambda: (
         convolutions(Bottleneck, *RESNEXT_BLOCK),
@@ -196,9 +204,7 @@ CHAPTER_6 = {
         isinstance(layer, Bottleneck) for layer in built(networks.resnext50_32x4d).modules()
     ),
     "path i's number scales the d columns of the last 1×1": lambda: shown(6, "c06-070").startswith("question 1: True"),
-    "rounding would have become a billion times smaller": lambda: (
-        1e8 < torch.finfo(torch.float32).eps / torch.finfo(torch.float64).eps < 1e10
-    ),
+    "rounding would have become half a billion times smaller": half_a_billion,
 }
 
 # ------------------------------------------------------------------ chapter 7

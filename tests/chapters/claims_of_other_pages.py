@@ -69,7 +69,7 @@ def times_the_operations(inception):
 
 TWENTY_MINUTES = {
     "won the ImageNet challenge of 2014, where photographs are sorted into {} classes, with {} blocks of unequal branches.\n"
-    "Their {} widths, the numbers of channels, follow no rule": lambda: (
+    "No rule gives their {} widths, the numbers of channels": lambda: (
         built(networks.googlenet).fc.out_features,
         {9: "nine"}[len(GOOGLENET_MODULES)],
         FIFTY_FOUR,
@@ -90,7 +90,11 @@ TWENTY_MINUTES = {
         width_for_budget(32),
     ),
     "With 32 paths the middle of the block is {} channels wide instead of {}": lambda: (32 * width_for_budget(32), 64),
-    "Form A is slow, because it calls {} small convolutions": lambda: convolutions(FormA, *RESNEXT_BLOCK),
+    "as form A, the block is slow, because it calls {} small convolutions and writes {} channels {} times": lambda: (
+        convolutions(FormA, *RESNEXT_BLOCK),
+        *{path.conv3.out_channels for path in without_data(FormA, *RESNEXT_BLOCK).paths},
+        len(without_data(FormA, *RESNEXT_BLOCK).paths),
+    ),
     "The {} last 1×1s, each applied to its own {} channels and then added, are one 1×1 applied to all {} channels": lambda: (
         32,
         4,
@@ -114,12 +118,12 @@ TWENTY_MINUTES = {
         == [getattr(built(networks.resnet50), f"layer{i}")[0].out_channels for i in (1, 2, 3, 4)]
     ),
     "{} such blocks stand in {} **stages**": lambda: ({16: "Sixteen"}[sum(DEPTHS[50])], {4: "four"}[len(DEPTHS[50])]),
-    "These are the {} settings of the paper's Table 2; the last is the {}x{}d of the network's name": lambda: (
+    "These are the {} settings of the paper's Table 2; the last gives the network its name, {}x{}d": lambda: (
         {5: "five"}[len(cardinalities_of_table_2())],
         cardinalities_of_table_2()[-1],
         width_for_budget(cardinalities_of_table_2()[-1]),
     ),
-    "over the pictures of a batch, to mean {} and variance {}, and then by two learned numbers": lambda: _moments(),
+    "over all pictures of a batch and all places, to mean {} and variance {}, and then by two learned numbers": lambda: _moments(),
     "the paper doubles d and keeps C": lambda: (
         group_widths() == [2**stage * group_widths()[0] for stage in range(4)]
         and {getattr(built(networks.resnext50_32x4d), f"layer{i}")[0].conv2.groups for i in (1, 2, 3, 4)} == {32}
@@ -138,8 +142,10 @@ TWENTY_MINUTES = {
     "with about as many weights and operations": lambda: (
         abs(counted(32, 4) / counted(1, 64) - 1) < 0.05 and abs(macs(DEPTHS[50], 32, 4) / macs(DEPTHS[50], 1, 64) - 1) < 0.05
     ),
-    "the middle of the block became twice as wide, {} channels instead of {}": lambda: (32 * 4, 64),
-    "errs in {:.1f} %, and Inception-v4, whose branches are tailored, in {:.1f} %": lambda: (
+    "in the same step the middle of the block became twice as wide": lambda: (
+        built(networks.resnext50_32x4d).layer1[0].width == 2 * built(networks.resnet50).layer1[0].width
+    ),
+    "an error of {:.1f} %, and Inception-v4, whose branches are tailored, one of {:.1f} %": lambda: (
         table_5("resnext101-64x4d.320"),
         table_5("inception-v4.299"),
     ),
@@ -491,16 +497,16 @@ REFERENCES = {
 }
 
 LANDING = {
-    "a contest in sorting photographs into {} classes, held {} widths in its modules": lambda: (
+    "a contest in sorting photographs into {} classes, had {} widths in its modules": lambda: (
         built(networks.googlenet).fc.out_features,
         {54: "fifty-four"}[FIFTY_FOUR],
     ),
-    "of that winner, at two and a half times their operations": lambda: all(
+    "of that winner, while doing about two and a half times as many operations": lambda: all(
         abs(times_the_operations(name) - 2.5) < 0.12 for name in ("inception_v4", "inception_resnet_v2")
     ),
     "and {} more go the whole way": lambda: {10: "ten"}[len(list(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))) - 1],
     "Can one number replace fifty-four?": lambda: FIFTY_FOUR == 54,
-    "Two years later ResNeXt put one number in their place, and its largest network erred less often than the best descendants "
+    "Two years later ResNeXt put one number in their place, and its largest network made fewer errors than the best descendants "
     "of that winner": lambda: (
         table_5("resnext101-64x4d.320") < min(table_5(f"{name}.299") for name in ("inception-v4", "inception-resnet-v2"))
     ),
@@ -508,7 +514,7 @@ LANDING = {
     ">{} widths become equal paths, added up<": lambda: FIFTY_FOUR,
     ">one layer: groups={}<": lambda: 32,
     "Eight of {} paths are drawn": lambda: 32 if words("intro.md").count('<g class="lane') == 8 else 0,
-    "is made of six blocks, and each block of sixteen equal branches": lambda: (
+    "It has six blocks of sixteen equal branches each": lambda: (
         sum(len(getattr(built(networks.small_resnext), f"layer{i}")) for i in (1, 2, 3)) == 6
         and built(networks.small_resnext).layer1[0].cardinality == 16
     ),

@@ -470,7 +470,7 @@ GIVEN = {
     (1, 5): "You replace a 7×7 from 64 to 64 channels",
     (2, 2): f"gives {given_widths()} channels, but has {16 * 32 * (25 - 9):,} weights too few",
     (2, 3): "You double all six widths of 3a; its input keeps 192 channels",
-    (2, 4): f"each of the {54} widths, one at a time, and trains each network.\nWhat does she know after these {2 * 54} trainings",
+    (2, 4): f"each of the {54} widths, one at a time, and trains each of these {2 * 54} networks",
     (3, 1): "an error of 72 % in training and 75 % in testing",
     (3, 2): "Through 20 plain layers the gradient grows 40 times.\nWhat do you expect for 40?",
     (3, 3): "through 50 of them at the very start",

@@ -55,8 +55,8 @@ def test_fault_11c_a_claim_can_fail():
 SPEAKS_OF = {
     1: {"c01-005": "Nine multiplications give one number", "c01-025": "Twice the channels on both sides", "c01-037": "costs about an eighth"},
     2: {"c02-009": "One channel of the 5×5 branch", "c02-011": "Nearly ten times fewer", "c02-042": "ends where it was lowest"},
-    3: {"c03-005": "The usual first guess", "c03-totals": "1.18 to 1.20 times a layer", "c03-014": "Most of the failure is gone", "c03-025": "69,632 weights are the budget"},
-    4: {"c04-008": "A weight has the shape", "c04-019": "Whether the seconds shrink as well", "c04-022": "Each output now knows half as many inputs"},
+    3: {"c03-005": "The usual first guess", "c03-totals": "1.18 to 1.20 for every layer", "c03-014": "Most of the failure is gone", "c03-025": "69,632 weights are the budget"},
+    4: {"c04-008": "A weight has the shape", "c04-019": "whether the seconds shrink as well", "c04-022": "Each output now knows half as many inputs"},
     5: {"c05-022": "These are the settings", "c05-027": "Grouping frees nearly half", "c05-limit": "stopped at 32 paths", "c05-init-step": "about 32 times as large"},
     6: {"c06-product-figure": "On the right of the equation", "c06-063": "The sum of 32 signals", "c06-agree": "zero to eight decimals", "c06-merged": "one ordinary pair"},
     7: {"c07-stride-first": "has the right count", "c07-038": "the very same names", "c07-040": "it sees whatever changes the answers", "c07-042": "the pickiest of all"},

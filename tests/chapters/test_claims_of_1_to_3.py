@@ -90,19 +90,19 @@ def test_chapter_3_a_third_of_what_relu_gives_is_constant():
     mean, square = (sum(step**power * part for step, part in zip(steps, density, strict=True)) for power in (1, 2))
     assert f"{mean:.2f}, {square:.2f}, {mean**2:.2f}" == "0.40, 0.50, 0.16"
     assert mean**2 / square == pytest.approx(1 / math.pi, abs=1e-3)
-    assert "the mean behind it is 0.40 and the mean of the squares 0.50; 0.40² is 0.16" in words(3)
+    assert "the mean after it is 0.40 and the mean of the squares 0.50; 0.40² is 0.16" in words(3)
 
 
 def test_chapter_3_gradients_grow_by_what_is_said(totals):
     said, total = words(3), totals["plain", "32", "27"]
-    assert total == pytest.approx(13_000, rel=0.05) and "13 thousand times over 54 layers" in said
+    assert total == pytest.approx(13_000, rel=0.05) and "and 13 thousand without shortcuts" in said
     a_layer = [statistics.median(grown) ** (1 / layers) for layers, grown in plain_growth().items()]
     assert len(a_layer) == 4 and f"{min(a_layer):.2f}" == "1.18" and f"{max(a_layer):.2f}" == "1.20"
-    assert "1.18 to 1.20 times a layer" in said
+    assert "1.18 to 1.20 for every layer" in said
     assert f"{1 / math.sqrt(1 - 1 / math.pi):.2f}" == "1.21" and r"1/\sqrt{1 - 1/\pi} = 1.21" in said
     ends = [round(totals[kind, "32", "27"]) for kind in ("two-layer", "bottleneck", "ResNeXt")]
     assert ends == [32, 157, 191]
-    assert "{} for 27 blocks of two layers, {} and {} for blocks of three".format(*ends) in said
+    assert "{} for 27 blocks of two layers, {} for bottlenecks and {} for ResNeXt's blocks".format(*ends) in said
     assert math.prod((block + 1) / block for block in range(1, 28)) == pytest.approx(28)
 
 

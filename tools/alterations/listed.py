@@ -61,7 +61,7 @@ PROSE = [
     said("a new number without a source", C8, "Most of the damage was the batch norm's.", "Most of the damage, 73 %, was the batch norm's.", weighty(8)),
     said("a long number", C3, "**69,632 weights are the budget", "**69,362 weights are the budget", rule("no_orphan_numbers", C3)),
     said("a term of trade", MACHINES, "went up to batches of 8192", "went up to batches of 4096", claims(MACHINES)),
-    said("a share of the twenty minutes", "twenty_minutes", "errs in 19.1 %, and Inception-v4", "errs in 20.0 %, and Inception-v4", claims("twenty_minutes")),
+    said("a share of the twenty minutes", "twenty_minutes", "an error of 19.1 %, and Inception-v4", "an error of 20.0 %, and Inception-v4", claims("twenty_minutes")),
 ]  # fmt: skip
 
 FIGURES = [
@@ -126,12 +126,12 @@ PAGES = [
     in_text("a row of the translation", "chapters/glossary.md", "| `planes` | `stage_width` |", "| `planes` | `out_channels` |", "tests/chapters/test_names.py::test_fault_11c_torchvisions_names_are_these_of_ours"),
     in_text("a paper's number", "chapters/references.md", "[arXiv 1902.08129](https://arxiv.org/abs/1902.08129)", "[arXiv 1902.08129](https://arxiv.org/abs/1902.08192)", LINKS.format("references")),
     in_text("what a reference says", "chapters/references.md", "6.7 % for seven networks", "7.6 % for seven networks", claims("references")),
-    in_text("the landing page's claim", "intro.md", "erred less often than the best descendants", "erred as often as the best descendants", claims("intro.md")),
+    in_text("the landing page's claim", "intro.md", "made fewer errors than the best descendants", "made as many errors as the best descendants", claims("intro.md")),
     exchanged("the order of the contents", "_toc.yml", "file: chapters/questions", "file: chapters/glossary", documented("parts_have_their_captions_and_pages_their_order")),
     in_text("a caption of the contents", "_toc.yml", "Part III: In practice", "Part III: In theory", documented("parts_have_their_captions_and_pages_their_order")),
     said("a link to a wrong but existing chapter", C4, "[chapter 5](05_the_resnext_block.ipynb) builds a block of them", "[chapter 5](06_three_forms.ipynb) builds a block of them", documented(f"a_link_that_names_a_chapter_leads_to_it[{C4}]")),
     said("a link to a wrong but existing figure", C6, "[Figure 4.2](04_grouped_convolution.ipynb#fig-4-2)", "[Figure 4.2](04_grouped_convolution.ipynb#fig-4-1)", LINKS.format(C6)),
-    said("a link to a wrong but listed paper", C4, "[ShuffleNet](https://arxiv.org/abs/1707.01083)", "[ShuffleNet](https://arxiv.org/abs/1807.11164)", LINKS.format(C4)),
+    said("a link to a wrong but listed paper", C3, "[Highway networks](https://arxiv.org/abs/1505.00387)", "[Highway networks](https://arxiv.org/abs/1603.05027)", LINKS.format(C3)),
     said("a link to another thread", C2, "issue 906](https://github.com/pytorch/vision/issues/906)", "issue 906](https://github.com/pytorch/vision/issues/880)", LINKS.format(C2)),
     in_text("a command of the README", "README.md", "make handout      #", "make hand-out     #", documented("a_documented_command_would_be_accepted")),
     in_text("an option of the README", "README.md", "python -m studies.speed ladder groups", "python -m studies.speed ladders groups", "tests/studies/test_speed.py::test_every_mention_of_the_program_is_its_command"),
@@ -168,10 +168,10 @@ CODE = [
 MORE = [
     said("a rule of thumb", C1, "adds four pixels instead of two", "adds two pixels instead of four", claims(1)),
     said("a window", C2, "Three look through a 1×1, a 3×3 and a 5×5", "Three look through a 1×1, a 3×3 and a 7×7", claims(2)),
-    said("a rule allowed", C3, "Batch norm after a *sum* cannot be moved in front of it", "Batch norm after a *sum* can be moved in front of it", claims(3)),
+    said("a rule allowed", C3, "Batch norm after a *sum* cannot be moved before it", "Batch norm after a *sum* can be moved before it", claims(3)),
     said("a row of a table in the text", C9, "| more paths help at equal cost | no gain of grouped over narrow is found", "| more paths help at equal cost | no gain of grouped over wide is found", claims(9)),
     said("one and all", C5, "each output channel comes from one branch alone", "each output channel comes from all branches", claims(5)),
-    said("a mode", C6, "Only in eval mode, where the spreads", "Only in train mode, where the spreads", claims(6)),
+    said("a mode", C6, "Only in evaluation mode, **eval", "Only in training mode, **eval", claims(6)),
     said("a part of a map", C7, "skips three quarters of the places in three stages", "skips a quarter of the places in three stages", claims(7)),
     said("two ends of a scale", C8, "A correlation of 1 means that two paths add the same, up to a factor, and 0 that", "A correlation of 0 means that two paths add the same, up to a factor, and 1 that", claims(8)),
     said("what would count against a claim", C9, "| a wider middle is enough | no gain of sparse over narrow is found |", "| a wider middle is enough | no gain of grouped over sparse is found |", claims(9)),
@@ -184,7 +184,7 @@ MORE = [
     in_text("what a chapter needs", "chapters/teaching.md", "Chapter 8 needs 3, 5 and 6", "Chapter 8 needs 3, 4 and 6", claims("teaching")),
     in_text("a row of the README's table", "README.md", "| What does it cost? | `resnext_lib/complexity.py` |", "| What does it cost? | `resnext_lib/timing.py` |", claims("README.md")),
     in_text("a docstring in words", "resnext_lib/forms.py", "separate paths, concatenated, then one 1x1", "separate paths, added, then one 1x1", claims("resnext_lib/forms.py")),
-    in_text("a promise of the landing page", "intro.md", "and nothing is downloaded", "and little is downloaded", claims("intro.md")),
+    in_text("a promise of the landing page", "intro.md", "and no data or trained weights are downloaded", "and few data or trained weights are downloaded", claims("intro.md")),
     in_text("a plan that rows were made under", "studies/paths.md", "all 10,000 test pictures of Fashion-MNIST; none", "all 2,000 test pictures of Fashion-MNIST; none", "tests/studies/test_studies.py::test_every_row_was_made_under_the_plan_that_is_here"),
 ]  # fmt: skip
 
