@@ -74,7 +74,7 @@ function drawMeetings(picture, n, layer, title, left, top, side) {
 
 // The multiplications of one layer beside those of the dense one, which keeps its length.
 function drawCounter(picture, n, width, top) {
-  picture.text("counter", 0, top, `multiply-adds of a layer${n ? `: ${spaced(n.macs)}` : ""}`, "strong");
+  picture.text("counter", 0, top, n ? `multiply-adds of a layer: ${spaced(n.macs)}` : "multiply-adds of a layer", "strong");
   picture.rect(0, "dense", 0.75, top + 14, width - 1.5, 26, `f-card s-ink thin${n ? "" : " dashed"}`);
   if (!n) return;
   picture.rect(1, "macs", 0.75, top + 14, (width - 1.5) * n.macs / n.dense, 26, "f-path s-ink thin");

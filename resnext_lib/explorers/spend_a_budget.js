@@ -92,7 +92,7 @@ function drawPlane(picture, n, width, top, revealed) {
     picture.put(0, `grid${d}`, "path", { d: `M${left} ${y(d)}H${width - right}`, class: "f-none s-line" });
     picture.text(`width${d}`, left - 10, y(d), d, "f-quiet", "end");
   });
-  picture.text("axes", left, first + tall + 38, `across: paths C; up: width d${revealed ? `; dashed: C·d = ${n.limit}` : ""}`, "f-quiet");
+  picture.text("axes", left, first + tall + 38, revealed ? `across: paths C; up: width d; dashed: C·d = ${n.limit}` : "across: paths C; up: width d", "f-quiet");
   data.stops.forEach(c => picture.text(`paths${c}`, x(c), first + tall + 20, c, revealed && c === n.c ? "strong f-path" : "", "middle"));
   if (!revealed) return;   // the axes alone, so that nothing jumps when the rest comes
   curve("wall-line", c => n.limit / c, "s-ink thin dashed");
