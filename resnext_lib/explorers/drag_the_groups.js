@@ -30,12 +30,11 @@ const named = n => (n.groups === 1 ? `1 group of ${n.width} channels` : `${n.gro
 function draw(picture, n, width, { revealed }) {
   const narrow = width < 500, wide = narrow ? width : width * 0.62;
   drawLayers(picture, n, wide, revealed);
-  if (!revealed) return 262;
   const side = narrow ? (width - 24) / 2 : 112;
   ["after one layer", "after two layers"].forEach((title, i) =>
-    drawMeetings(picture, n, i, title, narrow ? i * (side + 24) : width - side - 60, narrow ? 276 : i * 166, side));
+    drawMeetings(picture, revealed && n, i, title, narrow ? i * (side + 24) : width - side - 60, narrow ? 276 : i * 166, side));
   const top = narrow ? 276 + side + 62 : 344;
-  drawCounter(picture, n, width, top);
+  drawCounter(picture, revealed && n, width, top);
   return top + 62;
 }
 
@@ -61,11 +60,13 @@ function drawLayers(picture, n, width, revealed) {
 }
 
 // Which pairs of channels meet: a row for every output, a column for every input. What is white never meets.
+// Before the answer the frames stand empty.
 function drawMeetings(picture, n, layer, title, left, top, side) {
+  picture.text(`meet-title${layer}`, left, top + 10, title, "strong");
+  picture.rect(0, `meet-frame${layer}`, left, top + 24, side, side, `f-card s-ink thin${n ? "" : " dashed"}`);
+  if (!n) return picture.text(`meet-unknown${layer}`, left + side / 2, top + 24 + side / 2, "?", "f-quiet", "middle");
   const cell = side / all, squares = inputs => inputs.flatMap(input => n.meets[layer][input].map(out =>
     `M${(left + input * cell).toFixed(2)} ${(top + 24 + out * cell).toFixed(2)}h${cell.toFixed(2)}v${cell.toFixed(2)}h-${cell.toFixed(2)}z`)).join("");
-  picture.text(`meet-title${layer}`, left, top + 10, title, "strong");
-  picture.rect(0, `meet-frame${layer}`, left, top + 24, side, side, "f-card s-ink thin");
   picture.put(1, `meet${layer}`, "path", { d: squares(channels.filter(input => input !== n.follow)), class: "f-weight" });
   picture.put(2, `meet-followed${layer}`, "path", { d: squares([n.follow]), class: "f-path s-ink thin" });
   picture.text(`meet-pairs${layer}`, left, top + 24 + side + 13, `${n.pairs[layer]} of ${n.most} pairs`, "f-quiet");
@@ -73,21 +74,23 @@ function drawMeetings(picture, n, layer, title, left, top, side) {
 
 // The multiplications of one layer beside those of the dense one, which keeps its length.
 function drawCounter(picture, n, width, top) {
-  picture.text("counter", 0, top, `multiply-adds of a layer: ${spaced(n.macs)}`, "strong");
-  picture.rect(0, "dense", 0.75, top + 14, width - 1.5, 26, "f-card s-ink thin");
+  picture.text("counter", 0, top, n ? `multiply-adds of a layer: ${spaced(n.macs)}` : "multiply-adds of a layer", "strong");
+  picture.rect(0, "dense", 0.75, top + 14, width - 1.5, 26, `f-card s-ink thin${n ? "" : " dashed"}`);
+  if (!n) return;
   picture.rect(1, "macs", 0.75, top + 14, (width - 1.5) * n.macs / n.dense, 26, "f-path s-ink thin");
   picture.text("share", width, top + 52, n.groups === 1 ? "the dense layer" : `1/${n.groups} of the dense layer`, "f-quiet", "end");
 }
 
 bring({
   state: { step: 0, shuffle: "off", follow: 0 }, model, draw, tell,
-  waiting: "Two layers without groups: every output reads every input. The counts show after your answer or your first move.",
+  waiting: "Two layers without groups: every output reads every input. What is left of that with groups shows after your answer or your first move.",
   hint: ({ revealed }) => `The picture can be clicked: a channel of the top row is followed. A line is a kernel.${revealed ? " In the squares a row is an output and a column an input." : ""}`,
   longest: () => data.stops.flatMap((_, step) => ["off", "on"].map(shuffle => ({ step, shuffle, follow: all - 1 }))),
   before: [
-    prediction(`A 3×3 has ${all} channels in and out. It is cut into 4 groups. How many times fewer multiplications does it do?`, [[2, "2 times"], [4, "4 times"], [16, "16 times"]], 4,
-      `Every output reads ${all / 4} inputs instead of ${all}, and there are as many outputs as before. One group alone is 16 times cheaper, but there are 4 of them.`,
-      { step: data.stops.indexOf(4), shuffle: "off" }),
+    prediction(`Two 3×3s of ${all} channels stand one after the other, with a shuffle between them. Into how many groups can both be cut, so that every input still gets to every output?`,
+      [[2, "at most 2"], [4, "at most 4"], [8, "at most 8"]], 4,
+      "With 4 groups an input reaches the 4 channels of its group, the shuffle deals them to the 4 groups of the second layer, and each group has 4 outputs. With 8 groups it is 2 channels, 2 groups, 2 outputs each.",
+      { step: data.stops.indexOf(4), shuffle: "on" }),
     slider("step", "Groups", () => data.stops.length - 1, state => `${data.stops[state.step]} group${state.step ? "s" : ""} of ${all / data.stops[state.step]}`),
   ],
   after: [

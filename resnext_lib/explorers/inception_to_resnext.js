@@ -26,7 +26,7 @@ function draw(picture, n, width, state) {
 // Not by colour alone: a filled box with ≠, an outlined one with =.
 function drawBadge(picture, n, y) {
   const words = BADGES[n.change], wide = words.length * 7.4 + 18;
-  picture.rect(1, "badge", 0, y - 11, wide, 22, n.change === "changes" ? "f-sum s-sum" : "f-card s-ink thin", { rx: 11 });
+  picture.rect(1, "badge", 0, y - 11, wide, 22, n.change === "changes" ? "f-ink s-ink thin" : "f-card s-ink thin", { rx: 11 });
   picture.text("badge-words", wide / 2, y, words, n.change === "changes" ? "f-card strong" : "strong", "middle");
 }
 
@@ -73,14 +73,14 @@ function drawBlock(picture, d, width, top) {
   picture.text("out", width - 2, centre - 14, d.output, "", "end");
 }
 
+// A grouped layer is cut from side to side, between its lines of lettering.
 function drawNode(picture, key, node, x, y, box) {
-  const [kernel, channels] = node.label.split(/, | /), blue = node.kind === "spatial";
-  picture.rect(1, key, x, y - TALL / 2, box, TALL, `${{ spatial: "f-path", pointwise: "f-pale", pool: "f-card" }[node.kind]} s-ink thin`);
-  if (node.groups > 1) [1, 2, 3].forEach(i => [x - 1, x + box - 5].forEach((side, j) =>
-    picture.rect(2, `${key}-cut${i}-${j}`, side, y - TALL / 2 + i * TALL / 4 - 1.5, 6, 3, "f-card")));
-  if (node.groups > 1) picture.text(`${key}-note`, x + box / 2, y + TALL / 2 + 12, node.note, "mono", "middle");
-  picture.text(`${key}-kernel`, x + box / 2, y - 9, kernel, blue ? "f-on-path strong" : "strong", "middle");
-  picture.text(`${key}-channels`, x + box / 2, y + 9, channels, blue ? "f-on-path" : "", "middle");
+  const [kernel, channels] = node.label.split(/, | /), blue = node.kind === "spatial", tall = node.groups > 1 ? 60 : TALL, half = node.groups > 1 ? 7.5 : 9;
+  picture.rect(1, key, x, y - tall / 2, box, tall, `${{ spatial: "f-path", pointwise: "f-pale", pool: "f-card" }[node.kind]} s-ink thin`);
+  if (node.groups > 1) [1, 2, 3].forEach(i => picture.rect(2, `${key}-cut${i}`, x - 1, y - tall / 2 + i * tall / 4 - 1, box + 2, 2, "f-card"));
+  if (node.groups > 1) picture.text(`${key}-note`, x + box / 2, y + tall / 2 + 12, node.note, "mono", "middle");
+  picture.text(`${key}-kernel`, x + box / 2, y - half, kernel, blue ? "f-on-path strong" : "strong", "middle");
+  picture.text(`${key}-channels`, x + box / 2, y + half, channels, blue ? "f-on-path" : "", "middle");
 }
 
 // A flat bracket where channels stand side by side, a plus where maps are added.
@@ -114,7 +114,7 @@ function drawStrip(picture, n, width, top, seen) {
     if (i <= seen) {
       picture.rect(1, `column${i}`, x - step * 0.32, base - tall, step * 0.64, tall, `${now ? "f-path" : "f-weight"} ${now ? "s-ink" : ""}`);
       picture.text(`weights${i}`, x, base - tall - 9, `${Math.round(frame.weights / 1000)}k`, now ? "strong f-path" : "f-quiet", "middle");
-      picture.text(`sign${i}`, x, base + 30, { changes: "≠", redraws: "=", "": "" }[frame.change], frame.change === "redraws" ? "strong" : "f-sum strong", "middle");
+      picture.text(`sign${i}`, x, base + 30, { changes: "≠", redraws: "=", "": "" }[frame.change], "strong", "middle");
     } else picture.rect(1, `column${i}`, x - step * 0.32, base - 3, step * 0.64, 3, "f-pale");
     picture.rect(4, `tap${i}`, i * step, top + 8, step, 100, "f-none", { "pointer-events": "all", "data-set": JSON.stringify({ frame: i }) });
   });

@@ -52,28 +52,26 @@ def _unpack(text, kind):
 
 
 def _whole(numbers):
-    """The page's data with every block, and the question how much one path carries."""
+    """The page's data with every block, and the question how much the shortcut carries."""
     right, pictures = numbers["test"]["right"], numbers["test"]["pictures"]
-    sixteenth, removed = _tens(right * 15 / 16), numbers["test"]["without"]["layer1.1"]["paths"]
-    least, most = min(new for _, new in removed), max(new for _, new in removed)
+    seventeenth, left = _tens(right * 16 / 17), numbers["test"]["without"]["layer1.1"]["shortcut"]
     return _given(
         numbers,
         small=False,
         waiting="The bars are the network’s answer to the picture. "
         "What the paths carry shows after your answer, or when you switch something.",
         question=dict(
-            question=f"Of {pictures:,} test pictures the network gets {right:,} right. One of block 2’s sixteen paths is "
-            "switched off. How many does it still get right?",
+            question=f"Of {pictures:,} test pictures the network gets {right:,} right. Block 2’s shortcut is switched "
+            "off, its sixteen paths stay on. How many does it still get right?",
             options=[
-                ["guess", "about 200: it guesses"],
-                ["share", f"about {sixteenth:,}: a sixteenth fewer"],
                 ["few", "nearly as many"],
+                ["share", f"about {seventeenth:,}: one of 17 terms is gone"],
+                ["half", "less than half"],
             ],
-            right="few",
-            why=f"Without one of them it gets {least:,} to {most:,} right, once the batch norm after the sum has "
-            "statistics for fifteen paths. The others and the shortcut carry the picture on. Below, path 3 is "
-            "off: try others.",
-            shows=dict(block=STILL, off=[[], [2], [], [], [], []], preset="one", statistics="renewed"),
+            right="half" if left < right / 2 else "share" if left < seventeenth else "few",
+            why=f"It gets {left:,} right. The paths only add to what the shortcut hands on, and without it the block "
+            "passes on the additions alone. Below, the shortcut is off: switch it on, and a path off.",
+            shows=dict(block=STILL, preset="shortcut", statistics="renewed"),
         ),
     )
 

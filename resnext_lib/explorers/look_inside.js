@@ -280,7 +280,7 @@ function answers() {
 }
 
 // The paths of a block, from its input to its output. A lane is a switch, and following it lights what it reads and writes.
-function lanes() {
+function lanes(result) {
   const input = make("canvas", { "aria-hidden": "true" }), output = make("canvas", { "aria-hidden": "true" });
   const above = make("p", { class: "heading" }), below = make("p", { class: "heading" }), told = make("p", { class: "told" });
   const parts = rangeOf(PATHS + 1).map(p => {
@@ -306,7 +306,7 @@ function lanes() {
     next.focus();
   });
   const legend = make("p", { class: "heading" }, "In each lane: the maps that the path alone has in the middle, ", make("span", { class: "plus" }, "+"), " where on the picture it adds something to the sum, and how much.");
-  const element = make("div", { class: "inside" }, above, make("div", { class: "strip" }, input), legend, group, below, make("div", { class: "strip" }, output), told);
+  const element = make("div", { class: "inside" }, above, make("div", { class: "strip" }, input), result, legend, group, below, make("div", { class: "strip" }, output), told);
   return { element, told, parts, refresh(state, n) {
     above.textContent = `Block ${n.block + 1} of ${blocks.length}, its input`;
     below.textContent = "Added up with the shortcut: the block’s output";
@@ -337,9 +337,10 @@ function refreshLanes(parts, state, n) {
 function formsPanel() {
   const code = make("pre", { tabindex: 0, role: "region", "aria-label": "The block as code" }), why = make("p", { class: "why" });
   const written = choice("form", "The same block, written in three ways", ["A", "B", "C"].map(form => [form, `form ${form}`]));
-  const table = make("table"), element = make("div", { class: "forms" }, written.element, make("p", { class: "hint" }, "Left out: batch norm and ReLU after the first two layers. They work channel by channel, so it does not matter how channels are stacked."), code, make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "The three forms side by side" }, table), why);
+  const table = make("table"), panel = make("div", { class: "forms" }, written.element, make("p", { class: "hint" }, "Left out: batch norm and ReLU after the first two layers. They work channel by channel, so it does not matter how channels are stacked."), code, make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "The three forms side by side" }, table), why);
+  const element = make("details", {}, make("summary", {}, "The block as code"), panel);
   return { element, refresh(state, n) {
-    element.hidden = !state.revealed;
+    panel.hidden = !state.revealed;
     if (!state.revealed) return;
     written.refresh(state);
     code.replaceChildren(...codeOf(state.form, n).map(([line, part]) => make("span", { "data-part": part }, `${line}\n`)));
@@ -353,15 +354,16 @@ function formsPanel() {
 
 // ------------------------------------------------------------------ the figure
 
-const output = make("output", { "aria-live": "polite" }), board = lanes(), drawing = drawingField();
+const output = make("output", { "aria-live": "polite" }), bars = answers(), drawing = drawingField();
+const board = lanes(make("div", { class: "result" }, bars.element, output));
 const steps = data.small ? [] : [
   choice("block", "Which block?", blocks.map((_, k) => [k, k + 1])),
   menu("preset", "Switch off", [["all", "nothing"], ["alone", "this block: all paths but path 1"], ...presets.map(({ label }, i) => [i, label]),
-    ["shortcuts", "the shortcuts of all six blocks"], ["one", "one path"], ["own", "my own choice"]]),
+    ["shortcut", "this block’s shortcut"], ["shortcuts", "the shortcuts of all six blocks"], ["one", "one path"], ["own", "my own choice"]]),
   choice("statistics", "Batch norm after the sum", [["renewed", "re-estimated"], ["kept", "as trained"]]),
 ];
 const panels = data.small ? [] : [formsPanel()];
-const controls = [thumbnails(), drawing, answers(), ...steps, board, ...panels];
+const controls = [thumbnails(), drawing, bars, ...steps, board, ...panels];
 
 function toggle(p) {
   const flip = list => (list.includes(p) ? list.filter(other => other !== p) : [...list, p].sort((a, b) => a - b));
@@ -387,7 +389,7 @@ function settle(changes) {
   }
   if (!("preset" in changes) || changes.preset === "own" || "off" in changes) return;
   const { preset, block } = state, list = presets[preset] ? presets[preset].paths : [];
-  state.shortcuts = preset === "shortcuts" ? whole.map(() => false) : whole;
+  state.shortcuts = whole.map((_, k) => preset !== "shortcuts" && (preset !== "shortcut" || k !== block));
   state.off = preset === "one" ? nobody.map((_, k) => (k === block ? [2] : [])) : preset === "alone" ? nobody.map((_, k) => (k === block ? rangeOf(PATHS).slice(1) : [])) : nobody.map(() => list);
 }
 
@@ -409,11 +411,12 @@ function show() {
 }
 
 const places = () => [["output", output], ["told", board.told], ["why", form.querySelector(".why")]].filter(([, place]) => place);
+const roomy = matchMedia("(min-width: 700px)");
 const longestIn = {};   // the height in pixels of the longest that each place can hold
 
-// Before the first answer three lines are enough; afterwards nothing below may jump.
+// Where there is room for it nothing may ever jump; on a phone three lines are enough before the first answer.
 function reserve() {
-  for (const [name, place] of places()) place.style.minHeight = state.revealed ? `${longestIn[name] || 0}px` : "4.2em";
+  for (const [name, place] of places()) place.style.minHeight = state.revealed || roomy.matches ? `${longestIn[name] || 0}px` : "4.2em";
 }
 
 function keepRoom() {
@@ -450,9 +453,9 @@ function listen({ target: { name, value } }) {
 
 const { question, options, right, why, shows } = data.question;
 const form = make("form", { autocomplete: "off" }, prediction(question, options, right, why, { ...shows, revealed: true }), probe,
-  make("div", { class: "bench" }, drawing.element, controls[2].element), controls[0].element,
+  make("div", { class: "bench" }, drawing.element, controls[0].element),
   ...steps.map(({ element }) => element), make("p", { class: "hint" }, "The picture can be clicked: a lane switches its path off and on, and the field can be drawn on."),
-  board.element, output, ...panels.map(({ element }) => element));
+  board.element, ...panels.map(({ element }) => element));
 form.querySelectorAll("input, select, button, canvas[tabindex], pre").forEach(control => { control.dataset.lmSuppressShortcuts = "true"; });
 form.addEventListener("change", listen);
 form.addEventListener("submit", event => event.preventDefault());

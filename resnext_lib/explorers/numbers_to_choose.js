@@ -50,7 +50,7 @@ const short = value => (value < 1e6 ? `${Math.round(value / 1e3)}k` : `${(value 
 function draw(picture, n, width, { revealed }) {
   picture.text("googlenet", 0, 10, "GoogLeNet: a bar for each width", "strong");
   drawModules(picture, n, width, 24, revealed);
-  picture.text("resnext", 0, 204, "ResNeXt-50: a bar for each block’s middle", "strong");
+  picture.text("resnext", 0, 204, "ResNeXt-50: each block’s middle", "strong");
   drawBlocks(picture, n, width, 218, revealed);
   return 218 + 104;
 }
@@ -67,8 +67,8 @@ function drawModules(picture, n, width, top, revealed) {
     picture.text(`module${i}`, x + column / 2, floor + 14, data.names[i], on ? "strong f-path" : "", "middle");
     if (revealed) {
       const changed = n.changed.includes(data.names[i]);
-      if (changed) picture.rect(0, `changed${i}`, x + 0.75, floor + 24, column - 1.5, 20, "f-none s-sum thin dashed");
-      picture.text(`parameters${i}`, x + column / 2, floor + 34, short(one.parameters), changed ? "strong f-sum" : "f-quiet", "middle");
+      if (changed) picture.rect(0, `changed${i}`, x + 0.75, floor + 24, column - 1.5, 20, "f-none s-ink thin dashed");
+      picture.text(`parameters${i}`, x + column / 2, floor + 34, short(one.parameters), changed ? "strong" : "f-quiet", "middle");
     }
     picture.rect(4, `tap${i}`, x, top, column, 150, "f-none", { "pointer-events": "all", "data-set": JSON.stringify({ module: i }) });
   });
@@ -82,7 +82,7 @@ function drawBlocks(picture, n, width, top, revealed) {
     picture.rect(1, `block${i}`, i * column + 2, floor - tall, column - 4, tall, "f-path s-ink thin");
   });
   if (revealed) picture.text("block-words", 0, floor + 18, `${short(n.resnext.parameters)} parameters from C: ${n.c} and d: ${n.d}`, "f-quiet");
-  if (n.resnext.blocks.some(block => block.middle > 1024)) picture.text("goes-on", width, top + 4, "goes on ↑", "f-sum strong", "end");
+  if (n.resnext.blocks.some(block => block.middle > 1024)) picture.text("goes-on", width, top + 4, "goes on ↑", "strong", "end");
 }
 
 const back = make("fieldset", {}, make("legend", {}, "All widths"));
@@ -112,9 +112,9 @@ bring({
     slider("module", "Module", () => data.names.length - 1, state => data.names[state.module]),
   ],
   after: [
-    ...data.labels.map((label, i) => slider(`w${i}`, label, () => 512, channels(`w${i}`), 8, 8)),
-    back,
     slider("c", "ResNeXt-50: paths C", () => data.paths.length - 1, state => `${data.paths[state.c]}`),
     slider("d", "ResNeXt-50: width d", () => 64, state => `${state.d}`, 1),
+    ...data.labels.map((label, i) => slider(`w${i}`, label, () => 512, channels(`w${i}`), 8, 8)),
+    back,
   ],
 });

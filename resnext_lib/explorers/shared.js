@@ -37,15 +37,17 @@ function menu(name, label, options) {
 }
 
 // A question before the answer. It can be skipped: nothing waits for it. `shows` is the state in which the picture answers.
+// Below the words of the answer lies, unseen, their longest form, so that they find their room when they come.
 function prediction(question, options, right, why, shows) {
-  const answer = make("output", { class: "answer", "aria-live": "polite" });
+  const answer = make("output", { class: "answer", "aria-live": "polite" }), nothing = "Choose one of the answers first.";
+  const room = make("span", { class: "room", "aria-hidden": "true" }, make("span", {}, nothing), make("span", {}, ["Not quite.", why].join(" ")));
   const check = make("button", { type: "button" }, "Check");
   const control = choice("prediction", question, options);
-  control.element.append(make("div", { class: "own-row" }, check), answer);
+  control.element.append(make("div", { class: "own-row" }, check, make("div", { class: "answer-room" }, room, answer)));
   check.addEventListener("click", () => {
     const chosen = control.element.querySelector("input:checked");
     const verdict = chosen && (chosen.value === String(right) ? "Right." : "Not quite.");
-    answer.textContent = chosen ? `${verdict} ${why}` : "Choose one of the answers first.";
+    answer.textContent = chosen ? `${verdict} ${why}` : nothing;
     if (chosen) root.explorer.set(shows);
   });
   return control.element;
@@ -82,6 +84,14 @@ function scene(svg) {
     rect(layer, key, x, y, width, height, names, more = {}) {
       this.put(layer, key, "rect", { x, y, width: Math.max(0, width), height, class: names, ...more });
     },
+    // ResNet's box: strokes from edge to edge on the card.
+    hatched(layer, key, x, y, width, height, names = "") {
+      this.rect(layer, key, x, y, width, height, `f-card s-ink thin ${names}`);
+      let strokes = "";
+      for (let at = 6; at < width + height; at += 6)
+        strokes += `M${x + Math.max(0, at - height)} ${y + Math.min(height, at)}L${x + Math.min(width, at)} ${y + Math.max(0, at - width)}`;
+      this.put(layer, `${key}-hatch`, "path", { d: strokes || "M0 0", class: "f-none s-weight" });
+    },
     text(key, x, y, words, names = "", anchor = "start") {
       this.put(4, key, "text", { transform: `translate(${x} ${y})`, "text-anchor": anchor, class: names }, words);
     },
@@ -109,15 +119,22 @@ function bring({ state, model, draw, tell, waiting, hint, longest, first = {}, b
   form.querySelectorAll("input, select, button").forEach(control => { control.dataset.lmSuppressShortcuts = "true"; });
   const picture = scene(svg);
   const fill = (element, [first, ...rest]) => element.replaceChildren(rest.length ? make("b", {}, first) : first, " ", rest.join(" "));
-  let longestStatus = 0;
-  // Before the first answer three lines are enough; afterwards nothing below may jump.
-  const reserve = () => { output.style.minHeight = state.revealed ? `${longestStatus}px` : "4.2em"; };
+  const roomy = matchMedia("(min-width: 700px)");
+  let longestStatus = 0, longestHint = 0;
+  // Where there is room for it nothing may ever jump; on a phone three lines are enough before the first answer.
+  const reserve = () => {
+    output.style.minHeight = state.revealed || roomy.matches ? `${longestStatus}px` : "4.2em";
+    hintLine.style.minHeight = roomy.matches ? `${longestHint}px` : "";
+  };
   function keepRoom() {
     const probe = form.appendChild(make("div", { class: "probe" }));
     probe.style.width = `${output.clientWidth}px`;
     const heights = longest().map(one => { fill(probe, tell(model(one), one)); return probe.offsetHeight; });
-    probe.remove();
     longestStatus = Math.max(...heights);
+    probe.classList.add("hint");
+    probe.textContent = typeof hint === "function" ? hint({ ...state, revealed: true }) : hint;
+    longestHint = probe.offsetHeight;
+    probe.remove();
   }
   function show() {
     const padding = 2 * parseFloat(getComputedStyle(form).paddingLeft);

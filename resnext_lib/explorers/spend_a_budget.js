@@ -42,23 +42,23 @@ function draw(picture, n, width, { revealed }) {
     let x = 0;
     parts.forEach((value, i) => {
       const wide = Math.max(0, Math.min(value * scale, end - x)), label = i === 1 ? `3×3: ${spaced(value)}` : spaced(value), fits = wide > label.length * 7.6 + 6;
-      picture.rect(1, `${key}${i}`, x, y, wide, tall, fills[i]);
-      if (fits) picture.text(`${key}-label${i}`, x + wide / 2, y + tall / 2, label, fills[i].includes("f-path") ? "f-on-path" : "", "middle");
+      if (fills) picture.rect(1, `${key}${i}`, x, y, wide, tall, fills[i]);
+      else picture.hatched(1, `${key}${i}`, x, y, wide, tall);
+      if (fits) picture.text(`${key}-label${i}`, x + wide / 2, y + tall / 2, label, !fills ? "halo" : fills[i].includes("f-path") ? "f-on-path" : "", "middle");
       else if (i === 1 && key === "mine" && wide > 0) picture.text(`${key}-below`, Math.min(end - 4.5 * label.length, Math.max(x + wide / 2, 4.5 * label.length)), y + tall + 17, label, "f-path strong", "middle");
       x += wide;
     });
   };
   picture.text("ruler", 0, 10, "ResNet’s block: 1 path of width 64", "strong");
-  bar("ruler", 24, n.ruler, 30, ["f-pale s-ink thin", "f-card s-ink thin", "f-pale s-ink thin"]);
+  bar("ruler", 24, n.ruler, 30, null);   // hatched, as ResNet is everywhere
   const edge = n.over ? " dashed" : "";
   picture.text("mine", 0, 78, `${named(n)}${n.over ? ", over budget" : ""}`, "strong");
-  if (n.total * scale > end) picture.text("mine-goes-on", end, 78, "goes on →", "f-sum strong", "end");
+  if (n.total * scale > end) picture.text("mine-goes-on", end, 78, "goes on →", "strong", "end");
   bar("mine", 92, n.parts, 44, [`f-pale s-ink${edge}`, `f-path s-ink${edge}`, `f-pale s-ink${edge}`]);
-  picture.put(3, "post", "path", { d: `M${post} 20V60M${post} 88V142`, class: "f-none s-sum" });
-  picture.text("budget", Math.max(post, 58), 154, `budget ${spaced(data.budget)}`, "f-sum strong", "middle");
+  picture.put(3, "post", "path", { d: `M${post} 20V60M${post} 88V142`, class: "f-none s-ink dashed" });
+  picture.text("budget", Math.max(post, 58), 154, `budget ${spaced(data.budget)}`, "strong", "middle");
   drawMiddle(picture, n, width, 172, revealed);
-  if (!revealed) return 250;
-  drawPlane(picture, n, width, 276);
+  drawPlane(picture, n, width, 276, revealed);
   return 276 + 246;
 }
 
@@ -66,21 +66,21 @@ function draw(picture, n, width, { revealed }) {
 function drawMiddle(picture, n, width, top, revealed) {
   const end = width - 4, scale = end / (width < 500 ? 170 : 180), wall = n.limit * scale, box = n.d * scale;
   picture.text("middle", 0, top + 10, revealed ? `the middle: ${n.c} × ${n.d} = ${spaced(n.middle)} channels` : "the middle", "strong");
-  if (n.middle * scale > end) picture.text("middle-goes-on", end, top + 10, "goes on →", "f-sum strong", "end");
-  picture.rect(0, "old", 0, top + 24, 64 * scale, 8, "f-weight");
+  if (n.middle * scale > end) picture.text("middle-goes-on", end, top + 10, "goes on →", "strong", "end");
+  picture.hatched(0, "old", 0, top + 24, 64 * scale, 8);
   picture.text("old-words", (64 * scale + 100 > wall ? wall : 64 * scale) + 6, top + 28, "64 in ResNet", "f-quiet");
   Array.from({ length: n.c }, (_, i) => i * box < end &&
     picture.rect(1, `path${i}`, i * box, top + 40, Math.min(box, end - i * box), 28, `f-path ${box > 3 ? "s-card" : ""}`));
   if (!revealed) return;   // the wall would give the width of a path away
-  picture.put(3, "wall", "path", { d: `M${wall} ${top + 20}V${top + 74}`, class: "f-none s-sum dashed" });
-  picture.text("wall-words", Math.max(wall, 34), top + 86, `limit ${n.limit}`, "f-sum strong", "middle");
+  picture.put(3, "wall", "path", { d: `M${wall} ${top + 20}V${top + 74}`, class: "f-none s-ink dashed" });
+  picture.text("wall-words", Math.max(wall, 34), top + 86, `limit ${n.limit}`, "strong", "middle");
 }
 
 // The width at which C paths cost the budget, for any C: 512·C·d + 9·C·d² solved for d.
 const widthAt = c => (Math.sqrt((2 * data.channels * c) ** 2 + 36 * c * data.budget) - 2 * data.channels * c) / (18 * c);
 
 // The plane of C and d, both axes logarithmic: the curve of equal cost, the wall that it nears, the pairs that the paper trained.
-function drawPlane(picture, n, width, top) {
+function drawPlane(picture, n, width, top, revealed) {
   const left = 36, right = 44, tall = 168, first = top + 30, octaves = Math.log2(data.widest), most = data.stops.length - 1;
   const x = c => left + (width - left - right) * Math.log2(c) / most, y = d => first + tall * (1 - Math.log2(d) / octaves);
   const curve = (name, widthOf, names) => {
@@ -92,10 +92,12 @@ function drawPlane(picture, n, width, top) {
     picture.put(0, `grid${d}`, "path", { d: `M${left} ${y(d)}H${width - right}`, class: "f-none s-line" });
     picture.text(`width${d}`, left - 10, y(d), d, "f-quiet", "end");
   });
-  curve("wall-line", c => n.limit / c, "s-sum thin dashed");
+  picture.text("axes", left, first + tall + 38, revealed ? `across: paths C; up: width d; dashed: C·d = ${n.limit}` : "across: paths C; up: width d", "f-quiet");
+  data.stops.forEach(c => picture.text(`paths${c}`, x(c), first + tall + 20, c, revealed && c === n.c ? "strong f-path" : "", "middle"));
+  if (!revealed) return;   // the axes alone, so that nothing jumps when the rest comes
+  curve("wall-line", c => n.limit / c, "s-ink thin dashed");
   curve("equal", widthAt, "s-path");
   data.stops.forEach((c, stop) => {
-    picture.text(`paths${c}`, x(c), first + tall + 20, c, c === n.c ? "strong f-path" : "", "middle");
     picture.rect(4, `column${c}`, x(c) - 15, first - 8, 30, tall + 40, "f-none", { "pointer-events": "all", "data-set": JSON.stringify({ stop, mode: "keep" }) });
   });
   Object.entries(data.errors).forEach(([pair, error]) => {
@@ -104,7 +106,6 @@ function drawPlane(picture, n, width, top) {
     picture.text(`error${pair}`, x(c) + 7, y(d) - 9, `${error.toFixed(1)} %`, "f-quiet halo");
   });
   picture.put(3, "here", "circle", { cx: x(n.c), cy: y(n.d), r: 7, class: `f-path s-ink${n.over ? " dashed" : ""}` });
-  picture.text("axes", left, first + tall + 38, `across: paths C; up: width d; dashed: C·d = ${n.limit}`, "f-quiet");
 }
 
 const stopWords = state => `${data.stops[state.stop]} path${state.stop ? "s" : ""}`;

@@ -83,14 +83,16 @@ def inception_to_resnext() -> Explorer:
                 title=title, say=say, change=change, weights=weights, choose=choose, diagram=_plain(figures.diagram(module))
             )
         )
-    fig = figures.block_diagram(
-        *[step[0] for step in _inception_steps()],
-        titles=[f"{i}. {step[1]}" for i, step in enumerate(_inception_steps(), start=1)],
-    )
+    drawn = [(f"{i}. {step[1]}", step[0]) for i, step in enumerate(_inception_steps(), start=1)]
+    halves = drawn[:4], drawn[4:]  # two pictures, which stand side by side on paper
+    fig, more = (figures.block_diagram(*[b for _, b in half], titles=[title for title, _ in half]) for half in halves)
     alt = (
-        "Eight blocks from top to bottom. Inception 3a with four unequal branches; four equal branches; their outputs "
-        "added; a shortcut; 32 thin paths; the paths concatenated before one 1x1; one grouped 3x3 in the middle; "
-        "ResNet's block."
+        "Four blocks from top to bottom. Inception 3a with four unequal branches; four equal branches; their outputs "
+        "added; a shortcut."
+    )
+    more_alt = (
+        "Four more blocks: 32 thin paths; the paths concatenated before one 1x1; one grouped 3x3 in the middle; ResNet's."
     )
     heading = "Convolution weights, without bias and batch norm; steps 2 to 4 teach, they are not published networks"
-    return Explorer("inception_to_resnext", fig, alt, CAPTION, heading, rows, dict(frames=frames))
+    data = dict(frames=frames)
+    return Explorer("inception_to_resnext", fig, alt, CAPTION, heading, rows, data, more=[more], more_alts=[more_alt])

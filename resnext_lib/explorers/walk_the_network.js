@@ -32,8 +32,7 @@ function draw(picture, n, width, { revealed }) {
   picture.text("row", 0, 8, width < 500 ? "height: the map’s side; width: channels (log)" : "six stops: height is the map’s side, width the number of channels (log scale)", "f-quiet");
   drawStages(picture, n, width, 22);
   n.networks.forEach((network, i) => drawInside(picture, network, n, i, width, 182 + i * 112, revealed));
-  if (!revealed) return 416;
-  drawBars(picture, n, width, 416);
+  drawBars(picture, n, width, 416, revealed);
   return 416 + 6 * 50 + 6;
 }
 
@@ -60,26 +59,32 @@ function drawInside(picture, network, n, row, width, top, revealed) {
   picture.text(`out${row}`, width - 2, y - 12, stage.output, "", "end");
   layers.forEach((layer, i) => {
     const x = left + i * step + (step - box) / 2, blue = layer.spatial && row === 1;
-    picture.rect(1, `layer${row}-${i}`, x, y - 22, box, 44, `${blue ? "f-path" : layer.spatial ? "f-card" : "f-pale"} s-ink thin`);
-    if (layer.groups > 1) [1, 2, 3].forEach(cut => [x - 1, x + box - 6].forEach((side, j) =>
-      picture.rect(2, `cut${row}-${i}-${cut}-${j}`, side, y - 22 + cut * 11 - 1.5, 7, 3, "f-card")));
-    picture.text(`kernel${row}-${i}`, x + box / 2, y - 10, layer.kernel, blue ? "f-on-path strong" : "strong", "middle");
-    picture.text(`channels${row}-${i}`, x + box / 2, y + 10, layer.groups > 1 ? `${layer.groups}×${layer.channels / layer.groups}` : layer.channels, blue ? "f-on-path" : "", "middle");
+    const cut = layer.groups > 1, half = cut ? 28 : 22, line = cut ? 7 : 10;
+    if (row) picture.rect(1, `layer${row}-${i}`, x, y - half, box, 2 * half, `${blue ? "f-path" : layer.spatial ? "f-card" : "f-pale"} s-ink thin`);
+    else {   // ResNet is hatched, round its lettering
+      picture.hatched(1, `layer${row}-${i}`, x, y - half, box, 2 * half);
+      picture.rect(2, `ground${row}-${i}`, x + 6, y - half + 4, box - 12, 2 * half - 8, "f-card");
+    }
+    if (cut) [-1, 0, 1].forEach(at => picture.rect(2, `cut${row}-${i}-${at}`, x - 1, y + 14 * at - 1, box + 2, 2, "f-card"));
+    picture.text(`kernel${row}-${i}`, x + box / 2, y - line, layer.kernel, blue ? "f-on-path strong" : "strong", "middle");
+    picture.text(`channels${row}-${i}`, x + box / 2, y + line, layer.groups > 1 ? `${layer.groups}×${layer.channels / layer.groups}` : layer.channels, blue ? "f-on-path" : "", "middle");
     if (revealed) picture.text(`cost${row}-${i}`, x + box / 2, y + 36, spaced(layer.value), blue ? "f-path strong" : "f-quiet", "middle");
   });
 }
 
-// ResNet outlined, ResNeXt filled: not by colour alone.
-function drawBars(picture, n, width, top) {
+// ResNet hatched, ResNeXt filled: not by colour alone. Before the answer every pair of bars is an empty frame.
+function drawBars(picture, n, width, top, revealed) {
   const left = 54, scale = (width - left - 4) / n.most;
-  picture.text("bars", 0, top - 4, width < 500 ? `${unitName(n.unit)} (ResNet-50 outlined)` : `${unitName(n.unit)}: ResNet-50 outlined, ResNeXt-50 filled`, "strong");
+  picture.text("bars", 0, top - 4, !revealed ? unitName(n.unit) : width < 500 ? `${unitName(n.unit)} (ResNet-50 hatched)` : `${unitName(n.unit)}: ResNet-50 hatched, ResNeXt-50 filled`, "strong");
   data.networks[0].stages.forEach((stage, i) => {
     const y = top + 12 + i * 50, on = i === n.stop;
     picture.text(`bar-name${i}`, 0, y + 20, stage.name, on ? "strong f-path" : "");
-    n.networks.forEach((network, row) => {
+    if (!revealed) picture.rect(1, `bar-frame${i}`, left, y, width - left - 4, 38, "f-card s-line dashed");
+    else n.networks.forEach((network, row) => {
       const value = network.values[i], wide = Math.max(1, value * scale), inside = wide > 110;
-      picture.rect(1, `bar${row}-${i}`, left, y + row * 20, wide, 18, row ? "f-path s-ink thin" : "f-card s-ink thin");
-      picture.text(`bar-value${row}-${i}`, inside ? left + wide - 6 : left + wide + 6, y + row * 20 + 9.5, spaced(value), inside && row ? "f-on-path" : "", inside ? "end" : "start");
+      if (row) picture.rect(1, `bar${row}-${i}`, left, y + row * 20, wide, 18, "f-path s-ink thin");
+      else picture.hatched(1, `bar${row}-${i}`, left, y, wide, 18);
+      picture.text(`bar-value${row}-${i}`, inside ? left + wide - 6 : left + wide + 6, y + row * 20 + 9.5, spaced(value), inside && row ? "f-on-path" : "halo", inside ? "end" : "start");
     });
     picture.rect(4, `bar-tap${i}`, 0, y - 4, width, 48, "f-none", { "pointer-events": "all", "data-set": JSON.stringify({ stop: i }) });
   });

@@ -148,8 +148,7 @@ function draw(picture, numbers, width, { revealed, at }) {
   const n = revealed ? numbers : unfollowed(numbers);
   drawWay(picture, n, at, width);
   const under = drawBlock(picture, n, width, 34, revealed);
-  if (!revealed) return under;
-  drawOutputs(picture, n, width, under + 8);
+  drawOutputs(picture, n, width, under + 8, revealed);
   return under + 8 + (width < 500 ? 254 : 140);
 }
 
@@ -264,26 +263,26 @@ function drawJoints(picture, n, starts, columns, cell, tall, place, centre, full
 }
 
 // What comes out at one pixel: as drawn, beside form A's; and how one output comes about.
-function drawOutputs(picture, n, width, top) {
+function drawOutputs(picture, n, width, top, revealed) {
   const { outputs, forms } = n.numbers, narrow = width < 500;
   if (!outputs) {
     picture.text("too-many", 0, top + 10, `${n.outputs} outputs: too many to print here`, "f-quiet");
     return;
   }
-  picture.text("outputs", 0, top + 10, `the outputs at one pixel ${n.changed ? "≠" : "="} form A’s`, "strong");
+  picture.text("outputs", 0, top + 10, revealed ? `the outputs at one pixel ${n.changed ? "≠" : "="} form A’s` : "the outputs at one pixel", "strong");
   const left = narrow ? 0 : 78, line = narrow ? 8 : 16, cell = (width - left - 1) / line;
   [[outputs, "as drawn"], [forms.A, "form A"]].forEach(([values, label], row) => {
     const y = top + 24 + row * (narrow ? 66 : 30);
     picture.text(`outputs-label${row}`, 0, y + (narrow ? 8 : 11), label, "f-quiet");
     values.forEach((value, i) => {
       const x = left + (i % line) * cell, under = y + (narrow ? 18 + 23 * Math.floor(i / line) : 0);
-      const chosen = i === n.numbers.output, other = value !== forms.A[i];
+      const chosen = revealed && i === n.numbers.output, other = revealed && value !== forms.A[i];
       picture.rect(2, `output${row}-${i}`, x + 0.5, under, cell - 2, 21, `${chosen && !row ? "f-path" : "f-card"} ${row ? "s-line" : "s-ink thin"}${other ? " dashed" : ""}`,
         { "data-set": JSON.stringify({ follow: "output", index: i }) });
-      picture.text(`output-value${row}-${i}`, x + cell / 2, under + 11, signed(value), chosen && !row ? "f-on-path strong" : other ? "f-sum strong" : row ? "f-quiet" : "", "middle");
+      picture.text(`output-value${row}-${i}`, x + cell / 2, under + 11, revealed ? signed(value) : "", chosen && !row ? "f-on-path strong" : other ? "strong" : row ? "f-quiet" : "", "middle");
     });
   });
-  drawProducts(picture, n, width, top + (narrow ? 168 : 96));
+  if (revealed) drawProducts(picture, n, width, top + (narrow ? 168 : 96));
 }
 
 const signed = value => String(value).replace("-", "−");
@@ -314,8 +313,8 @@ const count = state => ({ path: n => n.paths, input: n => n.inputs, middle: n =>
 const last = state => count(state) - 1;
 
 bring({
-  state: { at: A, cut: "no", size: 0, follow: "path", index: 0, sample: 0 }, first: { size: 2, index: 1 }, model, draw, tell,
-  waiting: "Three layers with one path through them, every weight a grey cell. What a path reads shows after your answer or your first move.",
+  state: { at: A, cut: "no", size: 2, follow: "path", index: 1, sample: 0 }, model, draw, tell,
+  waiting: "A block with 4 paths, every weight a grey cell. What a path reads and reaches shows after your answer or your first move.",
   hint: "The picture can be clicked: a letter goes to its form, a row follows its path, a square its channel. The numbers are those of one pixel, with a ReLU after the first two layers; batch norm, which works channel by channel, is left out.",
   longest: () => ["no", "yes"].flatMap(cut => ["path", "input", "middle", "output"].flatMap(follow =>
     [[2, A], [2, B - 1], [2, B], [2, C - 1], [2, C], [data.sizes.length - 1, B], [data.sizes.length - 1, C]].map(([size, at]) => ({ at, cut, follow, size, index: 0, sample: 0 })))),
@@ -325,9 +324,9 @@ bring({
     state.index = Math.min(state.index, last(state));
   },
   before: [
-    prediction("Take a block with 4 paths. How many of its 16 inputs does path 2 read?", [[4, "4"], [8, "8"], [16, "16"]], 16,
-      "Its first 1×1 reads all 16 inputs, as the blue row above the picture shows. 4 is the likely guess, and what the counter-case gives; only the middle is split.",
-      { at: A, cut: "no", size: 2, follow: "path", index: 1 }),
+    prediction("Take a block with 4 paths, and divide its 16 inputs among them as well. How many of its 16 outputs does input 1 reach then?", [[4, "4"], [8, "8"], [16, "16"]], 4,
+      "Path 1 reads input 1, no other path does, and each path has its own 4 outputs: four small blocks side by side. In ResNeXt’s block, the other choice below, only the middle is split, and input 1 reaches all 16.",
+      { at: A, cut: "yes", size: 2, follow: "input", index: 0 }),
     slider("at", "From A to C", () => C, state => model(state).place),
   ],
   after: [

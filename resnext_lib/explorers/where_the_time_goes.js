@@ -28,8 +28,9 @@ function draw(picture, n, width, { revealed, step }) {
   bars.forEach(([label, share, shown, fill], i) => {
     const y = 254 + i * 46;
     picture.text(`bar-label${i}`, 0, y, shown ? `${label}: ${percent(share)}` : label, "strong");
-    picture.rect(0, `whole${i}`, 0.75, y + 11, width - 1.5, 18, "f-card s-ink thin");
-    if (shown) picture.rect(1, `bar${i}`, 0.75, y + 11, (width - 1.5) * share, 18, `${fill} s-ink thin`);
+    picture.rect(0, `whole${i}`, 0.75, y + 11, width - 1.5, 18, `f-card s-ink thin${shown ? "" : " dashed"}`);
+    if (!shown) picture.text("unknown", width / 2, y + 20, "?", "f-quiet", "middle");
+    else picture.rect(1, `bar${i}`, 0.75, y + 11, (width - 1.5) * share, 18, `${fill} s-ink thin`);
   });
   return 254 + 3 * 46;
 }
@@ -65,18 +66,18 @@ const MARKS = [
 ];
 
 const threads = Object.keys(data.measured).sort((a, b) => b - a);
-const asked = stops.indexOf(32), answer = data.measured[threads[0]][data.layouts[0]][asked];
-const gained = 1 / answer.time;
+const asked = stops.indexOf(64), half = asked - 1, rows = data.measured[threads[0]][data.layouts[1]];
+const turn = rows[asked].time / rows[half].time;   // of twice the groups, in the other layout
 bring({
   state: { step: 0, layout: data.layouts[0], threads: threads[0] }, model, draw, tell,
   waiting: "The dashed line is what the counts promise. What the clock said shows after your answer or your first move.",
   hint: ({ revealed }) => `The picture can be clicked: a column goes to its number of groups.${revealed ? ` A circle, a square and a diamond are different routines. Measured in batches of ${data.batch} images on ${data.processor}.` : ""}`,
   longest: () => threads.flatMap(one => data.layouts.flatMap(layout => stops.map((_, step) => ({ step, layout, threads: one })))),
   before: [
-    prediction("From 1 to 32 groups a 3×3 does 32 times fewer multiply-adds. How much faster did it get?",
-      [["all", "32 times"], ["half", "about 16 times"], ["few", "less than 8 times"]], gained > 24 ? "all" : gained > 8 ? "half" : "few",
-      `It got ${gained.toFixed(1)} times as fast. The multiplications fell, the numbers to write did not, and narrow groups leave much of the processor idle.`,
-      { step: asked }),
+    prediction(`Laid out channels-last, with the channels of a place side by side: how does the time change from ${stops[half]} to ${stops[asked]} groups?`,
+      [["less", "it halves, like the multiply-adds"], ["same", "it stays nearly the same"], ["more", "it grows by more than a quarter"]], turn > 1.25 ? "more" : turn < 0.75 ? "less" : "same",
+      `From ${percent(rows[half].time)} of the time with 1 group it goes to ${percent(rows[asked].time)}: ${turn.toFixed(1)} times as long for half the multiply-adds. Groups of 2 channels leave much of the processor idle.`,
+      { step: asked, layout: data.layouts[1], threads: threads[0] }),
     slider("step", "Groups", () => stops.length - 1, state => `${stops[state.step]}`),
   ],
   after: [

@@ -28,7 +28,14 @@ from resnext_lib.figures.every_path import every_path
 from resnext_lib.figures.family import cut_bars, numbers_to_choose, run_dots
 from resnext_lib.figures.folding import folding
 from resnext_lib.figures.forms import lanes, middle_masks
-from resnext_lib.figures.matrices import kernel_blocks, mask_blocks, mask_matrices, number_grids, weight_matrix
+from resnext_lib.figures.matrices import (
+    kernel_blocks,
+    mask_blocks,
+    mask_matrices,
+    number_grids,
+    opened_kernel,
+    weight_matrix,
+)
 from resnext_lib.figures.networks import group_line, network_diagram, place_of, stage_trade, verdict_grid
 from resnext_lib.figures.palette import INK, LINE, PALE, PAPER, PATH, SUM, WASH, WEIGHT
 from resnext_lib.figures.paths import kept_and_estimated, likeness_by_block, losses_by_block, removed_path

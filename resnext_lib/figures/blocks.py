@@ -11,6 +11,8 @@ from torch import nn
 from resnext_lib.figures.drawing import ROW, WIDTH, canvas, line, text_width, write
 from resnext_lib.figures.palette import INK, PALE, PAPER, PATH, SUM, WASH
 
+PIECE = 15  # points; the height of a grouped box's pieces, each of which holds a line of lettering
+
 
 @dataclass(frozen=True)
 class Node:
@@ -121,36 +123,44 @@ def _keep_one_of_equal_lanes(result):
 
 
 def box_size(node: Node) -> tuple[float, float]:
-    """Width and height in points of the box that holds the lettering of ``node``, with room for cuts in its sides."""
+    """Width and height in points of the box that holds the lettering of ``node``; a grouped one has pieces for its lines."""
     lines = [node.label, *filter(None, node.note.split("\n"))]
-    return max(map(text_width, lines)) + (20 if node.groups > 1 else 12), 12 + 14 * len(lines)
+    return max(map(text_width, lines)) + 12, PIECE * (len(lines) + 2) if node.groups > 1 else 12 + 14 * len(lines)
 
 
-def draw_node(axes: Axes, x: float, y: float, node: Node) -> float:
+def draw_node(axes: Axes, x: float, y: float, node: Node, hatched: bool = False) -> float:
     """Draw a box whose left edge is at ``x`` and middle at ``y``; return its right edge.
 
-    A grouped convolution's sides are cut: C pieces that do not touch.
+    A grouped convolution is cut from side to side, between the lines of its lettering: C pieces that do not touch.
+    A ``hatched`` box, of ResNet, is hatched round its lettering, and no colour is needed to tell it.
     """
     width, height = box_size(node)
     fill = {"spatial": PATH, "pointwise": PALE, "pool": PAPER, "gate": WASH}[node.kind]
-    axes.add_patch(Rectangle((x, y - height / 2), width, height, facecolor=fill, edgecolor=INK, linewidth=1, zorder=3))
-    if node.groups > 1:
-        for step in range(1, 4):
-            cut = y - height / 2 + height * step / 4
-            for left in (x - 1, x + width - 4):
-                axes.add_patch(Rectangle((left, cut - 1.2), 5, 2.4, facecolor=PAPER, edgecolor="none", zorder=3))
+    box = Rectangle((x, y - height / 2), width, height, facecolor=fill, edgecolor=INK, linewidth=1, zorder=3)
+    axes.add_patch(box)
     lines = [node.label, *(node.note.split("\n") if node.note else [])]
+    step = PIECE if node.groups > 1 else 14
+    if node.groups > 1:
+        for cut in range(1, len(lines) + 2):
+            below = y - height / 2 + PIECE * cut
+            axes.add_patch(Rectangle((x - 1, below - 0.8), width + 2, 1.6, facecolor=PAPER, edgecolor="none", zorder=3))
+    elif hatched:
+        box.set(facecolor=PAPER, hatch="////")
+        ground = (x + 4, y - 7 * len(lines)), width - 8, 14 * len(lines)
+        axes.add_patch(Rectangle(*ground, facecolor=PAPER, edgecolor="none", zorder=3))
     for i, text in enumerate(lines):
-        write(axes, x + width / 2, y + 14 * (i - (len(lines) - 1) / 2), text, PAPER if node.kind == "spatial" else INK)
+        on_blue = node.kind == "spatial" and not (hatched and node.groups == 1)
+        write(axes, x + width / 2, y + step * (i - (len(lines) - 1) / 2), text, PAPER if on_blue else INK)
     return x + width
 
 
 def draw_sum(axes: Axes, x: float, y: float, joint: str = "+", radius: float = 9) -> None:
-    """Draw a plus in a circle around ``(x, y)``: here maps are added; with ``joint="×"`` they are multiplied."""
-    axes.add_patch(Circle((x, y), radius, facecolor=PAPER, edgecolor=SUM, linewidth=2, zorder=3))
+    """Draw a plus in a circle around ``(x, y)``: here maps are added; with ``joint="×"`` they are multiplied, in ink."""
+    colour = SUM if joint == "+" else INK
+    axes.add_patch(Circle((x, y), radius, facecolor=PAPER, edgecolor=colour, linewidth=2, zorder=3))
     for dx, dy in ((5, 0), (0, 5)) if joint == "+" else ((4, 4), (4, -4)):
         dx, dy = dx * radius / 9, dy * radius / 9
-        axes.plot([x - dx, x + dx], [y - dy, y + dy], color=SUM, linewidth=2, zorder=4)
+        axes.plot([x - dx, x + dx], [y - dy, y + dy], color=colour, linewidth=2, zorder=4)
 
 
 def lane_rows(result: Diagram) -> tuple[list, list[float]]:
@@ -168,8 +178,8 @@ def diagram_height(result: Diagram) -> float:
     return sum(lane_rows(result)[1]) + (34 if result.shortcut else 0)
 
 
-def draw_diagram(axes: Axes, result: Diagram, top: float) -> None:
-    """Draw a block from left to right with its upper edge at ``top``."""
+def draw_diagram(axes: Axes, result: Diagram, top: float, hatched: bool = False) -> None:
+    """Draw a block from left to right with its upper edge at ``top``; ``hatched`` if it is ResNet's."""
     lanes, heights = lane_rows(result)
     top += 34 if result.shortcut else 0
     middles = [top + sum(heights[:i]) + h / 2 for i, h in enumerate(heights)]
@@ -177,7 +187,7 @@ def draw_diagram(axes: Axes, result: Diagram, top: float) -> None:
     gap, trunk = _gap_and_trunk(result, lanes)
     write(axes, 2, centre - 9, str(result.in_channels), align="left")
     line(axes, [(2, centre), (trunk, centre)])
-    ends = _draw_lanes(axes, lanes, middles, trunk, gap, result.repeated)
+    ends = _draw_lanes(axes, lanes, middles, trunk, gap, result.repeated, hatched)
     x = _draw_merge(axes, result, middles, ends, gap, centre) if result.merge else ends[0]
     for node in result.tail:
         line(axes, [(x, centre), (x + gap, centre)], arrow=True)
@@ -199,7 +209,7 @@ def _gap_and_trunk(result, lanes):
     return max(4, min(30, (WIDTH - trunk - boxes - merge - end) / arrows)), trunk
 
 
-def _draw_lanes(axes, lanes, middles, trunk, gap, repeated):
+def _draw_lanes(axes, lanes, middles, trunk, gap, repeated, hatched):
     """Draw every lane and return where each ends; ``None`` stands for the paths left out, and for their end."""
     line(axes, [(trunk, middles[0]), (trunk, middles[-1])])
     ends = []
@@ -207,7 +217,7 @@ def _draw_lanes(axes, lanes, middles, trunk, gap, repeated):
         x = trunk
         for node in lane or []:
             line(axes, [(x, y), (x + gap, y)], arrow=True)
-            x = draw_node(axes, x + gap, y, node)
+            x = draw_node(axes, x + gap, y, node, hatched)
         if lane is None:
             write(axes, trunk + 12, y, f"⋯  {repeated} paths in all", align="left")
         ends.append(x if lane else None)
@@ -238,7 +248,9 @@ def _draw_shortcut(axes, result, x, centre, start, height):
     """One orange line round the block; with a box on it where the shape changes. Returns its end."""
     plus = WIDTH - 20 - text_width(str(result.out_channels))
     line(axes, [(x, centre), (plus - 9, centre)], arrow=True)
-    line(axes, [(start, centre), (start, height), (plus, height), (plus, centre - 9)], SUM, 2.5)
+    # What is multiplied is no sum, and not orange.
+    colour, thick = (SUM, 2.5) if result.joint == "+" else (INK, 1.2)
+    line(axes, [(start, centre), (start, height), (plus, height), (plus, centre - 9)], colour, thick)
     draw_sum(axes, plus, centre, result.joint)
     if isinstance(result.shortcut, Node):
         shown = replace(
@@ -250,20 +262,23 @@ def _draw_shortcut(axes, result, x, centre, start, height):
     else:
         half = max(34, text_width(result.shortcut) / 2 + 8)
         axes.add_patch(Rectangle((WIDTH / 2 - half, height - 9), 2 * half, 18, facecolor=PAPER, edgecolor="none", zorder=3))
-        write(axes, WIDTH / 2, height, result.shortcut, SUM)
+        write(axes, WIDTH / 2, height, result.shortcut, colour)
     return plus + 9
 
 
-def block_diagram(*modules: nn.Module, titles: Sequence[str] = ()) -> Figure:
-    """Diagrams of blocks, one above the other at one scale; ``titles`` stand over them."""
+def block_diagram(*modules: nn.Module, titles: Sequence[str] = (), hatched: Sequence[int] = ()) -> Figure:
+    """Diagrams of blocks, one above the other at one scale; ``titles`` stand over them.
+
+    ``hatched`` has the numbers, from 0, of those that are ResNet's: their boxes are hatched.
+    """
     diagrams = [diagram(module) for module in modules]
     titles = list(titles) or [""] * len(diagrams)
     heights = [diagram_height(d) + (24 if title else 4) for d, title in zip(diagrams, titles, strict=True)]
     fig, axes = canvas(sum(heights) + 14 * (len(heights) - 1) + 6)
     top = 2
-    for result, title, height in zip(diagrams, titles, heights, strict=True):
+    for number, (result, title, height) in enumerate(zip(diagrams, titles, heights, strict=True)):
         if title:
             write(axes, 2, top + 9, title, align="left", weight="bold")
-        draw_diagram(axes, result, top + (22 if title else 2))
+        draw_diagram(axes, result, top + (22 if title else 2), number in hatched)
         top += height + 14
     return fig

@@ -282,12 +282,16 @@ class Column:
         self.centre = (self.left + self.right) / 2
         self.drawn = _drawn_paths(block.paths, follow)
         self.followed = self.drawn.index(follow) if block.paths > 1 and follow is not None else None
+        # Nothing is followed down the lanes: the cut 3×3 alone shows them, in four equal pieces.
+        self.equal_cuts = block.form == "C" and follow is None and block.paths > len(self.drawn) == 3
         self.lanes = self._lanes()
         self.steps = list(block.shapes)
 
     def _lanes(self):
         """Left and right edge of every lane. Where paths are left out, the last lane stands at the right."""
         count, width = len(self.drawn), self.right - self.left
+        if self.equal_cuts:
+            return [(self.left + i * width / 4, self.left + (i + 1) * width / 4) for i in (0, 1, 3)]
         if self.block.paths == count:
             lane = (width - 4 * (count - 1)) / count
             return [(self.left + i * (lane + 4), self.left + i * (lane + 4) + lane) for i in range(count)]
@@ -354,7 +358,7 @@ class Column:
             blue = number == self.followed
             if apart:
                 line(self.axes, [(x, FAN), (x, first)], PATH if blue else INK, 2 if blue else 1.2, arrow=True)
-            if self.block.paths > 1:
+            if self.block.paths > 1 and not self.equal_cuts:
                 outer = number in (0, len(self.drawn) - 1)
                 align, shift = ("center", 0) if not apart else ("right", -4) if outer else ("left", 4)
                 write(
@@ -388,6 +392,12 @@ class Column:
         if step == "conv2" and self.block.paths > 1:
             for x0, x1, lane in self._pieces():
                 self._draw_layer(step, x0, x1, lane is not None and lane == self.followed)
+                if lane is None:
+                    write(self.axes, (x0 + x1) / 2, self.places[step], "⋯")
+            if self.equal_cuts:
+                above = self.places[step] - _height(step) / 2 - ARROW / 2
+                for path, x in zip(self.drawn, self.middles, strict=True):
+                    write(self.axes, x, above, str(path + 1))
             return
         self._draw_layer(step, self.left, self.right, False)
         adds = step == "conv3"  # the layer that reads all paths and adds them

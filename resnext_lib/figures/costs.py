@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from resnext_lib.figures.drawing import WIDTH, canvas, line, text_width, write
-from resnext_lib.figures.palette import INK, PALE, PATH, SUM
+from resnext_lib.figures.drawing import WIDTH, canvas, text_width, write
+from resnext_lib.figures.palette import INK, PALE, PATH
 
 
-def cost_bars(rows: Sequence[tuple], unit: str, limit: float | None = None) -> Figure:
-    """Horizontal bars: ``rows`` are (label, value) or (label, value, emphasised). ``limit`` draws a post.
+def cost_bars(rows: Sequence[tuple], unit: str, limit: float | None = None, hatch: str | None = "////") -> Figure:
+    """Horizontal bars: ``rows`` are (label, value) or (label, value, emphasised). ``limit`` draws a dashed post.
 
-    A bar that is emphasised is blue, another one grey and hatched, so that grey print keeps them apart.
+    A bar that is emphasised is blue, another one grey and hatched, so that grey print keeps them apart; where nothing
+    is compared with ResNet, ``hatch`` is ``None``.
     """
     rows = [(*row, True)[:3] for row in rows]
     room = max(text_width(f"{value:,}") for _, value, _ in rows) + 8
@@ -32,12 +33,12 @@ def cost_bars(rows: Sequence[tuple], unit: str, limit: float | None = None) -> F
                 facecolor=PATH if emphasised else PALE,
                 edgecolor=INK,
                 linewidth=0.8,
-                hatch=None if emphasised else "////",
+                hatch=None if emphasised else hatch,
             )
         )
         write(axes, left + value * scale + 4, y + 9, f"{value:,}", align="left")
     if limit:
-        line(axes, [(left + limit * scale, 20), (left + limit * scale, 24 * len(rows) + 22)], SUM, 2)
+        axes.plot([left + limit * scale] * 2, [20, 24 * len(rows) + 22], "--", color=INK, linewidth=1.5)
     return fig
 
 

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from resnext_lib.figures.drawing import WIDTH, canvas, line, write
-from resnext_lib.figures.palette import INK, PALE, WEIGHT
+from resnext_lib.figures.palette import INK, PALE
 
 HEIGHT, BOX, HIGH = 178, 118, 44  # points; of the figure, the width and height of a layer
 FIRST, SECOND = 46, 196  # points; where the two layers begin
@@ -22,10 +22,10 @@ def folding(weight: float, mean: float, deviation: float, scale: float, shift: f
     folded_weight = scale / deviation * weight
     folded_bias = shift - scale / deviation * mean
     _row(axes, 22, "two layers", [x, between, result])
-    _layer(axes, FIRST, 22, "convolution", f"× {weight:g}", WEIGHT)
+    _layer(axes, FIRST, 22, "convolution", f"× {weight:g}", PALE)
     _layer(axes, SECOND, 22, "batch norm", f"(· − {mean:g}) / {deviation:g} × {scale:g} + {shift:g}", PALE)
     _row(axes, 110, "folded: one layer", [x, result])
-    _layer(axes, (FIRST + SECOND) / 2, 110, "convolution", f"× {folded_weight:g} + {folded_bias:g}", WEIGHT)
+    _layer(axes, (FIRST + SECOND) / 2, 110, "convolution", f"× {folded_weight:g} + {folded_bias:g}", PALE)
     return fig
 
 

@@ -18,6 +18,33 @@ def kernel_blocks(convolution: nn.Conv2d) -> list[tuple[int, int, int, int]]:
     return [(g * rows, g * columns, rows, columns) for g in range(convolution.groups)]
 
 
+def opened_kernel(convolution: nn.Conv2d) -> Figure:
+    """The table of kernels of a small convolution with its sides named, and beside it one kernel with its weights.
+
+    The kernel that is opened, of the second output and the third input, is framed in the table.
+    """
+    rows, columns = convolution.out_channels, convolution.in_channels
+    side, left, top = 20, 92, 30
+    fig, axes = canvas(top + rows * side + 8)
+    write(axes, left + columns * side / 2, 12, f"{columns} input channels")
+    for line_number, words in enumerate((f"{rows} output", "channels")):
+        write(axes, left - 8, top + rows * side / 2 + 16 * (line_number - 0.5), words, align="right")
+    axes.add_patch(Rectangle((left, top), columns * side, rows * side, facecolor=WEIGHT, edgecolor=INK, linewidth=1))
+    draw_grid(axes, left, top, rows, columns, side)
+    cell = left + 2 * side, top + side
+    axes.add_patch(Rectangle(cell, side, side, fill=False, edgecolor=PATH, linewidth=2.5, zorder=4))
+    high, wide = convolution.kernel_size
+    size, place, kernel = 28, left + columns * side + 46, top + 6
+    for corner in ((0, 0), (0, 1)):
+        ends = (cell[0] + side, cell[1] + side * corner[1]), (place, kernel + size * high * corner[1])
+        axes.plot(*zip(*ends, strict=True), color=PATH, linewidth=1, zorder=3)
+    axes.add_patch(Rectangle((place, kernel), size * wide, size * high, facecolor=WASH, edgecolor="none", zorder=1))
+    draw_grid(axes, place, kernel, high, wide, size)
+    axes.add_patch(Rectangle((place, kernel), size * wide, size * high, fill=False, edgecolor=PATH, linewidth=2.5, zorder=4))
+    write(axes, place + size * wide / 2, kernel + size * high + 14, f"{high}×{wide}: {high * wide} weights")
+    return fig
+
+
 def weight_matrix(*convolutions: nn.Conv2d, titles: Sequence[str], sides: tuple[str, str] = ("", "")) -> Figure:
     """Weights as matrices of kernels, to one scale: a row is an output channel, a column an input.
 

@@ -12,10 +12,10 @@ from resnext_lib.figures.drawing import WIDTH, canvas, line, write
 from resnext_lib.figures.palette import INK, LINE, PALE, PAPER, PATH
 
 
-def network_diagram(network: nn.Module, input_shape: Sequence[int]) -> Figure:
+def network_diagram(network: nn.Module, input_shape: Sequence[int], hatched: bool = False) -> Figure:
     """One row a stage: its name, how many blocks, map size, and channels as the width (log scale).
 
-    Everything is read from one run on an image of ``input_shape`` (C, H, W) without data.
+    Everything is read from one run on an image of ``input_shape`` (C, H, W) without data. A ResNet's stages are ``hatched``.
     """
     stages = [s for s in stage_costs(network, input_shape).values() if s.parameters and len(s.output_shape) == 3]
     stages = [s for s in stages if not s.name.startswith("bn")]
@@ -24,20 +24,23 @@ def network_diagram(network: nn.Module, input_shape: Sequence[int]) -> Figure:
     write(axes, 206, 10, "channels", weight="bold")
     write(axes, WIDTH - 2, 10, "map", align="right", weight="bold")
     for row, stage in enumerate(stages):
-        _network_row(axes, 26 + 30 * row, stage, getattr(network, stage.name))
+        _network_row(axes, 26 + 30 * row, stage, getattr(network, stage.name), hatched)
     return fig
 
 
-def _network_row(axes, top, stage, module):
+def _network_row(axes, top, stage, module, hatched):
     channels, height, width = stage.output_shape
     blocks = len(module) if isinstance(module, nn.Sequential) and stage.name.startswith("layer") else 1
     name = stage.name + (f" ×{blocks}" if blocks > 1 else "")
     half = 14 * (log2(channels) - 2.5)
     write(axes, 2, top + 12, name, align="left")
     strong = stage.name.startswith(("layer", "inception"))
-    fill = PATH if strong else PALE
-    axes.add_patch(Rectangle((206 - half / 2 - 20, top), half + 40, 24, facecolor=fill, edgecolor=INK))
-    write(axes, 206, top + 12, str(channels), PAPER if strong else INK)
+    fill = PALE if not strong else PAPER if hatched else PATH
+    hatch = "////" if strong and hatched else None
+    axes.add_patch(Rectangle((206 - half / 2 - 20, top), half + 40, 24, facecolor=fill, edgecolor=INK, hatch=hatch))
+    if hatch:  # the number keeps a ground of its own
+        axes.add_patch(Rectangle((188, top + 4), 36, 16, facecolor=PAPER, edgecolor="none"))
+    write(axes, 206, top + 12, str(channels), PAPER if fill == PATH else INK)
     write(axes, WIDTH - 2, top + 12, f"{height}×{width}", align="right")
 
 
@@ -49,7 +52,8 @@ def place_of(convolution: nn.Conv2d) -> float:
 def group_line(rows: Sequence[tuple]) -> Figure:
     """Networks between one group (left) and one group a channel (right), at :func:`place_of` their convolutions.
 
-    ``rows`` are (label, convolutions of the stages); from the first (open circle) an arrow leads to the last.
+    ``rows`` are (label, convolutions of the stages); from the first (open circle) an arrow leads to the last. A network
+    without groups, such as ResNet, has a hatched circle.
     """
     fig, axes = canvas(40 * len(rows) + 48)
     for x, end, align, texts in (
@@ -72,8 +76,10 @@ def _group_row(axes, top, label, *ends):
     first, last = (14 + (WIDTH - 28) * place_of(convolution) for convolution in ends)
     if first != last:
         line(axes, [(first, top + 18), (last + (7 if last < first else -7), top + 18)], PATH, 2.5, arrow=True)
-    for x, fill in ((first, PAPER), (last, PATH)):
-        axes.add_patch(Circle((x, top + 18), 5, facecolor=fill, edgecolor=PATH, linewidth=2, zorder=3))
+    dense = all(convolution.groups == 1 for convolution in ends)
+    for x, fill in ((first, PAPER), (last, PAPER if dense else PATH)):
+        look = dict(edgecolor=INK, linewidth=1, hatch="/////") if dense else dict(edgecolor=PATH, linewidth=2)
+        axes.add_patch(Circle((x, top + 18), 6 if dense else 5, facecolor=fill, zorder=3, **look))
 
 
 def stage_trade(network: nn.Module, input_shape: Sequence[int]) -> Figure:

@@ -47,7 +47,8 @@ def losses_by_block(networks: Mapping[str, Mapping[str, Sequence[tuple[float, fl
     height = 170
     fig, _ = plot(height * len(networks))
     fig.clear()
-    most = max(p + 2 * e for found in networks.values() for values in found.values() for p, e in values)
+    ends = [p + s * e for found in networks.values() for values in found.values() for p, e in values for s in (-2, 2)]
+    least, most = min(0, *ends), max(ends)
     for panel, (title, found) in enumerate(networks.items()):
         bottom = 1 - (panel + 1) / len(networks) + 38 / (height * len(networks))
         axes = fig.add_axes((44 / WIDTH, bottom, (WIDTH - 50) / WIDTH, (height - 62) / (height * len(networks))))
@@ -59,7 +60,7 @@ def losses_by_block(networks: Mapping[str, Mapping[str, Sequence[tuple[float, fl
                 axes.plot([x, x], [points - 2 * error, points + 2 * error], color=PATH, linewidth=0.8)
                 axes.plot([x], [points], "o", color=PATH, markersize=2.6)
         axes.axhline(0, color=INK, linewidth=0.8)
-        axes.set(ylim=(-1, most * 1.05), ylabel="points lost", xlim=(-0.55, len(blocks) - 0.45))
+        axes.set(ylim=(1.05 * least - 0.05, most * 1.05), ylabel="points lost", xlim=(-0.55, len(blocks) - 0.45))
         axes.set_xticks(range(len(blocks)), [block.removeprefix("layer") for block in blocks])
     axes.set_xlabel("block: stage.number")
     return fig

@@ -15,7 +15,7 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Circle, Rectangle
-from notebooks_for_tests import APPENDIX, CHAPTERS, chapter_id
+from notebooks_for_tests import APPENDIX, CHAPTERS, NOTEBOOKS, chapter_id
 from torch import nn
 
 from resnext_lib import figures, forms, networks
@@ -31,6 +31,7 @@ LIGHT_GREY, LIGHT_BLUE = figures.PALE, figures.WASH
 PALETTE = {colour.lower() for colour in figures.palette.LIGHT.values()}
 CONTRAST = 4.5  # of a text with what lies under it
 TOLERANCE = 0.75  # points
+PICTURE = re.compile(r'src="data:image/svg\+xml,([^"]*)"')
 
 
 class Interleaved(nn.Module):
@@ -291,11 +292,15 @@ def test_nodes_carry_their_layers_numbers(name):
 
 
 @pytest.mark.parametrize("channels", [8, 128, 1024])
-def test_the_cuts_of_a_grouped_box_keep_off_its_lettering(channels):
-    """A cut goes 4 points into the box on either side."""
+def test_design3_22_a_grouped_box_is_cut_from_side_to_side_between_its_lines(channels):
     node = figures.node_of("conv2", nn.Conv2d(channels, channels, 3, groups=channels))
-    lettering = max(map(figures.text_width, [node.label, node.note]))
-    assert figures.box_size(node)[0] - lettering >= 2 * (4 + 4)
+    fig, axes = figures.canvas(90)
+    end = figures.draw_node(axes, 20, 45, node)
+    box, *cuts = axes.patches
+    assert len(cuts) == 3, "four pieces"
+    assert all(cut.get_x() <= 20 and cut.get_x() + cut.get_width() >= end for cut in cuts)
+    lines = [text.get_position()[1] for text in axes.texts]
+    assert min(abs(cut.get_y() + cut.get_height() / 2 - y) for cut in cuts for y in lines) >= 7
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -802,6 +807,20 @@ def test_stored_figures_are_images_of_360_points(path):
         svg = unquote(re.search(r'src="data:image/svg\+xml,([^"]*)"', page)[1].replace("\n", ""))
         root = ElementTree.fromstring(svg)
         assert root.get("width") == "360pt" and root.get("viewBox").startswith("0 0 360 ")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=chapter_id)
+def test_design3_1_every_stored_figure_gives_its_lettering_a_fill(path):
+    """Also one whose stored output is kept, and one that a page draws by itself: black cannot be read on a dark page."""
+    pages = [
+        output.data["text/html"]
+        for cell in read(path).cells
+        for output in cell.get("outputs", [])
+        if "<img" in output.get("data", {}).get("text/html", "")
+    ]
+    for number, picture in ((page[:60], found) for page in pages for found in PICTURE.findall(page)):
+        root = re.search(r":root\{([^}]*)\}", unquote(picture.replace("\n", "")))
+        assert root and re.search(r"(^|;)fill:var\(--", root[1]), number
 
 
 # ------------------------------------------------------------------ forms as moves of the same numbers

@@ -169,7 +169,61 @@ def test_18_on_paper_figure_and_caption_code_and_rows_stay_whole(browser, sheet)
         assert page.evaluate(f"({breaks})('h2').breakAfter") == "avoid"
 
 
+def test_design3_9_10_on_paper_a_heading_stays_whole_and_a_long_picture_stands_in_two_columns(browser, sheet):
+    steps = explorers.inception_to_resnext().html
+    page_of = f"<div class='cell'><div class='cell_input'><pre>explorers.x()</pre></div><div class='cell_output'>{steps}</div></div>"
+    with tab(browser, f"{sheet}<div class='bd-article'><h2>x</h2>{page_of}</div>", 'data-theme="light"', width=700) as page:
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.querySelector('h2')).breakInside") == "avoid"
+        assert not page.locator(".cell_input").is_visible(), "the line that calls it is no code to read"
+        left, right = (image.bounding_box() for image in page.locator("figure > img").all())
+        assert abs(left["y"] - right["y"]) <= 1 and left["x"] + left["width"] <= right["x"]
+        letters = 12 * left["width"] / 360 * 0.75  # points of 96 px / 0.75
+        assert letters >= 7, letters
+
+
 # ------------------------------------------------------------------ on the screen
+
+
+# The left edge of the text, and of what has to begin and end with it.
+EDGES = """() => { const box = s => { const r = document.querySelector(s).getBoundingClientRect(); return [r.left, r.right].map(Math.round); };
+  const inner = s => { const e = document.querySelector(s), r = e.getBoundingClientRect(), c = getComputedStyle(e);
+    return [r.left + parseFloat(c.paddingLeft), r.right - parseFloat(c.paddingRight)].map(Math.round); };
+  return { article: inner('.bd-article'), next: box('.prev-next-area'), footer: inner('.bd-footer-content__inner'),
+    picture: box('.cell_output figure:not(.explorer) img'), caption: box('.cell_output figcaption') }; }"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_design3_29_footer_and_links_stand_in_the_column_of_the_text(browser, site, width):
+    with site_tools.tab(browser, "light", width) as page:
+        page.goto((site / "chapters/05_the_resnext_block.html").as_uri())
+        found = page.evaluate(EDGES)
+        left, right = found["article"]
+        assert found["next"] == [left, right] and found["footer"][0] == left
+        if width == 1280:
+            assert found["picture"][0] == found["caption"][0] == left, "text, code and figures share one edge"
+
+
+def test_design3_16_the_code_of_a_figure_is_a_quiet_line_below_it(browser, site):
+    with site_tools.tab(browser, "light", 1280) as page:
+        page.goto((site / "chapters/10_flops_are_not_seconds.html").as_uri())
+        drawn = page.locator("div.cell:has(> details.above-input):has(> .cell_output :is(figure, table))")
+        assert drawn.count() > 3
+        for cell in drawn.all():
+            fold, output = cell.locator("> details").bounding_box(), cell.locator("> .cell_output").bounding_box()
+            assert fold["y"] >= output["y"] + output["height"] - 1
+        borders = page.locator("details.above-input").evaluate_all("all => all.map(e => getComputedStyle(e).borderTopWidth)")
+        assert set(borders) == {"0px"}, "of a figure, a table and a solution"
+
+
+def test_design3_13_on_the_smallest_screen_lettering_is_not_below_11_px(browser, sheet):
+    figure = "<figure><img alt='x' style='width:100%' src=\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='360' height='9'/>\"></figure>"
+    output = f"<div class='cell_output'><div class='output text_html'>{figure}</div>"
+    output += "<div class='output stream printed-table' style='--columns: 66'><pre>a  1\nb  2</pre></div></div>"
+    with tab(browser, f"{sheet}<div class='bd-article'>{output}</div>", 'data-theme="light"', width=320) as page:
+        assert 12 * page.locator("figure img").bounding_box()["width"] / 360 >= 11
+        assert page.locator("pre").evaluate("e => parseFloat(getComputedStyle(e).fontSize)") >= 11
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, "they scroll in their own boxes"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

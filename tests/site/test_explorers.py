@@ -685,13 +685,13 @@ def test_the_status_says_it_with_numbers_and_names_the_picture(browser, made, na
 
 
 QUESTIONS = [
-    ("what_is_split", ["4", "8", "16"], "16"),
+    ("what_is_split", ["4", "8", "16"], "4"),
     ("spend_a_budget", ["twice", "half", "same"], "same"),
     ("inception_to_resnext", ["yes", "no"], "no"),
     ("walk_the_network", ["more", "same", "fewer"], "fewer"),
-    ("drag_the_groups", ["2", "4", "16"], "4"),
+    ("drag_the_groups", ["2", "4", "8"], "4"),
     ("numbers_to_choose", ["own", "next", "all"], "next"),
-    ("where_the_time_goes", ["all", "half", "few"], "few"),
+    ("where_the_time_goes", ["less", "same", "more"], "more"),
 ]
 
 
@@ -705,7 +705,7 @@ GIVEN_AWAY = {
     "where_the_time_goes": r"time: |of the time|solid|routine for",
     "numbers_to_choose": r"54|have changed|follow|\d{3},\d{3}|\d[kM]",
     "drag_the_groups": r"1/4|576|of 256|\d{3},\d{3}|reaches|never",
-    "walk_the_network": r"fewer 3×3|one eighth|\d{3},\d{3}|ResNeXt-50 filled",
+    "walk_the_network": r"fewer 3×3|one eighth|\d{3},\d{3}|hatched",
 }
 
 
@@ -760,13 +760,15 @@ def test_fault_15_the_first_move_brings_the_numbers(browser, made, name, control
 def test_fault_15_the_question_of_what_is_split_names_its_block_whatever_is_shown(browser, made):
     with tab(browser, made["what_is_split"].html) as page:
         asked = page.locator("form legend").first.inner_text()
-        assert "block with 4 paths" in asked and "path 2" in asked
+        assert "block with 4 paths" in asked and "input 1" in asked
         page.locator("select").select_option("4")
-        page.locator("input[name=prediction][value='16']").check()
+        page.locator("input[name=prediction][value='4']").check()
         page.get_by_role("button", name="Check").click()
-        assert state_of(page)["size"] == 2 and state_of(page)["index"] == 1, (
+        shown = state_of(page)
+        assert (shown["size"], shown["cut"], shown["follow"], shown["index"]) == (2, "yes", "input", 0), (
             "the picture shows the block that was asked about"
         )
+        assert "reaches 4 of 16 outputs" in page.locator("form > output").inner_text()
 
 
 @pytest.mark.parametrize(("name", "options", "right"), QUESTIONS)
@@ -1089,6 +1091,62 @@ def test_D33_D34_check_has_its_own_row_and_little_is_kept_empty(browser, made):
                 "e => { const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect().height }"
             )
             assert output.bounding_box()["height"] <= max(3 * 22.4 + 1, words + 6), name
+
+
+# The picture and the card, as high as they are.
+HIGH = "['form > svg', 'form'].map(s => document.querySelector(s).getBoundingClientRect().height)"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("name", "options", "right"), QUESTIONS)
+def test_design3_17_the_first_check_moves_nothing(browser, made, name, options, right, width):
+    with tab(browser, made[name].html, width=width, reduced_motion="reduce") as page:
+        picture, card = page.evaluate(HIGH)
+        page.get_by_role("button", name="Check").click()
+        assert page.evaluate(HIGH) == [picture, card], "the message has its line"
+        for value in options:
+            page.locator(f"input[name=prediction][value='{value}']").check()
+            page.get_by_role("button", name="Check").click()
+            after, grown = page.evaluate(HIGH)
+            assert after == picture, "what the answer shows has its frames"
+            assert width < 700 or abs(grown - card) <= 1
+
+
+def test_design3_8_orange_is_a_sum_or_a_shortcut(browser, made):
+    """Not the budget, not what has changed, not an arrow's end: shapes and words say those."""
+    orange = "[...document.querySelectorAll('svg .f-sum, svg .s-sum')].map(e => e.outerHTML.slice(0, 120))"
+    for name, states in EXTREMES.items():
+        if name in ("what_is_split", "inception_to_resnext"):
+            continue
+        with tab(browser, made[name].html) as page:
+            for state in states:
+                put(page, state, name)
+                assert page.evaluate(orange) == [], (name, state)
+
+
+def test_design3_26_only_what_is_disabled_is_grey_in_forced_colours(browser, made):
+    colour = """name => { const e = document.body.appendChild(document.createElement('i')); e.style.color = name;
+      const found = getComputedStyle(e).color; e.remove(); return found; }"""
+    style = "e => (s => [s.color, s.borderTopColor])(getComputedStyle(e))"
+    with tab(browser, made["inception_to_resnext"].html, forced_colors="active") as page:
+        grey = page.evaluate(f"({colour})('GrayText')")
+        put(page, {"frame": 0}, "inception_to_resnext")
+        assert page.get_by_role("button", name="Previous").evaluate(style) == [grey, grey]
+        live = [page.get_by_role("button", name="Next"), *page.locator("label.choice").all()]
+        assert all(grey not in control.evaluate(style) for control in live)
+    with tab(browser, made["what_is_split"].html, forced_colors="active") as page:
+        put(page, {"at": 0}, "what_is_split")
+        fills = page.evaluate("[...document.querySelectorAll('svg .f-weight')].map(e => getComputedStyle(e).fill)")
+        assert fills and page.evaluate(f"({colour})('GrayText')") not in fills
+
+
+def test_design3_14_what_the_sliders_move_keeps_in_view(browser, made):
+    with tab(browser, made["numbers_to_choose"].html, width=1280) as page:
+        for slider in page.locator("input[type=range]").all():
+            slider.scroll_into_view_if_needed()
+            page.evaluate("slider => slider.scrollIntoView({block: 'end'})", slider.element_handle())
+            picture, control = page.locator("form > svg").bounding_box(), slider.bounding_box()
+            assert 0 <= picture["y"] and picture["y"] + picture["height"] <= control["y"] + 1 or picture["y"] > control["y"]
 
 
 def test_the_middle_does_not_grow_from_32_to_128_paths():

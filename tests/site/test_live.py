@@ -241,7 +241,7 @@ def test_what_is_off_in_several_blocks_is_said_not_to_be_re_estimated(browser, w
     with tab(browser, whole.html) as page:
         found = in_page(page, pixels[:3], state)
         put(page, **state)
-        assert "not re-estimated" in page.locator("form > output").inner_text()
+        assert "not re-estimated" in page.locator("form .result output").inner_text()
     assert {n["kind"] for n in found} == {"unknown"}
     assert (numbers(found) - logits_of(reference, pixels[:3])).abs().max() < SWITCHED
 
@@ -347,7 +347,7 @@ def test_nothing_is_given_away_in_the_first_frame(browser, request, which):
         before = figure.evaluate(SEEN_OR_HEARD)
         assert not re.search(TOLD, before) and not re.search("[=≠]", before) and not state_of(page)["revealed"], before
         assert "boot" in before and "99." in before, "the network is at work in the first frame"
-        assert "shows after your answer, or when you switch" in page.locator("form > output").inner_text()
+        assert "shows after your answer, or when you switch" in page.locator("form .result output").inner_text()
         assert page.locator("pre, form table").locator("visible=true").count() == 0
         page.locator(".lane").nth(6).hover()
         page.locator(".lane").nth(2).focus()
@@ -370,21 +370,21 @@ def test_the_first_move_tells_as_well(browser, small, whole):
         with tab(browser, explorer.html) as page:
             page.locator(".lane").nth(2).click()
             assert state_of(page)["revealed"] and state_of(page)["off"][1] == [2]
-            told = page.locator("form > output").inner_text()
+            told = page.locator("form .result output").inner_text()
             assert "without path 3 of block 2" in told and "of 2,000 test pictures" in told.replace("Of", "of")
 
 
 @pytest.mark.parametrize("which", ["whole", "small"])
 def test_C12_to_draw_is_not_to_answer(browser, request, which):
     with tab(browser, request.getfixturevalue(which).html, width=1280) as page:
-        before = page.locator("form > output").inner_text()
+        before = page.locator("form .result output").inner_text()
         page.locator(".field").focus()
         page.keyboard.press("Space")
         box = page.locator(".field").bounding_box()
         page.mouse.click(box["x"] + 60, box["y"] + 60)
         page.wait_for_function("JSON.parse(document.querySelector('.explorer').dataset.state).drawn")
         page.locator(".thumbnails input").nth(3).check(force=True)
-        assert not state_of(page)["revealed"] and page.locator("form > output").inner_text() == before
+        assert not state_of(page)["revealed"] and page.locator("form .result output").inner_text() == before
         assert page.locator(".explorer > details summary").inner_text().endswith("(with the answer)")
         page.locator(".lane").nth(2).click()
         assert state_of(page)["revealed"] and page.locator(".explorer > details summary").inner_text().endswith("table")
@@ -395,12 +395,13 @@ def test_D27_the_words_at_the_lanes_do_not_repeat_the_hint(browser, small):
         assert page.locator("form").inner_text().count("off and on") == 1
 
 
-def test_D29_after_check_the_menu_says_one_path(browser, whole):
+def test_D29_after_check_the_menu_says_what_is_off(browser, whole):
     with tab(browser, whole.html) as page:
         page.locator("input[name=prediction]").last.check()
         page.get_by_role("button", name="Check").click()
-        assert page.locator("select option:checked").inner_text() == "one path"
-        assert state_of(page)["off"] == off("layer1.1", 2)
+        assert page.locator("select option:checked").inner_text() == "this block’s shortcut"
+        assert state_of(page)["shortcuts"] == [True, False, True, True, True, True] and state_of(page)["off"] == [[]] * 6
+        assert "773 are then right" in page.locator("form .result output").inner_text()
 
 
 def test_what_a_newcomer_is_told(browser, whole):
@@ -411,6 +412,7 @@ def test_what_a_newcomer_is_told(browser, whole):
         told = page.locator(".told").inner_text()
         assert "Path 7 reads all 64 maps" in told and "only its own 2 of the 32 maps in the middle" in told
         assert page.locator("pre .lit").count() == 4
+        page.locator("form details summary").click()
         for form, words in (
             ("A", "one by one and adds"),
             ("B", "adding up is what a 1×1 does"),
@@ -421,7 +423,7 @@ def test_what_a_newcomer_is_told(browser, whole):
                 words in page.locator(".why").inner_text()
                 and "same products, added in another order" in page.locator(".why").inner_text()
             )
-        assert "batch norm and ReLU behind the first two layers" in page.locator(".forms .hint").inner_text()
+        assert "batch norm and ReLU after the first two layers" in page.locator(".forms .hint").inner_text()
         page.locator(".lane.passes").hover()
         assert page.locator("pre .lit").all_inner_texts()[-1].strip() == "out = relu(norm(y) + x)"
 
@@ -470,7 +472,7 @@ def test_the_keyboard_goes_from_lane_to_lane_and_switches(browser, whole):
             page.keyboard.press("ArrowRight")
         page.keyboard.press("Space")
         assert state_of(page)["shortcuts"] == [True, False, True, True, True, True]
-        assert "the shortcut of block 2" in page.locator("form > output").inner_text()
+        assert "the shortcut of block 2" in page.locator("form .result output").inner_text()
 
 
 def test_the_menu_switches_and_one_click_makes_it_ones_own(browser, whole):
@@ -548,9 +550,43 @@ def test_it_works_from_the_disk_and_asks_for_nothing(browser, request, which, tm
     page.on("request", lambda request: request.url.startswith("data:") or asked.append(request.url))
     page.goto(file.as_uri())
     page.locator(".lane").nth(3).click()
-    assert "without path 4" in page.locator("form > output").inner_text()
+    assert "without path 4" in page.locator("form .result output").inner_text()
     assert asked == [file.as_uri()]
     context.close()
+
+
+# Which of the ten bars and of the status' first words lie in the window, below the site's header.
+IN_VIEW = """header => [...document.querySelectorAll('.answers li'), document.querySelector('.result output b')]
+  .map(e => e.getBoundingClientRect()).filter(b => b.top >= header - 1 && b.bottom <= innerHeight + 1).length"""
+ON_A_PAGE = "<div class='bd-article'><div class='cell_output'><div class='output text_html'>{}</div></div></div>"
+
+
+@pytest.mark.parametrize(("width", "height", "header"), [(1280, 900, 48), (390, 844, 56)])
+def test_design3_3_what_a_tap_on_a_lane_changes_is_in_view(browser, whole, small, width, height, header):
+    sheet = f"<style>{(facts.ROOT / 'site/static/book.css').read_text(encoding='utf-8')}</style>"
+    for explorer in (whole, small):
+        with tab(browser, sheet + ON_A_PAGE.format(explorer.html), 'data-theme="light"', width=width) as page:
+            page.set_viewport_size({"width": width, "height": height})
+            put(page, off=off("layer1.1", 0), preset="own")
+            for number in (0, 7, 15, 16):
+                for block in ("center", "end"):
+                    lane = page.locator(".lane").nth(number)
+                    lane.evaluate("(lane, block) => lane.scrollIntoView({block})", block)
+                    lane.click()
+                    assert page.evaluate(IN_VIEW, header) == 11, (number, block)
+
+
+def test_design3_17_the_first_check_moves_nothing(browser, whole, small):
+    for explorer in (whole, small):
+        with tab(browser, explorer.html, width=1280) as page:
+            high = "document.querySelector('form').getBoundingClientRect().height"
+            before = page.evaluate(high)
+            page.get_by_role("button", name="Check").click()
+            assert page.evaluate(high) == before
+            for option in page.locator("input[name=prediction]").all():
+                option.check()
+                page.get_by_role("button", name="Check").click()
+                assert abs(page.evaluate(high) - before) <= 1
 
 
 def test_a_page_gets_less_than_half_a_megabyte(whole, small):
