@@ -9,6 +9,7 @@ from torch.testing import assert_close
 
 from resnext_lib.blocks import Bottleneck, Inception, conv3x3, conv_relu
 from resnext_lib.complexity import count_parameters
+from resnext_lib.networks import GOOGLENET_MODULES
 
 EXACT = dict(rtol=0, atol=1e-12)
 
@@ -167,3 +168,15 @@ def test_convolution_with_relu_has_a_bias_or_batch_norm_but_not_both():
     assert [name for name, _ in plain.named_parameters()] == ["conv.weight", "conv.bias"]
     assert [name for name, _ in normalised.named_parameters()] == ["conv.weight", "bn.weight", "bn.bias"]
     assert normalised.bn.eps == 0.001
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_a_window_that_would_change_the_map_is_refused(size):
+    with pytest.raises(ValueError, match=f"kernel_size must be odd to keep the map size, not {size}"):
+        conv_relu(8, 8, kernel_size=size)
+    with pytest.raises(ValueError, match=f"large_kernel must be odd to keep the map size, not {size}"):
+        Inception(192, **GOOGLENET_MODULES["3a"], large_kernel=size)
+
+
+def test_a_bottleneck_has_one_path_unless_told_otherwise():
+    assert Bottleneck(8, 8, 16).conv2.groups == 1

@@ -350,18 +350,19 @@ def test_the_numbers_stand_in_the_svg(name):
 
 
 def test_a_product_is_drawn_as_a_cross_and_a_sum_as_a_plus():
-    def strokes(fig):
+    def strokes(fig, colour=figures.SUM):
         return [
             (abs(x1 - x0), abs(y1 - y0))
             for x0, x1, y0, y1 in (
                 (*line.get_xdata(), *line.get_ydata())
                 for line in fig.axes[0].lines
-                if line.get_color() == figures.SUM and len(line.get_xdata()) == 2
+                if line.get_color() == colour and len(line.get_xdata()) == 2
             )
         ]
 
     assert sorted(strokes(figures.block_diagram(Bottleneck(**SIZE_32x4d)))) == [(0, 10), (10, 0)]
-    assert strokes(figures.block_diagram(SqueezeExcitation(256, 16))) == [(8, 8), (8, 8)]
+    product = figures.block_diagram(SqueezeExcitation(256, 16))
+    assert strokes(product) == [] and strokes(product, figures.INK).count((8, 8)) == 2, "orange is for sums alone"
 
 
 def test_the_line_of_groups_puts_every_network_at_its_place():
@@ -374,8 +375,11 @@ def test_the_line_of_groups_puts_every_network_at_its_place():
         for circle, convolution in ((first, convolutions[0]), (last, convolutions[-1])):
             share = (circle.center[0] - 14) / (360 - 28)  # of the way from groups = 1 to groups = channels
             assert convolution.in_channels**share == pytest.approx(convolution.groups)
-    shown = [patch.get_facecolor() for patch in circles]
-    assert {to_hex(c) for c in shown[::2]} == {"#ffffff"} and {to_hex(c) for c in shown[1::2]} == {figures.PATH.lower()}
+    for (_, convolutions), first, last in zip(LINE, circles[::2], circles[1::2], strict=True):
+        dense = all(convolution.groups == 1 for convolution in convolutions)  # hatched, as ResNet is everywhere
+        assert [bool(circle.get_hatch()) for circle in (first, last)] == [dense, dense]
+        fills = [to_hex(circle.get_facecolor()) for circle in (first, last)]
+        assert fills == ["#ffffff", "#ffffff" if dense else figures.PATH.lower()]
 
 
 def test_the_trade_of_map_and_width_is_the_networks():
