@@ -18,7 +18,7 @@ from resnext_lib import figures
 
 
 class Explorer:
-    """What a notebook shows of an explorer: HTML, and the text ``alt`` where HTML cannot be shown.
+    """What a notebook shows of an explorer: HTML, and the texts of its pictures where HTML cannot be shown.
 
     ``name`` is the script's file name, ``fig`` and ``alt`` the static picture. ``caption`` says what can be done and seen,
     without the answer to the question that the script asks. ``heading`` and ``table`` are the numbers, first row first,
@@ -41,7 +41,7 @@ class Explorer:
         more: Sequence[Figure] = (),
         more_alts: Sequence[str] = (),
     ) -> None:
-        self.alt = alt
+        self.alt = " ".join((alt, *more_alts))
         title = f"Figure to play with: {name.replace('_', ' ').capitalize()}"
         given = json.dumps(data, separators=(",", ":")).replace("</", "<\\/").replace("<!--", "<\\u0021--")
         styles = "".join(_asset(f"{sheet}.css") for sheet in ("shared", *sheets))
