@@ -189,7 +189,7 @@ def test_table_1_stage_by_stage(column, build):
 
 
 def test_stop_by_stop_both_networks_cost_the_same_within_the_captions_seven_per_cent():
-    (percent,) = map(int, re.findall(r"within (\d+) %", CAPTION))
+    (percent,) = map(int, re.findall(r"at most (\d+) %", CAPTION))
     pairs = [pair for _, *costs in TABLE_1.values() for pair in zip(*costs, strict=True) if all(pair)]
     furthest = max(abs(new / old - 1) for old, new in pairs)
     assert percent == math.ceil(100 * furthest) and furthest > 0.06
@@ -553,6 +553,7 @@ EXPORTED = [name if name in ("ResNeXt", "form B") else pytest.param(name, marks=
 
 
 @pytest.mark.whole
+@pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0")  # torch's own advice to take 3.13.1
 @pytest.mark.parametrize("traced", EXPORTED, indirect=True)
 def test_fault_2_export_trace_compile_and_vmap_still_work(traced):
     network, _, x = traced

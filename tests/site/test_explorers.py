@@ -1175,8 +1175,8 @@ def test_without_javascript_the_picture_and_the_table_stay(browser, made, name):
     context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 900})
     page = context.new_page()
     page.set_content(PAGE.format(attributes="", body="", figures=made[name].html))
-    boxes = [page.locator(tag).bounding_box() for tag in ("img", "table")]
-    assert all(box["height"] > 100 for box in boxes) and page.locator("form").count() == 0
+    boxes = [found.bounding_box() for tag in ("img", "table") for found in page.locator(tag).all()]
+    assert len(boxes) >= 2 and all(box["height"] > 100 for box in boxes) and page.locator("form").count() == 0
     context.close()
 
 
@@ -1195,8 +1195,7 @@ def test_what_a_sanitiser_leaves_still_tells_it(browser, made, name):
     with tab(browser, left) as page:
         assert page.evaluate(SEEN) == [[True, True, False]]
         assert all(page.locator("img").evaluate_all("all => all.map(i => i.complete && i.naturalWidth > 0)"))
-        first, *more = page.locator("img").evaluate_all("all => all.map(i => i.alt)")
-        assert first == made[name].alt and all(len(alt) > 15 for alt in more)
+        assert " ".join(page.locator("img").evaluate_all("all => all.map(i => i.alt)")) == made[name].alt
 
 
 # ------------------------------------------------------------------ several on a page, in notebooks, in bytes
