@@ -600,7 +600,7 @@ def test_without_a_script_on_paper_and_sanitised_picture_and_table_stay(browser,
     left = re.sub(r"<(script|style)\b.*?</\1>", "", explorer.html, flags=re.DOTALL)
     with tab(browser, left) as page:
         assert page.evaluate(SEEN) == [[True, True, False]]
-    with tab(browser, explorer.html) as page:
+    with tab(browser, explorer.html, width=700) as page:  # as wide as a sheet of A4 between its margins
         assert page.evaluate(SEEN) == [[False, False, True]]
         page.emulate_media(media="print")
         assert page.evaluate(SEEN) == [[True, True, False]]
