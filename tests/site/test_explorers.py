@@ -1164,7 +1164,7 @@ def test_fault_15_a_word_on_the_picture_does_not_take_the_tap(browser, made):
 # ------------------------------------------------------------------ without a script
 
 SEEN = """[...document.querySelectorAll('.explorer')].map(f => {
-  const image = f.querySelector('img').getBoundingClientRect(), table = f.querySelector('table');
+  const image = f.querySelector('img').getBoundingClientRect(), table = f.querySelector(':scope > details table');
   const form = f.querySelector('form');
   return [image.width > 200 && image.height > 100, table.checkVisibility() && table.getBoundingClientRect().height > 100, !!form && form.getBoundingClientRect().height > 0];
 })"""

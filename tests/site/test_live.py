@@ -9,8 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from site_tools import screen_reader_problems
-from test_explorers import SEEN as ANY_SEEN
-from test_explorers import shown_in, tab
+from test_explorers import SEEN, shown_in, tab
 from torch.nn import functional
 
 from resnext_lib import data, explorers
@@ -27,7 +26,6 @@ LOGITS = 0.1  # the largest difference to torch, among numbers up to 18: what we
 SWITCHED = 0.1  # the same with parts switched off
 FORMS = 1e-5  # between the forms: float32 rounding
 PAGE_GETS = 500_000  # bytes at most
-SEEN = ANY_SEEN.replace("querySelector('table')", "querySelector('details table')")  # the forms stand in a table as well
 ALL = [(name, path) for name in BLOCKS for path in range(16)]
 SEVERAL = [("layer1.1", 0, 3, 7), ("layer3.0", *range(1, 16)), ("layer2.1", *range(16))]
 ONE_A_BLOCK = [(name, 5 * k % 16) for k, name in enumerate(BLOCKS)]
