@@ -47,8 +47,9 @@ class Explorer:
         styles = "".join(_asset(f"{sheet}.css") for sheet in ("shared", *sheets))
         code = "".join(_asset(f"{script}.js") for script in ("shared", *scripts, name))
         stills = "\n".join(figures.image(*still) for still in zip((fig, *more), (alt, *more_alts), strict=True))
+        stills = re.sub(r"(?:%0A\s*)+", " ", stills)  # a line break is a blank in SVG, and costs its indent in a notebook
         if scripts:  # a large one
-            code, stills = _without_comments(code), _lighter(stills)
+            code, stills = _without_comments(code), _grey(stills)
             styles = re.sub(r"\s*/\*.*?\*/|^ +", "", styles, flags=re.DOTALL | re.MULTILINE)
         self.html = (
             f'<figure class="explorer" data-explorer="{name}" aria-label="{title}">\n'
@@ -78,14 +79,14 @@ def _without_comments(code):
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
-PNG = re.compile(r"(?<=base64,)%0A\n([A-Za-z0-9+/=]+)")
+PNG = re.compile(r"(?<=base64,) ([A-Za-z0-9+/= ]+)")
 GREYS = 16  # as many as the pictures of a static picture have, see live._dots
 
 
-def _lighter(stills):
-    """The images in fewer bytes: grey pictures with four bits a dot instead of 32, no indents. The dots stay the same."""
+def _grey(stills):
+    """The images with grey pictures of four bits a dot instead of 32. The dots stay the same."""
 
-    def grey(found):
+    def smaller(found):
         dots = numpy.asarray(Image.open(io.BytesIO(base64.b64decode(found[1]))).convert("L"))
         assert not (dots % 17).any(), "a grey that is none of the sixteen"
         small, file = Image.fromarray(dots // 17, mode="P"), io.BytesIO()
@@ -93,7 +94,7 @@ def _lighter(stills):
         small.save(file, "PNG", bits=4, optimize=True)
         return base64.b64encode(file.getvalue()).decode("ascii")
 
-    return re.sub(r"(?:%0A\s*)+", " ", PNG.sub(grey, stills))
+    return PNG.sub(smaller, stills)
 
 
 def _numbers(heading, table):

@@ -304,6 +304,14 @@ RULE_AND_PATH = [
 ]
 
 
+MOST_BYTES = 1_500_000  # what a page of the site may weigh holds for its notebook as well
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=chapter_id)
+def test_a_notebook_is_light_enough_to_be_shown(path):
+    assert path.stat().st_size <= MOST_BYTES, f"{path.name}: {path.stat().st_size:,} bytes"
+
+
 @pytest.mark.parametrize(("rule", "path"), RULE_AND_PATH)
 def test_chapter_keeps_the_rule(rule, path):
     complaints = rule(read(path))
