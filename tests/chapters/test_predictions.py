@@ -57,14 +57,14 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("path", "name"), PLACES, ids=lambda value: getattr(value, "stem", value))
-def test_design3_no_page_tells_the_answer_above_its_question(path, name):
+def test_18_no_page_tells_the_answer_above_its_question(path, name):
     above = words_above(path, f"explorers.{name}(")
     told = re.search(ANSWERS[name][1], above)
     assert not told, f"{path.name} says {told[0]!r} above explorers.{name}(), which asks for it"
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_design3_the_words_belong_to_the_question_that_is_asked(name):
+def test_18_the_words_belong_to_the_question_that_is_asked(name):
     markup = getattr(explorers, name)().html
     assert re.sub(r"\\u00d7", "×", ANSWERS[name][0]) in markup.replace("\\u00d7", "×"), "another question: other words"
     assert (len(PLACES), {found for _, found in PLACES}) == (2 * len(ANSWERS), set(ANSWERS)), "in a chapter and on their page"

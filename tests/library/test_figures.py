@@ -292,7 +292,7 @@ def test_nodes_carry_their_layers_numbers(name):
 
 
 @pytest.mark.parametrize("channels", [8, 128, 1024])
-def test_design3_22_a_grouped_box_is_cut_from_side_to_side_between_its_lines(channels):
+def test_18_a_grouped_box_is_cut_from_side_to_side_between_its_lines(channels):
     node = figures.node_of("conv2", nn.Conv2d(channels, channels, 3, groups=channels))
     fig, axes = figures.canvas(90)
     end = figures.draw_node(axes, 20, 45, node)
@@ -798,14 +798,19 @@ def test_svg_is_the_same_in_a_fresh_process():
 # ------------------------------------------------------------------ the chapters' figures, as they are stored
 
 
-@pytest.mark.parametrize("path", [*CHAPTERS, *APPENDIX], ids=chapter_id)
-def test_stored_figures_are_images_of_360_points(path):
-    pages = [
+def stored_pictures(path):
+    """The outputs of a notebook that hold a picture, as HTML."""
+    return [
         output.data["text/html"]
         for cell in read(path).cells
         for output in cell.get("outputs", [])
         if "<img" in output.get("data", {}).get("text/html", "")
     ]
+
+
+@pytest.mark.parametrize("path", [*CHAPTERS, *APPENDIX], ids=chapter_id)
+def test_stored_figures_are_images_of_360_points(path):
+    pages = stored_pictures(path)
     assert pages
     for page in pages:
         svg = unquote(re.search(r'src="data:image/svg\+xml,([^"]*)"', page)[1].replace("\n", ""))
@@ -814,15 +819,9 @@ def test_stored_figures_are_images_of_360_points(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=chapter_id)
-def test_design3_1_every_stored_figure_gives_its_lettering_a_fill(path):
+def test_18_every_stored_figure_gives_its_lettering_a_fill(path):
     """Also one whose stored output is kept, and one that a page draws by itself: black cannot be read on a dark page."""
-    pages = [
-        output.data["text/html"]
-        for cell in read(path).cells
-        for output in cell.get("outputs", [])
-        if "<img" in output.get("data", {}).get("text/html", "")
-    ]
-    for number, picture in ((page[:60], found) for page in pages for found in PICTURE.findall(page)):
+    for number, picture in ((page[:60], found) for page in stored_pictures(path) for found in PICTURE.findall(page)):
         root = re.search(r":root\{([^}]*)\}", unquote(picture.replace("\n", "")))
         assert root and re.search(r"(^|;)fill:var\(--", root[1]), number
 

@@ -169,7 +169,7 @@ def test_18_on_paper_figure_and_caption_code_and_rows_stay_whole(browser, sheet)
         assert page.evaluate(f"({breaks})('h2').breakAfter") == "avoid"
 
 
-def test_design3_9_10_on_paper_a_heading_stays_whole_and_a_long_picture_stands_in_two_columns(browser, sheet):
+def test_18_on_paper_a_heading_stays_whole_and_a_long_picture_stands_in_two_columns(browser, sheet):
     steps = explorers.inception_to_resnext().html
     page_of = f"<div class='cell'><div class='cell_input'><pre>explorers.x()</pre></div><div class='cell_output'>{steps}</div></div>"
     with tab(browser, f"{sheet}<div class='bd-article'><h2>x</h2>{page_of}</div>", 'data-theme="light"', width=700) as page:
@@ -194,7 +194,7 @@ EDGES = """() => { const box = s => { const r = document.querySelector(s).getBou
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_design3_29_footer_and_links_stand_in_the_column_of_the_text(browser, site, width):
+def test_18_footer_and_links_stand_in_the_column_of_the_text(browser, site, width):
     with site_tools.tab(browser, "light", width) as page:
         page.goto((site / "chapters/05_the_resnext_block.html").as_uri())
         found = page.evaluate(EDGES)
@@ -204,7 +204,7 @@ def test_design3_29_footer_and_links_stand_in_the_column_of_the_text(browser, si
             assert found["picture"][0] == found["caption"][0] == left, "text, code and figures share one edge"
 
 
-def test_design3_16_the_code_of_a_figure_is_a_quiet_line_below_it(browser, site):
+def test_18_the_code_of_a_figure_is_a_quiet_line_below_it(browser, site):
     with site_tools.tab(browser, "light", 1280) as page:
         page.goto((site / "chapters/10_flops_are_not_seconds.html").as_uri())
         drawn = page.locator("div.cell:has(> details.above-input):has(> .cell_output :is(figure, table))")
@@ -216,7 +216,7 @@ def test_design3_16_the_code_of_a_figure_is_a_quiet_line_below_it(browser, site)
         assert set(borders) == {"0px"}, "of a figure, a table and a solution"
 
 
-def test_design3_13_on_the_smallest_screen_lettering_is_not_below_11_px(browser, sheet):
+def test_18_on_the_smallest_screen_lettering_is_not_below_11_px(browser, sheet):
     figure = "<figure><img alt='x' style='width:100%' src=\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='360' height='9'/>\"></figure>"
     output = f"<div class='cell_output'><div class='output text_html'>{figure}</div>"
     output += "<div class='output stream printed-table' style='--columns: 66'><pre>a  1\nb  2</pre></div></div>"

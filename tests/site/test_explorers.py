@@ -1099,7 +1099,7 @@ HIGH = "['form > svg', 'form'].map(s => document.querySelector(s).getBoundingCli
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize(("name", "options", "right"), QUESTIONS)
-def test_design3_17_the_first_check_moves_nothing(browser, made, name, options, right, width):
+def test_18_the_first_check_moves_nothing(browser, made, name, options, right, width):
     with tab(browser, made[name].html, width=width, reduced_motion="reduce") as page:
         picture, card = page.evaluate(HIGH)
         page.get_by_role("button", name="Check").click()
@@ -1112,7 +1112,7 @@ def test_design3_17_the_first_check_moves_nothing(browser, made, name, options, 
             assert width < 700 or abs(grown - card) <= 1
 
 
-def test_design3_8_orange_is_a_sum_or_a_shortcut(browser, made):
+def test_18_orange_is_a_sum_or_a_shortcut(browser, made):
     """Not the budget, not what has changed, not an arrow's end: shapes and words say those."""
     orange = "[...document.querySelectorAll('svg .f-sum, svg .s-sum')].map(e => e.outerHTML.slice(0, 120))"
     for name, states in EXTREMES.items():
@@ -1124,7 +1124,7 @@ def test_design3_8_orange_is_a_sum_or_a_shortcut(browser, made):
                 assert page.evaluate(orange) == [], (name, state)
 
 
-def test_design3_26_only_what_is_disabled_is_grey_in_forced_colours(browser, made):
+def test_18_only_what_is_disabled_is_grey_in_forced_colours(browser, made):
     colour = """name => { const e = document.body.appendChild(document.createElement('i')); e.style.color = name;
       const found = getComputedStyle(e).color; e.remove(); return found; }"""
     style = "e => (s => [s.color, s.borderTopColor])(getComputedStyle(e))"
@@ -1140,7 +1140,7 @@ def test_design3_26_only_what_is_disabled_is_grey_in_forced_colours(browser, mad
         assert fills and page.evaluate(f"({colour})('GrayText')") not in fills
 
 
-def test_design3_14_what_the_sliders_move_keeps_in_view(browser, made):
+def test_18_what_the_sliders_move_keeps_in_view(browser, made):
     with tab(browser, made["numbers_to_choose"].html, width=1280) as page:
         for slider in page.locator("input[type=range]").all():
             slider.scroll_into_view_if_needed()

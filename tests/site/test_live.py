@@ -560,7 +560,7 @@ ON_A_PAGE = "<div class='bd-article'><div class='cell_output'><div class='output
 
 
 @pytest.mark.parametrize(("width", "height", "header"), [(1280, 900, 48), (390, 844, 56)])
-def test_design3_3_what_a_tap_on_a_lane_changes_is_in_view(browser, whole, small, width, height, header):
+def test_18_what_a_tap_on_a_lane_changes_is_in_view(browser, whole, small, width, height, header):
     sheet = f"<style>{(facts.ROOT / 'site/static/book.css').read_text(encoding='utf-8')}</style>"
     for explorer in (whole, small):
         with tab(browser, sheet + ON_A_PAGE.format(explorer.html), 'data-theme="light"', width=width) as page:
@@ -574,7 +574,7 @@ def test_design3_3_what_a_tap_on_a_lane_changes_is_in_view(browser, whole, small
                     assert page.evaluate(IN_VIEW, header) == 11, (number, block)
 
 
-def test_design3_17_the_first_check_moves_nothing(browser, whole, small):
+def test_18_the_first_check_moves_nothing(browser, whole, small):
     for explorer in (whole, small):
         with tab(browser, explorer.html, width=1280) as page:
             high = "document.querySelector('form').getBoundingClientRect().height"
