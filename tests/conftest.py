@@ -12,6 +12,20 @@ from site_tools import BROWSER_FLAGS, ROOT, build, find_browser, read_pages
 torch.set_num_threads(1)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of a test marked ``sampled(count)`` so many cases, evenly over its list, belong to `make test`; the others are slow."""
+    cases = {}
+    for item in items:
+        if marked := item.get_closest_marker("sampled"):
+            cases.setdefault((item.parent.nodeid, item.originalname, *marked.args), []).append(item)
+    for (*_, count), listed in cases.items():
+        kept = {round((place + 0.5) * len(listed) / count - 0.5) for place in range(count)}
+        for place, item in enumerate(listed):
+            if place not in kept:
+                item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory, worker_id):
     """The folder of the site, built once: the first worker that needs it builds, the others wait for it."""

@@ -14,6 +14,10 @@ FLAGS = [
 ]
 
 
+# The headless shell first: Chromium itself keeps its windows and menus even where nobody sees them.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+
+
 def find():
     """The path of Chromium or Chrome, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return next(filter(None, map(shutil.which, NAMES)), None)

@@ -76,6 +76,7 @@ def elsewhere(tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_single_file_without_the_library_and_gives_the_same_outputs(elsewhere):
     assert text_of(elsewhere(read(PATH))) == PATH.read_text(encoding="utf-8")
 

@@ -112,11 +112,8 @@ def converted(answer, change, name):
 PLAIN = sorted(set(CHECKS) - CLASSES - NETWORK_CHECKS - {"steps_to_convnext", "only_path"})
 
 
-# Each kind of this answer trains a network, which takes half as long as all others together.
-TRAINS = {"frozen_network"}
-
-
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in TRAINS else n for n in PLAIN])
+@pytest.mark.sampled(10)
+@pytest.mark.parametrize("name", PLAIN)
 def test_P4_a_right_answer_is_right_in_every_kind_for_both(name):
     for answer in RIGHT[name]:
         for kind, change in KINDS.items():
@@ -182,6 +179,7 @@ STYLES = {
 }
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("name", sorted(set(PLAIN) - VALUES | {"only_path"}))
 def test_P4_functions_of_every_style_are_right_for_both(name):
     for style, change in STYLES.items():
@@ -195,6 +193,7 @@ def test_P4_classes_and_factories_are_right_for_both(name):
         assert verdict
 
 
+@pytest.mark.sampled(80)
 @pytest.mark.parametrize("name", sorted(set(CHECKS) - NETWORK_CHECKS - CLASSES))
 @pytest.mark.parametrize("seed", range(5))
 def test_P4_right_answers_are_right_for_whatever_inputs_are_drawn(name, seed):

@@ -38,5 +38,5 @@ def test_an_issue_form_asks_for_a_place_or_a_deed_and_for_details(path):
 def test_the_development_container_installs_what_ci_installs():
     text = (ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8")
     container = json.loads(re.sub(r"^//.*$", "", text, flags=re.M))
-    for package in ("chromium", "fonts-noto-cjk", "dataset-fashion-mnist"):
+    for package in ("chromium-headless-shell", "fonts-noto-cjk", "dataset-fashion-mnist"):
         assert package in container["onCreateCommand"]

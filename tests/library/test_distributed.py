@@ -314,6 +314,7 @@ def test_the_script_says_how_to_start_it():
     assert done.returncode == 2 and "start this program with torchrun" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_batch_that_cannot_be_shared_is_refused():
     done = alone("--checkpoint", "x.pt", "--batch", "7", WORLD_SIZE="2", LOCAL_WORLD_SIZE="2", LOCAL_RANK="0")
     assert done.returncode == 2 and "--batch 7 is no multiple of 2" in done.stderr

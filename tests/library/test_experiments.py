@@ -218,6 +218,7 @@ def test_the_committed_studies_are_complete():
         assert {seed for name, seed in runs if name == str(configuration)} >= {0, 1, 2}, configuration
 
 
+@pytest.mark.slow
 def test_the_committed_rows_are_of_todays_networks():
     by_name = {str(c): c for study in experiments.STUDIES.values() for c in study}
     for row in evidence("experiments"):

@@ -771,6 +771,7 @@ def test_show_refuses_an_alt_text_that_says_nothing(alt, shown):
     assert shown == []
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("name", GALLERY)
 def test_svg_is_the_same_twice_and_names_nothing_of_the_day(name):
     svg = svg_of(name)

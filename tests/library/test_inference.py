@@ -34,6 +34,7 @@ NETWORKS = {  # name: constructor, image, batch norms that stay
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_copy_computes_the_same_and_the_original_is_untouched(name):
     build, image, left = NETWORKS[name]
@@ -68,6 +69,7 @@ def test_bfloat16_inside_float32_outside(name):
         assert 1e-4 < (given - expected).abs().max() / expected.abs().max() < 2e-2
 
 
+@pytest.mark.slow
 def test_bfloat16_keeps_the_labels_of_the_trained_network():
     """Random inputs say little about a decision: here are 500 pictures and trained weights."""
     network = trained_small_resnext().eval()

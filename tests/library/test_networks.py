@@ -149,6 +149,7 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.whole
 @pytest.mark.parametrize(("blocks", "cardinality", "width", "parameters", "billions"), SETTINGS)
 def test_the_papers_settings_have_these_costs(blocks, cardinality, width, parameters, billions):

@@ -48,6 +48,7 @@ NAMES = [  # in the order of their page
 STOPS = [1, 2, 4, 8, 16, 32, 64, 128]
 SPLIT_SIZES = [(16, 1, 8), (16, 2, 4), (16, 4, 2), (16, 8, 1), (256, 32, 4)]  # channels, paths, width of a path
 IMAGES = list(range(128, 321, 32))
+OTHER_WIDTHS = [pytest.param(width, marks=pytest.mark.slow) for width in (320, 1280)]
 PAGE = """<!doctype html><html lang="en" {attributes}><head><meta charset="utf-8"><title>Explorers</title>
 <meta name="viewport" content="width=device-width"></head><body {body}>{figures}</body></html>"""
 
@@ -154,6 +155,7 @@ def split_states(size):
     ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("size", range(len(SPLIT_SIZES)), ids=lambda i: "{}x{}x{}".format(*SPLIT_SIZES[i]))
 def test_what_is_split_follows_what_gradients_follow(browser, made, size):
     channels, paths, width = SPLIT_SIZES[size]
@@ -182,6 +184,7 @@ def test_what_is_split_follows_what_gradients_follow(browser, made, size):
         assert {key: numbers[key] for key in right} == right, state
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("form", ["A", "B", "C"])
 @pytest.mark.parametrize("size", range(len(SPLIT_SIZES)))
 def test_the_forms_weights_and_paths_are_the_librarys(browser, made, form, size):
@@ -229,6 +232,7 @@ def test_the_cells_drawn_are_the_weights_that_exist(browser, made):
                     assert list(range(drawn[0], sum(drawn))) == right.nonzero().flatten().tolist(), (state, layer, row)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("size", range(4), ids=lambda i: "{}x{}x{}".format(*SPLIT_SIZES[i]))
 def test_the_numbers_that_flow_are_those_of_the_librarys_blocks(browser, made, size):
     """The outputs of every form, computed in the page by code of its own, for every image and every output."""
@@ -416,10 +420,8 @@ def networks():
         return resnet50(), resnext50_32x4d()
 
 
-ENDS = IMAGES[0], 224, IMAGES[-1]
-
-
-@pytest.mark.parametrize("size", [size if size in ENDS else pytest.param(size, marks=pytest.mark.slow) for size in IMAGES])
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("size", IMAGES)
 def test_walk_the_network_counts_as_the_library(browser, made, networks, size):
     states = [dict(stop=stop, size=size, unit=unit, step=0) for stop in range(6) for unit in ("weights", "macs")]
     with tab(browser, made["walk_the_network"].html) as page:
@@ -909,7 +911,7 @@ LETTERING = """figure => {
 }"""
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("width", [390, *OTHER_WIDTHS])
 @pytest.mark.parametrize("name", NAMES)
 def test_lettering_is_readable_in_every_state(browser, made, name, width):
     with tab(browser, made[name].html, width=width, reduced_motion="reduce") as page:
@@ -1009,7 +1011,7 @@ STILL = {
 }
 
 
-@pytest.mark.parametrize("width", [320, 390, 700, 1280])
+@pytest.mark.parametrize("width", [390, 700, *OTHER_WIDTHS])
 @pytest.mark.parametrize("name", NAMES)
 def test_fault_15_nothing_jumps_from_stop_to_stop(browser, made, name, width):
     with tab(browser, made[name].html, width=width, reduced_motion="reduce") as page:

@@ -201,6 +201,7 @@ def check_removals(browser, explorer, network, pixels, states):
                 assert all((numbers(found, form) - numbers(found)).abs().max() < FORMS for form in "AB"), state
 
 
+@pytest.mark.slow
 def test_single_paths_and_choices_within_a_block_are_torchs(browser, whole, network, pixels):
     check_removals(browser, whole, network, pixels[:3], ONE_A_BLOCK[:1] + SEVERAL[:2])
 
@@ -219,6 +220,7 @@ def test_the_statistics_are_those_of_the_librarys_own_removal(network):
         assert torch.allclose(norm.running_var.double(), variance, rtol=1e-5)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("k", range(6))
 def test_a_block_without_its_shortcut_is_torchs(browser, whole, network, pixels, k):
     reference = live_network.without_shortcuts(network, [BLOCKS[k]])
@@ -487,6 +489,7 @@ def test_the_menu_switches_and_one_click_makes_it_ones_own(browser, whole):
 STATES = [dict(block=k, off=off(BLOCKS[k], *paths), preset="own") for k in range(6) for paths in ((), (3,), range(16))]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_nothing_is_cut_off_nothing_jumps_and_every_target_is_large_enough(browser, whole, small, width):
     for explorer, states in (
@@ -512,6 +515,7 @@ def test_nothing_is_cut_off_nothing_jumps_and_every_target_is_large_enough(brows
 AS_THE_CARD = "(s => Object.assign(document.body.style, {background: s.backgroundColor, color: s.color}))(getComputedStyle(document.querySelector('form')))"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "options", [{}, {"attributes": 'data-theme="dark"'}, {"forced_colors": "active"}], ids=["light", "dark", "forced"]
 )

@@ -9,6 +9,7 @@ from site_tools import tab, toc_files
 from tools import offline, pdf
 
 
+@pytest.mark.slow
 def test_the_unpacked_zip_is_the_whole_site_and_searches(browser, site, tmp_path):
     book = tmp_path / "book.pdf"
     book.write_bytes(b"%PDF")

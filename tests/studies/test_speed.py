@@ -247,6 +247,7 @@ def rungs():
         return arms.ladder(arms.DRY, threads=1, batch=2)
 
 
+@pytest.mark.slow
 def test_the_rungs_of_the_ladder_compute_the_same(rungs):
     assert list(rungs)[:3] == ["torchvision", "timm", "ours"] and list(rungs)[-2:] == ["ONNX Runtime", "OpenVINO"]
     first = rungs["torchvision"].output
@@ -258,6 +259,7 @@ def test_the_rungs_of_the_ladder_compute_the_same(rungs):
         assert speed.difference(timed, first) <= arm.bound, name
 
 
+@pytest.mark.slow
 def test_the_rungs_are_not_equal_by_chance(rungs):
     """Other weights, and a batch norm folded wrongly, are far outside the bound."""
     x, network = arms.images(2, arms.DRY.side), arms.three_networks(arms.DRY)["ours"].eval()
@@ -284,6 +286,7 @@ def test_a_step_of_training_has_the_same_gradient_in_all_arms():
     assert speed.difference(other.output, first) > 10 * arms.SAME_GRADIENT  # the bound does not let another network pass
 
 
+@pytest.mark.slow
 def test_the_int8_network_is_one_and_keeps_its_accuracy():
     """In eight bits the outputs differ and the answers nearly all stay; no test picture sets a range."""
     size = arms.Size(pictures=200)
