@@ -28,11 +28,12 @@ OLDER_PINS  := tools/older/requirements.txt pyproject.toml
 .PHONY: $(call stale,$(READY),$(PINS)) $(call stale,$(LIGHT_READY),$(LIGHT_PINS)) $(call stale,$(GRADER_READY),$(GRADER_PINS)) $(call stale,$(OLDER_READY),$(OLDER_PINS))
 
 # Installed once; again only when what these files say changes. pip, not uv: it takes torch from where its settings say.
+# Python compiles what it loads; compiling all of torch's files at once takes longer than the book's build.
 $(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -r requirements.txt -c requirements.lock
+	$(BIN)/python -m pip install --quiet --no-compile -r requirements.txt -c requirements.lock
 	@cat $(PINS) > $@
 
 # English pages have a switch to the Chinese ones only where those are built as well.

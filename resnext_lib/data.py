@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torchvision
 
 FASHION_CLASSES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
 # SHA-256 of images/fashion_<split>.npz; tools/fashion_subset.py draws the files and prints these lines.
@@ -96,7 +95,9 @@ def fashion_mnist(split: str, folder: str | Path = "data", download: bool = Fals
     """
     part = {"train": "train", "test": "t10k"}[_known(split)]
     if download and not _find(folder, f"{part}-images-idx3-ubyte"):
-        _download(torchvision.datasets.FashionMNIST, folder)
+        from torchvision.datasets import FashionMNIST  # only here: it takes as long to load as torch
+
+        _download(FashionMNIST, folder)
     pixels, labels = (_read_idx(folder, f"{part}-{kind}") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"))
     return Images(pixels.unsqueeze(1), labels.long(), FASHION_CLASSES)
 
@@ -104,8 +105,10 @@ def fashion_mnist(split: str, folder: str | Path = "data", download: bool = Fals
 def cifar10(split: str, folder: str | Path = "data", download: bool = False) -> Images:
     """CIFAR-10 through torchvision: 50,000 and 10,000 images, 32x32, in colour. Errors as :func:`fashion_mnist`."""
 
+    from torchvision.datasets import CIFAR10
+
     def read():
-        return torchvision.datasets.CIFAR10(folder, train=_known(split) == "train")
+        return CIFAR10(folder, train=_known(split) == "train")
 
     try:
         dataset = read()
@@ -114,7 +117,7 @@ def cifar10(split: str, folder: str | Path = "data", download: bool = False) -> 
             raise FileNotFoundError(
                 f"CIFAR-10 is not in {folder}, or a file of it is damaged; download=True fetches it (170 MB)"
             ) from error
-        _download(torchvision.datasets.CIFAR10, folder)
+        _download(CIFAR10, folder)
         dataset = read()
     pixels = torch.from_numpy(dataset.data).permute(0, 3, 1, 2).contiguous()
     return Images(pixels, torch.tensor(dataset.targets), tuple(dataset.classes))

@@ -1,6 +1,6 @@
 """What a fork publishes, and what Colab makes of it: the workflow's own steps, then chapters in a stand-in for Colab.
 
-A repository on this disk stands for the public one. make test runs one chapter, make check-all every
+A repository on this disk stands for the public one. make test runs the setup cell, make check-all every
 chapter and every notebook of the student edition.
 """
 
@@ -251,16 +251,16 @@ def test_the_stand_in_has_what_colab_has_and_lacks_the_rest(shared, published):
     )
 
 
-QUICK = CHAPTERS[0]  # it uses torchinfo, which the setup cell has to bring
-
-
-def test_a_chapter_runs_in_colab(shared, published):
-    runs_in_colab(shared, published, f"chapters/{QUICK.name}")
+def test_the_setup_cell_brings_the_library_and_torchinfo_and_leaves_the_rest(shared, published):
+    made = stand_in(shared, "setup", published)
+    before = made.state()
+    assert made.run(setup_only(f"{FORK_URL}@colab")).is_relative_to(made.site) and made.finds("torchinfo")
+    assert made.state() == before
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [path for path in WITH_SETUP if path != QUICK], ids=chapter_id)
-def test_every_other_chapter_runs_in_colab(shared, published, path):
+@pytest.mark.parametrize("path", WITH_SETUP, ids=chapter_id)
+def test_every_chapter_runs_in_colab(shared, published, path):
     runs_in_colab(shared, published, f"chapters/{path.name}")
 
 

@@ -451,6 +451,7 @@ def test_mirror_is_the_library(path, index, name):
     check_cell(read(path), index, "mirrors", name)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(("path", "index", "name"), declarations("step-of"))
 def test_step_behaves_like_the_library(path, index, name):
     check_cell(read(path), index, "step-of", name)
@@ -755,11 +756,13 @@ def small(key, name, source):
     return notebook(code(IMPORTS), code("pass"), code(source, **{key: name}))
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(("key", "name", "source"), [b[:3] for b in BREAKABLE], ids=[f"{b[0]}-{b[1]}" for b in BREAKABLE])
 def test_right_cell_passes(key, name, source):
     check_cell(small(key, name, source), 2, key, name)
 
 
+@pytest.mark.sampled(24)
 @pytest.mark.parametrize(("key", "name", "source"), BROKEN, ids=[f"{b[0]}-{b[1]}-{i}" for i, b in enumerate(BROKEN)])
 def test_changed_cell_is_noticed(key, name, source):
     assert source not in [b[2] for b in BREAKABLE], "the change changed nothing"

@@ -323,6 +323,7 @@ def test_fault_25_the_handout_leaves_blank_what_a_lesson_asks(page, sheet):
     )
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("options, name", [([], "handout"), (["--answers"], "handout-with-answers")])
 def test_fault_25_the_answers_are_a_file_of_their_own(options, name, tmp_path, monkeypatch, page, sheet):
     monkeypatch.setattr(handout.browser, "find", lambda: None)
@@ -337,6 +338,7 @@ def linked(request):
     return handout.html(request.param, guide="chapters/teaching.html")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("theme, width", [("light", 1280), ("dark", 390), ("dark", 320)])
 def test_fault_26_the_handout_is_read_on_every_screen(browser, tmp_path, theme, width, linked):
     (tmp_path / "handout.html").write_text(linked, encoding="utf-8")
@@ -353,6 +355,7 @@ def test_fault_26_the_handout_is_read_on_every_screen(browser, tmp_path, theme, 
         assert page.locator("nav").is_hidden()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("answers", [False, True])
 def test_fault_26_the_handout_prints_on_two_full_tagged_a4_pages(tmp_path, browser, answers):
     (tmp_path / "handout.html").write_text(handout.html(answers), encoding="utf-8")

@@ -81,6 +81,7 @@ def test_it_runs_as_a_single_file_without_the_library_and_gives_the_same_outputs
     assert text_of(elsewhere(read(PATH))) == PATH.read_text(encoding="utf-8")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("line", [*(f"import {name}" for name in OF_THIS_BOOK), "from resnext_lib.blocks import Bottleneck"])
 def test_a_notebook_that_imports_from_the_book_does_not_run_there(elsewhere, line):
     with pytest.raises(CellExecutionError, match="No module named"):
@@ -247,6 +248,7 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize(("check", "right", "wrong"), MISTAKES, ids=[f"{m[0]}-{i}" for i, m in enumerate(MISTAKES)])
 def test_a_mistake_on_the_page_is_noticed(check, right, wrong):
     cells = sources()

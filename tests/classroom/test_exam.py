@@ -126,6 +126,7 @@ def test_the_exam_does_not_say_its_key(tmp_path):
         assert question.objective not in texts["exam.md"]
 
 
+@pytest.mark.slow
 def test_a_choice_of_chapters_or_names_leaves_the_numbers_as_they_are(tmp_path):
     """So that a question has the same numbers in every exam of a seed."""
     whole, part = written(tmp_path / "a", "7")["key.md"], written(tmp_path / "b", "7", "--chapters", "4 5")["key.md"]

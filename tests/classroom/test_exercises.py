@@ -1065,12 +1065,14 @@ def cases(table):
     return [pytest.param(name, case, id=f"{name}-{i}") for name, found in table.items() for i, case in enumerate(found)]
 
 
+@pytest.mark.sampled(24)
 @pytest.mark.parametrize(("name", "answer"), cases(RIGHT))
 def test_right_answer_passes(name, answer):
     verdict = judge(name, answer)
     assert verdict and repr(verdict).startswith("correct: "), verdict
 
 
+@pytest.mark.sampled(120)
 @pytest.mark.parametrize(("name", "case"), cases(WRONG))
 def test_wrong_answer_hears_what_is_wrong(name, case):
     answer, words = case
@@ -1099,6 +1101,7 @@ def check_call(source, name):
     return compile(ast.Expression(calls[0]), "check cell", "eval")
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize(("path", "index", "name"), declarations("exercise"))
 def test_chapter_solution_passes_its_check(path, index, name):
     made = read(path)
@@ -1124,6 +1127,7 @@ def test_a_blank_answer_gets_the_hint(name, blank):
     assert verdict.message.startswith("replace the ... by your answer. Hint: ") and CHECKS[name].hint in verdict.message
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("name", CHECKS)
 def test_absurd_answers_get_a_verdict_of_one_line(name):
     for answer in ABSURD:

@@ -57,6 +57,7 @@ def compared(made, reference):
     return "0" if difference == 0 else "below 1 %" if 1e-6 < difference < 0.01 else "above 1 %"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("fault", ["none", *project.faults()])
 def test_each_fault_is_seen_as_the_key_says(fault, reference):
     made = network_class(project.repaired(*({fault} - {"none"})))

@@ -67,11 +67,13 @@ def test_what_proves_nothing_is_named(copies, old, new, owner, problem):
     assert program.outcome(copies, alter(old, new, owner)).problem.startswith(problem)
 
 
+@pytest.mark.slow
 def test_tests_that_fail_before_anything_is_altered_are_named(copies):
     assert program.red_before(copies, "tests/test_page.py::test_number") == ""
     assert "fails" in program.red_before(copies, "tests/test_page.py::test_wrong_from_the_start")
 
 
+@pytest.mark.slow
 def test_one_of_several_owners_that_stays_green_is_enough_for_a_problem(copies):
     both = in_text("a kind", "page.md", "12", "21", *(f"tests/test_page.py::test_{name}" for name in ("number", "title")))
     assert program.outcome(copies, both).problem == "STAYS GREEN in tests/test_page.py::test_title"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import facts, fashion_subset, handout, notebooks, offline, pdf, wheel, writing
+from tools import browser, facts, fashion_subset, handout, notebooks, offline, pdf, wheel, writing
 
 FASHION = "/usr/share/datasets/fashion-mnist"
 WHEEL = "resnext_book-0.1.0-py3-none-any.whl"
@@ -253,7 +253,7 @@ def test_P1_a_mistake_ends_in_words_and_with_a_status_that_tells(command, says):
 
 def test_P1_a_browser_that_fails_is_reported_in_words(tmp_path):
     """In a process of its own: Playwright cannot be started twice."""
-    program = tmp_path / "chromium"
+    program = tmp_path / browser.NAMES[0]
     program.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     program.chmod(0o755)
     code = "from tools import pdf\nwith pdf.launched():\n    pass"

@@ -55,6 +55,7 @@ def test_it_still_talks_to_its_own_machine_and_has_no_stray_names(outputs):
     assert [output.text for output in outputs[:2]] == ["[]\n", "connected\n"]
 
 
+@pytest.mark.slow
 def test_nbval_runs_the_chapters_in_such_kernels(tmp_path):
     """As pytest runs a chapter: with the root's conftest.py, which sets the variable."""
     for name, cell in (("asks", ASKING[0]), ("does_not", "print(1)")):

@@ -83,6 +83,7 @@ def expected_trail(form, block, size):
     return [joined.get(name) or ran[name] for name in names]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("form", FORMS)
 def test_every_row_has_the_size_of_the_run(form, size):
@@ -109,6 +110,7 @@ def test_the_last_batch_norm_follows_the_sum_and_the_last_relu_the_shortcut():
     assert small.center[1] == last and small.center[0] > 180
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("follow", "number"), [(1, "2"), (0, "1"), (16, "17"), (31, "32")])
 def test_one_path_is_blue_in_every_layer_that_it_has(form, follow, number):
@@ -264,6 +266,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(("call", "error", "words"), REFUSED)
 def test_what_cannot_be_drawn_is_refused_in_our_words(call, error, words):
     with pytest.raises(error) as caught:

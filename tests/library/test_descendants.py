@@ -209,6 +209,7 @@ DESIGNS = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", DESIGNS)
 def test_the_width_rule_gives_torchvisions_networks(name):
     theirs, ours = torchvisions_regnet(name), without_data(RegNetX, *DESIGNS[name])

@@ -309,6 +309,7 @@ def alone(*options, **environment):
     )
 
 
+@pytest.mark.slow
 def test_the_script_says_how_to_start_it():
     done = alone("--checkpoint", "x.pt")
     assert done.returncode == 2 and "start this program with torchrun" in done.stderr

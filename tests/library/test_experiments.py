@@ -148,6 +148,7 @@ def test_the_full_set_is_read_from_its_files(tmp_path):
     assert result.returncode != 0 and "train-images-idx3-ubyte" in result.stderr and "download=True" in result.stderr
 
 
+@pytest.mark.slow
 def test_the_list_names_every_configuration_with_its_cost():
     lines = call("shortcuts", "--list").stdout.splitlines()
     assert len(lines) == 8

@@ -185,6 +185,10 @@ GALLERY |= {
 }
 
 
+# The same pictures in every test that takes this mark, so that each of them is drawn once.
+of_the_gallery = pytest.mark.sampled(14)
+
+
 def stack(layers, stride=1):
     """Convolutions 3x3 with positive weights, so that nothing cancels."""
     made = nn.Sequential(*[nn.Conv2d(1, 1, 3, stride if i == 0 else 1, 1, bias=False) for i in range(layers)])
@@ -199,15 +203,13 @@ def two_batches():
     return batch + torch.tensor([2.0, -1.0, 4.0])[:, None, None], batch
 
 
-@pytest.fixture(scope="module")
-def drawn():
-    """Every figure of the gallery, built once, on a canvas that can measure lettering."""
-    figs = {}
-    for name, build in GALLERY.items():
-        figs[name] = build()
-        figs[name].set_dpi(576)  # as fine as outlines: at 100 dots an inch, letters are rounded to whole dots
-        FigureCanvasAgg(figs[name])
-    return figs
+@cache
+def drawn(name):
+    """A figure of the gallery, built once, on a canvas that can measure lettering."""
+    fig = GALLERY[name]()
+    fig.set_dpi(576)  # as fine as outlines: at 100 dots an inch, letters are rounded to whole dots
+    FigureCanvasAgg(fig)
+    return fig
 
 
 @cache
@@ -337,6 +339,7 @@ def test_every_sum_is_a_circle(form, circles):
     assert sum(isinstance(patch, Circle) for patch in fig.axes[0].patches) == circles
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", BLOCKS)
 def test_the_numbers_stand_in_the_svg(name):
     """matplotlib writes a text's characters as a comment before its outlines."""
@@ -473,35 +476,39 @@ def test_share_bars_show_their_shares():
 # ------------------------------------------------------------------ legible on a phone
 
 
+@of_the_gallery
 @pytest.mark.parametrize("name", GALLERY)
-def test_figures_are_360_points_wide_with_lettering_of_12(name, drawn):
-    assert drawn[name].get_figwidth() * 72 == pytest.approx(360)
-    assert all(text.get_fontsize() >= 12 for text, *_ in lettering(drawn[name]))
+def test_figures_are_360_points_wide_with_lettering_of_12(name):
+    assert drawn(name).get_figwidth() * 72 == pytest.approx(360)
+    assert all(text.get_fontsize() >= 12 for text, *_ in lettering(drawn(name)))
 
 
+@of_the_gallery
 @pytest.mark.parametrize("name", GALLERY)
-def test_lettering_stays_inside_the_figure(name, drawn):
-    width, height = drawn[name].get_size_inches() * 72
+def test_lettering_stays_inside_the_figure(name):
+    width, height = drawn(name).get_size_inches() * 72
     assert [
         text.get_text()
-        for text, x0, y0, x1, y1 in lettering(drawn[name])
+        for text, x0, y0, x1, y1 in lettering(drawn(name))
         if x0 < -TOLERANCE or y0 < -TOLERANCE or x1 > width + TOLERANCE or y1 > height + TOLERANCE
     ] == []
 
 
+@of_the_gallery
 @pytest.mark.parametrize("name", GALLERY)
-def test_lettering_does_not_overlap(name, drawn):
+def test_lettering_does_not_overlap(name):
     """Neighbouring lines may touch by the slack above and below their letters, no more."""
     pairs = []
-    for (one, ax0, ay0, ax1, ay1), (two, bx0, by0, bx1, by1) in combinations(lettering(drawn[name]), 2):
+    for (one, ax0, ay0, ax1, ay1), (two, bx0, by0, bx1, by1) in combinations(lettering(drawn(name)), 2):
         if min(ax1, bx1) - max(ax0, bx0) > TOLERANCE and min(ay1, by1) - max(ay0, by0) > 2.5:
             pairs.append((one.get_text(), two.get_text()))
     assert pairs == []
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", BLOCKS)
-def test_boxes_hold_their_lettering_and_lie_inside_the_figure(name, drawn):
-    fig, labels = drawn[name], set()
+def test_boxes_hold_their_lettering_and_lie_inside_the_figure(name):
+    fig, labels = drawn(name), set()
     for node in figures.diagram(BLOCKS[name][0]()).nodes():
         labels |= {node.label, *node.note.split("\n"), f"{node.label}, {node.note}"} - {""}
     held = 0
@@ -516,17 +523,19 @@ def test_boxes_hold_their_lettering_and_lie_inside_the_figure(name, drawn):
     assert held >= len(result.nodes())
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", BLOCKS)
-def test_boxes_do_not_overlap(name, drawn):
-    boxes = [p for p in patches(drawn[name]) if p[4] - p[2] >= 20]
+def test_boxes_do_not_overlap(name):
+    boxes = [p for p in patches(drawn(name)) if p[4] - p[2] >= 20]
     assert boxes
     for (_, ax0, ay0, ax1, ay1), (_, bx0, by0, bx1, by1) in combinations(boxes, 2):
         assert min(ax1, bx1) <= max(ax0, bx0) + TOLERANCE or min(ay1, by1) <= max(ay0, by0) + TOLERANCE
 
 
+@of_the_gallery
 @pytest.mark.parametrize("name", GALLERY)
-def test_colours_come_from_the_palette_and_text_stands_out(name, drawn):
-    fig = drawn[name]
+def test_colours_come_from_the_palette_and_text_stands_out(name):
+    fig = drawn(name)
     fills = {to_hex(patch.get_facecolor()) for patch, *_ in patches(fig) if patch.get_fill()}
     inks = {to_hex(text.get_color()) for text, *_ in lettering(fig)}
     lines = {to_hex(line.get_color()) for axes in fig.axes for line in axes.lines}
@@ -684,6 +693,7 @@ def test_show_emits_an_image_that_decodes_to_the_svg(name, shown):
     assert unquote(match[2].replace("\n", "")) == svg_of(name)  # a browser drops line breaks in a URL
 
 
+@of_the_gallery
 @pytest.mark.parametrize("name", GALLERY)
 def test_a_drawing_carries_both_palettes_and_no_colour_outside_them(name):
     """A page's variables do not reach a drawing inside an image, so a dark page would show a white slab."""
@@ -710,6 +720,7 @@ def chart_of_a_chapter():
     return fig
 
 
+@of_the_gallery
 @pytest.mark.parametrize("name", [*GALLERY, "a chapter's chart"])
 def test_A1_no_lettering_without_a_fill_and_nothing_black(name):
     svg = svg_of(name) if name in GALLERY else figures.svg_text(chart_of_a_chapter())
@@ -779,6 +790,7 @@ def test_svg_is_the_same_twice_and_names_nothing_of_the_day(name):
     assert "<dc:date>" not in svg and "<text" not in svg and 'width="360pt"' in svg
 
 
+@pytest.mark.slow
 def test_svg_is_the_same_in_a_fresh_process():
     """Whatever was drawn before, and whatever seed hashes have."""
     source = (

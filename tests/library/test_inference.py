@@ -34,7 +34,7 @@ NETWORKS = {  # name: constructor, image, batch norms that stay
 }
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_copy_computes_the_same_and_the_original_is_untouched(name):
     build, image, left = NETWORKS[name]
@@ -54,6 +54,7 @@ def test_the_copy_computes_the_same_and_the_original_is_untouched(name):
     assert all(torch.equal(value, model.state_dict()[key]) for key, value in before.items() if "num_batches" not in key)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_bfloat16_inside_float32_outside(name):
     build, image, left = NETWORKS[name]

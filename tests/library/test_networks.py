@@ -497,6 +497,7 @@ def test_the_papers_googlenet_and_torchvisions_take_the_side_heads_at_the_same_p
 # timm, the only other source of the paper's 101 layers.
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.whole
 @pytest.mark.parametrize("name", ["resnext50_32x4d", "resnext101_32x4d"])
 def test_timm_builds_the_same_network(name):

@@ -139,6 +139,7 @@ def test_torchvisions_preprocessing():
         assert transforms.crop_size == [value("torchvision.crop")]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", names(r"timm\..*\.parameters"))
 def test_timms_counts(name):
     model = without_data(timm.create_model, name.split(".")[1])

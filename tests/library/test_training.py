@@ -51,6 +51,7 @@ def same_state(first, second):
 # ------------------------------------------------------------------ it learns, and repeats
 
 
+@pytest.mark.slow
 def test_a_small_resnext_learns(images):
     torch.manual_seed(0)
     history = train(small_resnext(), part("train", 600), images[1], Recipe(epochs=4, batch_size=50), progress=False)

@@ -48,6 +48,7 @@ WRAPPERS = {  # what training scripts save around a state dict
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("in_a_file", [False, True], ids=["dictionary", "file"])
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_wrappers_are_taken_off(wrapper, in_a_file, tmp_path):
@@ -154,6 +155,7 @@ MISFITS = [
 ]
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(("weights", "network", "message"), MISFITS)
 def test_weights_that_do_not_fit_are_named(weights, network, message):
     with pytest.raises(ValueError) as caught:
@@ -422,6 +424,7 @@ BESIDE = {  # what is saved with the state dict s, and where it is kept
 }
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "old format"])
 @pytest.mark.parametrize("kept", BESIDE)
 def test_fault_3_a_state_dict_is_found_where_scripts_keep_it(kept, legacy, tmp_path):

@@ -155,7 +155,7 @@ def split_states(size):
     ]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("size", range(len(SPLIT_SIZES)), ids=lambda i: "{}x{}x{}".format(*SPLIT_SIZES[i]))
 def test_what_is_split_follows_what_gradients_follow(browser, made, size):
     channels, paths, width = SPLIT_SIZES[size]
@@ -676,6 +676,7 @@ SAID = [
 ]
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize(("name", "state", "words"), SAID, ids=[f"{n}-{i}" for i, (n, *_) in enumerate(SAID)])
 def test_the_status_says_it_with_numbers_and_names_the_picture(browser, made, name, state, words):
     with tab(browser, made[name].html) as page:
@@ -735,6 +736,7 @@ def test_fault_15_an_explorer_says_nothing_before_check_or_the_first_move(browse
         assert len(told) >= 3 and not [sentence for sentence in told if sentence in before]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("name", "control"),
     [
@@ -773,6 +775,7 @@ def test_fault_15_the_question_of_what_is_split_names_its_block_whatever_is_show
         assert "reaches 4 of 16 outputs" in page.locator("form > output").inner_text()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("name", "options", "right"), QUESTIONS)
 def test_a_prediction_is_asked_checked_and_answered(browser, made, name, options, right):
     with tab(browser, made[name].html) as page:
@@ -935,6 +938,7 @@ def test_motion_follows_a_press_and_the_readers_wish(browser, made):
 DARK = [('data-theme="dark"', ""), ('theme="dark"', ""), ("", 'data-jp-theme-light="false"'), ("", 'class="vscode-dark"')]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("attributes", "body"), [("", ""), *DARK])
 def test_every_theme_has_its_pair_of_colours(browser, made, attributes, body):
     with tab(browser, made["what_is_split"].html, attributes, body) as page:
@@ -946,6 +950,7 @@ def test_every_theme_has_its_pair_of_colours(browser, made, attributes, body):
         )
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("attributes", "body"), [("", ""), *DARK])
 def test_fault_15_forced_colours_are_the_readers(browser, made, attributes, body):
     with tab(browser, made["what_is_split"].html, attributes, body, forced_colors="active") as page:
@@ -1011,7 +1016,7 @@ STILL = {
 }
 
 
-@pytest.mark.parametrize("width", [390, 700, *OTHER_WIDTHS])
+@pytest.mark.parametrize("width", [390, pytest.param(700, marks=pytest.mark.slow), *OTHER_WIDTHS])
 @pytest.mark.parametrize("name", NAMES)
 def test_fault_15_nothing_jumps_from_stop_to_stop(browser, made, name, width):
     with tab(browser, made[name].html, width=width, reduced_motion="reduce") as page:
@@ -1046,6 +1051,7 @@ def test_fault_15_buttons_at_the_ends_look_disabled(browser, made):
         assert previous.evaluate(style) == forward.evaluate(style)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_fault_15_it_says_that_the_picture_can_be_clicked(browser, made, name):
     with tab(browser, made[name].html) as page:
@@ -1057,6 +1063,7 @@ def test_fault_15_it_says_that_the_picture_can_be_clicked(browser, made, name):
         assert page.get_by_role("figure", name="Figure to play with").count() == 1
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_C13_the_closed_table_says_that_it_holds_the_answer(browser, made, name):
     assert "<details open><summary>The numbers as a table</summary>" in made[name].html, "without a script it stays open"
@@ -1099,6 +1106,7 @@ def test_D33_D34_check_has_its_own_row_and_little_is_kept_empty(browser, made):
 HIGH = "['form > svg', 'form'].map(s => document.querySelector(s).getBoundingClientRect().height)"
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize(("name", "options", "right"), QUESTIONS)
 def test_18_the_first_check_moves_nothing(browser, made, name, options, right, width):
@@ -1172,6 +1180,7 @@ SEEN = """[...document.querySelectorAll('.explorer')].map(f => {
 })"""
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_without_javascript_the_picture_and_the_table_stay(browser, made, name):
     context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 900})
@@ -1182,6 +1191,7 @@ def test_without_javascript_the_picture_and_the_table_stay(browser, made, name):
     context.close()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_on_paper_the_picture_and_the_table_stand(browser, made, name):
     with tab(browser, made[name].html, width=700) as page:  # as wide as a sheet of A4 between its margins
@@ -1190,6 +1200,7 @@ def test_on_paper_the_picture_and_the_table_stand(browser, made, name):
         assert page.evaluate(SEEN) == [[True, True, False]]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_sanitiser_leaves_still_tells_it(browser, made, name):
     left = re.sub(r"<(script|style|svg)\b.*?</\1>|<input[^>]*>", "", made[name].html, flags=re.DOTALL)

@@ -186,7 +186,7 @@ def test_18_a_definition_says_nothing_of_a_quiz_or_an_exercise(pages):
         assert not answers & lines_of(re.sub("<[^>]*>", "", shown)), path.name
 
 
-@pytest.fixture(params=["light", "dark", "forced"])
+@pytest.fixture(params=["light", *(pytest.param(look, marks=pytest.mark.slow) for look in ("dark", "forced"))])
 def chapter(request, browser, server):
     colours = {"forced_colors": "active"} if request.param == "forced" else {}
     with tab(browser, "dark" if request.param == "dark" else "light", 390, **colours) as page:

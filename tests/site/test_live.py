@@ -113,6 +113,7 @@ def test_each_form_calls_its_own_layers(browser, whole, pixels):
     assert without["forms"]["A"]["calls"] == everything["forms"]["A"]["calls"] - 6
 
 
+@pytest.mark.slow
 def test_what_the_page_shows_of_a_block_is_the_librarys(browser, whole, network, pixels):
     x = normalised(pixels[:1])
     with tab(browser, whole.html) as page:
@@ -246,6 +247,7 @@ def test_what_is_off_in_several_blocks_is_said_not_to_be_re_estimated(browser, w
     assert (numbers(found) - logits_of(reference, pixels[:3])).abs().max() < SWITCHED
 
 
+@pytest.mark.slow
 def test_a_preset_has_the_statistics_that_the_command_measured(browser, whole, network, pixels):
     """What stands in the file, put into torch's network; the slow test below measures it again."""
     with tab(browser, whole.html) as page:
@@ -563,6 +565,7 @@ IN_VIEW = """header => [...document.querySelectorAll('.answers li'), document.qu
 ON_A_PAGE = "<div class='bd-article'><div class='cell_output'><div class='output text_html'>{}</div></div></div>"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("width", "height", "header"), [(1280, 900, 48), (390, 844, 56)])
 def test_18_what_a_tap_on_a_lane_changes_is_in_view(browser, whole, small, width, height, header):
     sheet = f"<style>{(facts.ROOT / 'site/static/book.css').read_text(encoding='utf-8')}</style>"

@@ -57,6 +57,7 @@ NO_STORAGE = (
 )
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kept", [None, "no JSON", "7"])
 def test_18_where_the_browser_keeps_nothing_or_something_else_the_page_is_whole(browser, site, kept):
     """Without storage the page still follows the reader's system, which an error in its first script would end."""

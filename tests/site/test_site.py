@@ -9,6 +9,7 @@ import pytest
 import tinycss2
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell, new_notebook
+from notebooks_for_tests import NOTEBOOKS
 from PIL import Image, ImageColor
 from site_speed import PAGE_BYTES, PAGE_REQUESTS, arrival, serve
 from site_tools import (
@@ -36,6 +37,15 @@ sys.path.append(str(ROOT / "site/extensions"))
 import light_pages  # noqa: E402
 import made_pages  # noqa: E402
 import page_facts  # noqa: E402
+
+
+def of_each(files):
+    """A test of every one of these pages; `make test` looks at five of them."""
+    return lambda test: pytest.mark.sampled(5)(pytest.mark.parametrize("file", files)(test))
+
+
+of_each_page = of_each(["intro", "handout", "search", *toc_files()])
+of_each_chapter = of_each([path.stem for path in NOTEBOOKS])
 
 # ------------------------------------------------------------------ the table of contents
 
@@ -358,28 +368,21 @@ def test_the_teachers_key_is_not_on_the_site(site):
 # ------------------------------------------------------------------ the pages in a browser
 
 
-def test_every_page_reads_well(browser, pages):
+@of_each_page
+def test_every_page_reads_well(browser, site, file):
     """On a phone, in the dark, from the disk. tests/site/test_site_audit.py looks at the other sizes and themes."""
-    problems = []
     with tab(browser, "dark", 390) as page:
-        for path in pages:
-            if path.name == "404.html":
-                continue  # asks a web server where the book is
-            open_page(page, path.as_uri())
-            problems += [f"{path.name}: {problem}" for problem in page.evaluate(SIDEWAYS) + page.complaints]
-            page.complaints.clear()
-            assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-    assert not problems
+        open_page(page, (site / f"{file}.html").as_uri())
+        assert not page.evaluate(SIDEWAYS) + page.complaints
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
-def test_the_first_load_of_every_page_is_light(browser, pages, site, server):
-    for path in pages:
-        found = arrival(
-            browser, f"{server}/{path.relative_to(site).as_posix()}", slow=False, viewport={"width": 1280, "height": 800}
-        )
-        assert found["bytes"] <= PAGE_BYTES, (path.name, found["names"])
-        assert found["requests"] <= PAGE_REQUESTS, (path.name, found["names"])
-        assert not any("webfonts" in name or "bootstrap" in name for name, _ in found["names"]), path.name
+@of_each_page
+def test_the_first_load_of_every_page_is_light(browser, server, file):
+    found = arrival(browser, f"{server}/{file}.html", slow=False, viewport={"width": 1280, "height": 800})
+    assert found["bytes"] <= PAGE_BYTES, found["names"]
+    assert found["requests"] <= PAGE_REQUESTS, found["names"]
+    assert not any("webfonts" in name or "bootstrap" in name for name, _ in found["names"])
 
 
 def test_the_page_of_a_missing_address_leads_back_from_any_depth(browser, site, tmp_path):
@@ -422,29 +425,33 @@ def test_every_icon_is_drawn(browser, site):
         assert icon == "none", "a letter of the icon font, which the site does not carry"
 
 
-def test_fault_17_on_a_phone_a_printed_table_keeps_its_columns_and_messages_wrap(browser, pages):
+@of_each_chapter
+def test_fault_17_on_a_phone_a_printed_table_keeps_its_columns_and_messages_wrap(browser, site, file):
     """A table of up to 66 characters is seen whole; a longer one scrolls, by keyboard too. Messages are read without scrolling."""
-    tables = wide = messages = 0
     with tab(browser, "light", 390) as page:
-        for path in [path for path, content in pages.items() if "stream" in content.classes]:
-            open_page(page, path.as_uri())
-            page.wait_for_function("document.querySelector('.output.stream pre').tabIndex !== undefined")
-            for box in page.evaluate(PRINTED):
-                assert box["letters"] >= 8.5, (path.name, box)
-                assert box["wraps"] is not (box["table"] and box["longest"] > page_facts.LONGEST_LINE), (path.name, box)
-                assert not box["wide"] or box["reachable"] and box["longest"] > page_facts.LONGEST_LINE, (path.name, box)
-                tables, wide, messages = tables + box["table"], wide + box["wide"], messages + (not box["table"])
-    assert tables > wide and messages, "no chapter prints a table or a message: this test looks at nothing"
+        open_page(page, (site / f"chapters/{file}.html").as_uri())
+        page.wait_for_function(
+            "[...document.querySelectorAll('.output.stream pre')].every(pre => pre.tabIndex !== undefined)"
+        )
+        for box in page.evaluate(PRINTED):
+            assert box["letters"] >= 8.5, box
+            assert box["wraps"] is not (box["table"] and box["longest"] > page_facts.LONGEST_LINE), box
+            assert not box["wide"] or box["reachable"] and box["longest"] > page_facts.LONGEST_LINE, box
 
 
-def test_fault_17_nothing_is_cut_off_on_a_laptop(browser, pages):
+def test_fault_17_the_chapters_print_tables_and_messages(browser, site):
+    """So the test above looks at something."""
+    with tab(browser, "light", 390) as page:
+        open_page(page, (site / "chapters/01_what_a_convolution_costs.html").as_uri())
+        assert {box["table"] for box in page.evaluate(PRINTED)} == {True, False}
+
+
+@of_each_page
+def test_fault_17_nothing_is_cut_off_on_a_laptop(browser, site, file):
     """At 1280 px code, outputs and tables are seen whole, folded ones too."""
-    cut = []
     with tab(browser, "light", 1280) as page:
-        for path in [path for path in pages if path.parent.name == "chapters"]:
-            open_page(page, path.as_uri())
-            cut += [f"{path.name}: {what}" for what in page.evaluate(CUT_OFF)]
-    assert not cut
+        open_page(page, (site / f"{file}.html").as_uri())
+        assert not page.evaluate(CUT_OFF)
 
 
 def test_fault_17_a_table_is_told_from_messages():
@@ -467,21 +474,21 @@ def test_the_first_paint_is_dark_for_a_dark_reader(browser, site):
 
 
 @pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
-def test_figures_follow_the_theme(browser, pages, theme):
+@of_each_page
+def test_figures_follow_the_theme(browser, site, file, theme):
     """Nothing of the page's lies behind them, and their own ground, seen at a corner, is the page's: no white slab."""
     with tab(browser, theme, 390) as page:
-        for path in [path for path, content in pages.items() if "figure" in content.tags]:
-            open_page(page, path.as_uri())
-            page.wait_for_function("[...document.images].every(image => image.complete)")
-            for figure in page.evaluate(FIGURES):
-                assert figure["drawn"], (path.name, figure)
-                assert figure["card"] == "rgba(0, 0, 0, 0)", (path.name, figure)
-                assert figure["filter"] == "none", (path.name, figure)
-                assert figure["around"] == "rgba(0, 0, 0, 0)", (path.name, figure)
-            if figures := page.locator("figure:not(.explorer) img[src^='data:image/svg']").all():
-                corner = Image.open(io.BytesIO(figures[0].screenshot())).convert("RGB").getpixel((3, 3))
-                wanted = ImageColor.getrgb((DARK if theme == "dark" else LIGHT)["paper"])
-                assert max(abs(a - b) for a, b in zip(corner, wanted, strict=True)) <= 2, (path.name, corner)
+        open_page(page, (site / f"{file}.html").as_uri())
+        page.wait_for_function("[...document.images].every(image => image.complete)")
+        for figure in page.evaluate(FIGURES):
+            assert figure["drawn"], figure
+            assert figure["card"] == "rgba(0, 0, 0, 0)", figure
+            assert figure["filter"] == "none", figure
+            assert figure["around"] == "rgba(0, 0, 0, 0)", figure
+        if figures := page.locator("figure:not(.explorer) img[src^='data:image/svg']").all():
+            corner = Image.open(io.BytesIO(figures[0].screenshot())).convert("RGB").getpixel((3, 3))
+            wanted = ImageColor.getrgb((DARK if theme == "dark" else LIGHT)["paper"])
+            assert max(abs(a - b) for a, b in zip(corner, wanted, strict=True)) <= 2, corner
 
 
 def test_without_scripts_the_page_is_light_and_complete(browser, site):
@@ -525,18 +532,17 @@ def test_a_quiz_opens_by_keyboard_and_shows_its_focus(browser, pages):
         assert question.evaluate("e => e.parentElement.open")
 
 
-def test_a_solution_is_folded_and_says_so(browser, pages):
-    folded = [path for path, page in pages.items() if "above-input" in page.classes]
+@of_each_chapter
+def test_a_solution_is_folded_and_says_so(browser, site, file):
     with tab(browser, "light", 390) as page:
-        for path in folded:
-            page.goto(path.as_uri())
-            solutions = page.evaluate(
-                "[...document.querySelectorAll('details.above-input')].map(box => [box.open, box.innerText.trim()])"
-            )
-            assert {is_open for is_open, _ in solutions} == {False}, path.name
-            said = {text for _, text in solutions}
-            assert ("Show the solution" in said) == (path.name[:2].isdigit()), path.name
-            assert all(text.startswith("Show ") and "cell source" not in text for text in said), (path.name, said)
+        page.goto((site / f"chapters/{file}.html").as_uri())
+        folded = page.evaluate(
+            "[...document.querySelectorAll('details.above-input')].map(box => [box.open, box.innerText.trim()])"
+        )
+        assert not any(is_open for is_open, _ in folded)
+        said = {text for _, text in folded}
+        assert ("Show the solution" in said) == file[:2].isdigit(), said
+        assert all(text.startswith("Show ") and "cell source" not in text for text in said), said
 
 
 # ------------------------------------------------------------------ launch buttons
