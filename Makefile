@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
+# Python keeps what it compiled, also where a machine's settings say otherwise: hundreds of processes load the same files.
+export PYTHONDONTWRITEBYTECODE :=
+
 OLDER        := .venv-older
 OLDER_READY  := $(OLDER)/ready
 GRADER       := .venv-grader
@@ -12,7 +15,7 @@ GRADER_READY := $(GRADER)/ready
 LIGHT       := .venv-light
 LIGHT_READY := $(LIGHT)/ready
 
-.PHONY: help book quick test check-all lock renew older-torch notebooks translations serve pdf zip lab classroom bundle lesson handout exam grader exercises assignment collect grade address publish clean
+.PHONY: help book english chinese quick test check-all lock renew older-torch notebooks translations serve pdf zip lab classroom bundle lesson handout exam grader exercises assignment collect grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -39,9 +42,14 @@ $(READY):
 # English pages have a switch to the Chinese ones only where those are built as well.
 book: export BOOK_EDITIONS := both
 book: $(READY) ## set up, build the site in both languages, print where to open it
-	$(BIN)/jupyter-book build . -W -n --keep-going
-	$(BIN)/python -m tools.translation.site
+	@$(MAKE) --no-print-directory -j 2 english chinese
 	@echo "Open _build/html/index.html in a browser; in Chinese, _build/html/zh/index.html."
+
+english:
+	$(BIN)/jupyter-book build . -W -n --keep-going
+
+chinese:
+	$(BIN)/python -m tools.translation.site
 
 # The core, the statistics, the contract and what belongs to no chapter. Left out: whatever executes a notebook, builds the
 # site, opens a browser, trains, or writes editions, and of these files the tests marked "whole": complete networks and
