@@ -17,7 +17,8 @@ def pytest_collection_modifyitems(items):
     """Of a test marked ``sampled(count)`` so many cases, evenly over its list, belong to `make test`; the others are slow."""
     cases = {}
     for item in items:
-        if marked := item.get_closest_marker("sampled"):
+        marked = item.get_closest_marker("sampled")
+        if marked and not item.get_closest_marker("slow"):
             cases.setdefault((item.parent.nodeid, item.originalname, *marked.args), []).append(item)
     for (*_, count), listed in cases.items():
         kept = {round((place + 0.5) * len(listed) / count - 0.5) for place in range(count)}

@@ -117,6 +117,7 @@ def test_a_missing_name_and_another_answer_are_refused():
 
 
 # One in five here, all of them in the second tier.
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", [n if i % 5 == 0 else pytest.param(n, marks=pytest.mark.slow) for i, n in enumerate(NAMES)])
 def test_every_exercise_makes_a_small_assignment(name):
     source, index = exercises_of()[name]

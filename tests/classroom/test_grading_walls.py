@@ -92,6 +92,7 @@ def test_fault_26b_nobody_brings_a_judge(kind):
     assert not any(passed for passed, _ in found.values()), found
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=[] if "judge" in kind else pytest.mark.slow) for kind in REFERENCE]
 )

@@ -262,7 +262,7 @@ ON_THE_SLIDE = """() => [...Reveal.getCurrentSlide().querySelectorAll('.printed,
     .filter(e => e.checkVisibility({visibilityProperty: true})).map(e => e.className)"""
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @of_each_deck
 def test_every_slide_fits_shows_its_answer_last_and_can_be_read_from_the_last_row(path, page, tmp_path):
     made = decks.deck(path)

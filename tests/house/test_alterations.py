@@ -54,6 +54,7 @@ def test_a_noticed_alteration_has_no_problem_and_everything_is_put_back(copies):
     assert (folder / "page.md").read_text(encoding="utf-8") == PAGE and not (folder / "ignored.txt").exists()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("old", "new", "owner", "problem"),
     [

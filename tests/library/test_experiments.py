@@ -143,6 +143,7 @@ def test_a_row_says_what_was_run_and_where(tmp_path):
     assert torch.__version__.split("+")[0] in row["versions"] and row["device"] and row["revision"]
 
 
+@pytest.mark.slow
 def test_the_full_set_is_read_from_its_files(tmp_path):
     result = call("cardinality", "--full", tmp_path, "--csv", tmp_path / "runs.csv")
     assert result.returncode != 0 and "train-images-idx3-ubyte" in result.stderr and "download=True" in result.stderr

@@ -263,6 +263,7 @@ def exported(tmp_path_factory):
     return network, path, export_onnx(network, path)
 
 
+@pytest.mark.slow
 def test_an_exported_network_computes_the_same_elsewhere_for_any_batch_and_size(exported):
     network, path, export = exported
     assert export.path == path and export.checked_by and export.change < 1e-5
@@ -277,6 +278,7 @@ def test_an_exported_network_computes_the_same_elsewhere_for_any_batch_and_size(
             assert (run(path, x) - expected).abs().max() < 1e-4 * expected.abs().max(), (run.__name__, shape)
 
 
+@pytest.mark.slow
 def test_the_files_dimensions_are_named(exported):
     import onnx
 
@@ -322,6 +324,7 @@ class Dropping(nn.Conv2d):
         return torch.nn.functional.dropout(super().forward(x), training=True).mean((2, 3))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("network", "error", "words"),
     [

@@ -95,6 +95,7 @@ def pair(request):
     return ours, same_weights(ours, getattr(models, request.param))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 def test_logits_losses_and_gradients_are_torchvisions(pair, training):
     ours, theirs = (network.train(training) for network in pair)
@@ -309,6 +310,7 @@ FINGERPRINTS = {  # how it is built: parameters, billions of MACs
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("mistake", FINGERPRINTS)
 def test_every_usual_mistake_leaves_its_fingerprint(mistake):
     build, parameters, billions = FINGERPRINTS[mistake]

@@ -326,6 +326,7 @@ REGISTRY = [
 ]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.whole
 @pytest.mark.parametrize(("name", "weights", "build"), REGISTRY)
 def test_pretrained_loads_torchvisions_file(name, weights, build, cache):

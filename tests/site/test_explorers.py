@@ -48,7 +48,6 @@ NAMES = [  # in the order of their page
 STOPS = [1, 2, 4, 8, 16, 32, 64, 128]
 SPLIT_SIZES = [(16, 1, 8), (16, 2, 4), (16, 4, 2), (16, 8, 1), (256, 32, 4)]  # channels, paths, width of a path
 IMAGES = list(range(128, 321, 32))
-OTHER_WIDTHS = [pytest.param(width, marks=pytest.mark.slow) for width in (320, 1280)]
 PAGE = """<!doctype html><html lang="en" {attributes}><head><meta charset="utf-8"><title>Explorers</title>
 <meta name="viewport" content="width=device-width"></head><body {body}>{figures}</body></html>"""
 
@@ -302,6 +301,7 @@ def test_the_brackets_fade_on_the_way_to_form_b(browser, made):
 # ------------------------------------------------------------------ Spend a budget
 
 
+@pytest.mark.slow
 def test_spend_a_budget_counts_as_the_library(browser, made):
     states = [dict(stop=stop, mode="both", d=d) for stop in range(len(STOPS)) for d in range(1, 65)]
     with tab(browser, made["spend_a_budget"].html) as page:
@@ -914,7 +914,8 @@ LETTERING = """figure => {
 }"""
 
 
-@pytest.mark.parametrize("width", [390, *OTHER_WIDTHS])
+@pytest.mark.sampled(4)
+@pytest.mark.parametrize("width", [320, 390, 1280])
 @pytest.mark.parametrize("name", NAMES)
 def test_lettering_is_readable_in_every_state(browser, made, name, width):
     with tab(browser, made[name].html, width=width, reduced_motion="reduce") as page:
@@ -1016,7 +1017,8 @@ STILL = {
 }
 
 
-@pytest.mark.parametrize("width", [390, pytest.param(700, marks=pytest.mark.slow), *OTHER_WIDTHS])
+@pytest.mark.sampled(4)
+@pytest.mark.parametrize("width", [320, 390, 700, 1280])
 @pytest.mark.parametrize("name", NAMES)
 def test_fault_15_nothing_jumps_from_stop_to_stop(browser, made, name, width):
     with tab(browser, made[name].html, width=width, reduced_motion="reduce") as page:

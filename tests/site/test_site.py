@@ -314,6 +314,7 @@ PICTURES = """async pairs => {
 }"""
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("chapter", ["01_what_a_convolution_costs", "05_the_resnext_block", "09_cardinality"])
 def test_a_figure_on_the_site_is_smaller_and_the_same_picture(browser, site, chapter):
     def figures_of(page):

@@ -117,6 +117,7 @@ def test_a_log_of_another_layer_is_refused(lines):
         kernels._verdict("x", DENSE, kernels.parse(log(*(LINES[line] for line in lines))))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN, so there is no log")
 def test_a_child_process_keeps_the_log_of_this_machine():
     """Every layer is answered, in order, and the depthwise one has a routine of its own."""
