@@ -44,7 +44,7 @@ def of_each(files):
     return lambda test: pytest.mark.sampled(5)(pytest.mark.parametrize("file", files)(test))
 
 
-of_each_page = of_each(["intro", "handout", "search", *toc_files()])
+of_each_page = of_each(["intro", "search", *toc_files()])
 of_each_chapter = of_each([path.stem for path in NOTEBOOKS])
 
 # ------------------------------------------------------------------ the table of contents
