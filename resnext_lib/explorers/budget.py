@@ -7,7 +7,7 @@ from resnext_lib.explorers.explorer import Explorer, convolutions
 from resnext_lib.published import published
 
 CAPTION = (
-    "The price is that of ResNet's block. Choose the number of paths, and see how wide they may be and which "
+    "The price is that of ResNet's block. Choose the number of paths, and see how wide they become and which "
     "layers take the weights. Errors stand where the paper measured them."
 )
 

@@ -42,7 +42,7 @@ class Explorer:
         more_alts: Sequence[str] = (),
     ) -> None:
         self.alt = " ".join((alt, *more_alts))
-        title = f"Figure to play with: {name.replace('_', ' ').capitalize()}"
+        title = f"Figure to play with: {name.replace('_', ' ').capitalize().replace('resnext', 'ResNeXt')}"
         given = json.dumps(data, separators=(",", ":")).replace("</", "<\\/").replace("<!--", "<\\u0021--")
         styles = "".join(_asset(f"{sheet}.css") for sheet in ("shared", *sheets))
         code = "".join(_asset(f"{script}.js") for script in ("shared", *scripts, name))

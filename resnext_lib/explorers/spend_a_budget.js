@@ -126,7 +126,7 @@ bring({
     slider("stop", "Paths", () => data.stops.length - 1, stopWords),
   ],
   after: [
-    choice("mode", "Width of a path", [["keep", "as wide as the budget allows"], ["both", "my choice"]]),
+    choice("mode", "Width of a path", [["keep", "what comes nearest to the budget"], ["both", "my choice"]]),
     slider("d", "Width", () => data.widest, state => `${state.d} channel${state.d > 1 ? "s" : ""}`, 1),
   ],
 });
