@@ -6,25 +6,16 @@ And the site: built once, read once, and opened in one browser, for every file o
 import pytest
 import torch
 from filelock import FileLock
+from sampling import leave_the_rest_to_check_all
 from site_speed import serve
 from site_tools import BROWSER_FLAGS, ROOT, build, find_browser, read_pages
 
 torch.set_num_threads(1)
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(tryfirst=True)  # before pytest itself leaves out what is slow
 def pytest_collection_modifyitems(items):
-    """Of a test marked ``sampled(count)`` so many cases, evenly over its list, belong to `make test`; the others are slow."""
-    cases = {}
-    for item in items:
-        marked = item.get_closest_marker("sampled")
-        if marked and not item.get_closest_marker("slow"):
-            cases.setdefault((item.parent.nodeid, item.originalname, *marked.args), []).append(item)
-    for (*_, count), listed in cases.items():
-        kept = {round((place + 0.5) * len(listed) / count - 0.5) for place in range(count)}
-        for place, item in enumerate(listed):
-            if place not in kept:
-                item.add_marker(pytest.mark.slow)
+    leave_the_rest_to_check_all(items)
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from importlib.metadata import files
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from notebooks_for_tests import code, notebook, save
+from sampling import leave_the_rest_to_check_all
 from sphinx.project import Project
 from sphinx.util import matching
 
@@ -376,3 +378,37 @@ def test_fault_11d_another_home_changes_no_output(tmp_path, home):
     assert [(output["name"], "".join(output["text"])) for output in outputs] == [("stdout", "10.0 100.0\n")]
     tested = pytest_in(tmp_path, environment, "--nbval", "--nbval-current-env", path)
     assert tested.returncode == 0, tested.stdout[-3000:]
+
+
+# ------------------------------------------------------------------ samples of long lists
+
+
+class Case:
+    """What the sampling asks of a test's case."""
+
+    def __init__(self, test, *marks):
+        self.originalname, self.marks, self.parent = test, list(marks), SimpleNamespace(nodeid="a file")
+
+    def get_closest_marker(self, name):
+        return next((mark for mark in self.marks if mark.name == name), None)
+
+    def add_marker(self, mark):
+        self.marks.append(mark)
+
+
+def in_make_test(cases):
+    leave_the_rest_to_check_all(cases)
+    return [place for place, case in enumerate(cases) if not case.get_closest_marker("slow")]
+
+
+def test_a_sample_is_spread_over_the_whole_list():
+    assert in_make_test([Case("a", pytest.mark.sampled(3).mark) for _ in range(30)]) == [4, 14, 24]
+    assert in_make_test([Case("a", pytest.mark.sampled(1).mark) for _ in range(3)]) == [1]
+    assert in_make_test([Case("a", pytest.mark.sampled(8).mark) for _ in range(5)]) == [0, 1, 2, 3, 4]
+    assert in_make_test([Case(test, pytest.mark.sampled(1).mark) for test in "aaabbb"]) == [1, 4]
+    assert in_make_test([Case("a") for _ in range(3)]) == [0, 1, 2]
+
+
+def test_no_sample_is_spent_on_cases_that_are_slow():
+    slow = [Case("a", pytest.mark.sampled(2).mark, pytest.mark.slow.mark) for _ in range(6)]
+    assert in_make_test([*slow, *(Case("a", pytest.mark.sampled(2).mark) for _ in range(2))]) == [6, 7]
