@@ -70,7 +70,7 @@ quick: $(if $(wildcard $(READY)),,$(LIGHT_READY)) ## within a minute: the core's
 	$(QUICK_BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not whole" $(QUICK:%=tests/%.py)
 
 test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the built site
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --sample
 
 check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what takes longer
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ import tempfile
 
 from tools.kernels import apart_from_home
 from tools.no_network import quiet_profile
+from tools.sampling import beyond_the_sample
 
 # Two workers whose kernels have two threads each wait for one another on two cores, up to 7 times as long.
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -17,6 +18,18 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 apart_from_home()
 FOLDER = tempfile.TemporaryDirectory(prefix="ipython-")
 os.environ["IPYTHONDIR"] = quiet_profile(FOLDER.name)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--sample", action="store_true", help="of a test marked sampled(8) only 8 cases, evenly over its list")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--sample"):
+        left_out = beyond_the_sample(items)
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
 
 
 def skipped_under_ci(config):

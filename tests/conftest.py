@@ -6,16 +6,10 @@ And the site: built once, read once, and opened in one browser, for every file o
 import pytest
 import torch
 from filelock import FileLock
-from sampling import leave_the_rest_to_check_all
 from site_speed import serve
 from site_tools import BROWSER_FLAGS, ROOT, build, find_browser, read_pages
 
 torch.set_num_threads(1)
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest itself leaves out what is slow
-def pytest_collection_modifyitems(items):
-    leave_the_rest_to_check_all(items)
 
 
 @pytest.fixture(scope="session")

@@ -451,7 +451,6 @@ def test_mirror_is_the_library(path, index, name):
     check_cell(read(path), index, "mirrors", name)
 
 
-@pytest.mark.sampled(6)
 @pytest.mark.parametrize(("path", "index", "name"), declarations("step-of"))
 def test_step_behaves_like_the_library(path, index, name):
     check_cell(read(path), index, "step-of", name)

@@ -13,11 +13,11 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from notebooks_for_tests import code, notebook, save
-from sampling import leave_the_rest_to_check_all
 from sphinx.project import Project
 from sphinx.util import matching
 
 from tools import facts, kernels, notebooks
+from tools.sampling import beyond_the_sample
 
 ROOT = facts.ROOT
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
@@ -117,6 +117,7 @@ if [ "$2" = venv ]; then
     mkdir -p "$3/bin"
     for name in python jupyter-book; do cp "$0" "$3/bin/$name"; done
 fi
+case "$*" in "$FAILING") exit 1 ;; esac
 """
 
 
@@ -130,16 +131,16 @@ def make(tmp_path):
     (tmp_path / "python").write_text(FAKE, encoding="utf-8")
     (tmp_path / "python").chmod(0o755)
 
-    def call(target):
+    def call(target, failing="nothing", status=0):
         (tmp_path / "log").write_text("", encoding="utf-8")
         done = subprocess.run(
             ["make", target, f"PYTHON={tmp_path / 'python'}"],
             cwd=book,
             capture_output=True,
             text=True,
-            env={**os.environ, "LOG": str(tmp_path / "log"), "MAKEFLAGS": ""},
+            env={**os.environ, "LOG": str(tmp_path / "log"), "MAKEFLAGS": "", "FAILING": failing},
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == status, done.stderr
         return len(re.findall(" install --quiet.* -r ", (tmp_path / "log").read_text(encoding="utf-8")))
 
     call.book, call.log = book, tmp_path / "log"
@@ -157,6 +158,17 @@ def test_fault_19b_make_installs_again_only_when_the_pins_change(make):
             file.write("# changed\n")
         os.utime(make.book / name, (1e9, 1e9))
         assert [make("book"), make("book")] == [1, 0], name
+
+
+ENGLISH, CHINESE = "build . -W -n --keep-going", "-m tools.translation.site"
+
+
+def test_make_book_builds_both_editions_and_fails_when_either_fails(make):
+    make("book")
+    called = make.log.read_text(encoding="utf-8").splitlines()
+    assert {ENGLISH, CHINESE} <= set(called)
+    for edition in (ENGLISH, CHINESE):
+        make("book", failing=edition, status=2)
 
 
 def test_fault_19b_an_environment_that_is_a_link_is_used_as_it_is(make, tmp_path):
@@ -380,6 +392,23 @@ def test_fault_11d_another_home_changes_no_output(tmp_path, home):
     assert tested.returncode == 0, tested.stdout[-3000:]
 
 
+# ------------------------------------------------------------------ what is loaded late, or not at all
+
+
+@pytest.mark.parametrize(
+    ("program", "without"),
+    [
+        # torchvision takes as long to load as torch, and only what downloads or compares needs it.
+        ("import resnext_lib.data, resnext_lib.training, resnext_lib.weights, resnext_lib.figures", "torchvision"),
+        ("import tools.address, tools.publish, tools.notebooks", "torch"),
+        ("import nbformat, nbclient", "rfc3987_syntax"),
+    ],
+)
+def test_what_takes_seconds_is_loaded_where_it_is_needed(program, without):
+    code = f"import sys\n{program}\nsys.exit({without!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
 # ------------------------------------------------------------------ samples of long lists
 
 
@@ -392,13 +421,10 @@ class Case:
     def get_closest_marker(self, name):
         return next((mark for mark in self.marks if mark.name == name), None)
 
-    def add_marker(self, mark):
-        self.marks.append(mark)
-
 
 def in_make_test(cases):
-    leave_the_rest_to_check_all(cases)
-    return [place for place, case in enumerate(cases) if not case.get_closest_marker("slow")]
+    left_out = beyond_the_sample(cases)
+    return [place for place, case in enumerate(cases) if case not in left_out and not case.get_closest_marker("slow")]
 
 
 def test_a_sample_is_spread_over_the_whole_list():
