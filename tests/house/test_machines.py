@@ -409,6 +409,16 @@ def test_what_takes_seconds_is_loaded_where_it_is_needed(program, without):
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
+# ------------------------------------------------------------------ warnings are errors, but for the files of others
+
+
+def test_an_installed_file_may_be_old_in_style_and_ours_may_not(tmp_path):
+    old = 'WORDS = "\\."'
+    compile(old, str(tmp_path / ".venv" / "lib" / "site-packages" / "jieba" / "__init__.py"), "exec")
+    with pytest.raises(SyntaxError, match="invalid escape sequence"):
+        compile(old, str(tmp_path / "resnext_lib" / "__init__.py"), "exec")
+
+
 # ------------------------------------------------------------------ samples of long lists
 
 
