@@ -201,7 +201,7 @@ def test_issue_20_the_switch_leads_to_the_section_that_is_read(browser, chinese_
     with tab(browser, "light", 1280) as page:
         start = chinese_site / "chapters/05_the_resnext_block.html"
         page.goto(start.as_uri())
-        page.wait_for_load_state("networkidle")
+        page.evaluate("document.fonts.ready.then(() => true)")
         page.evaluate("document.getElementById('every-path-reads-everything').scrollIntoView({ behavior: 'instant' })")
         switch(page)
         assert (
