@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import subprocess
 from pathlib import Path
 
 import torch
@@ -19,16 +20,24 @@ def checksum(plan):
     return hashlib.sha256((STUDIES / plan).read_text(encoding="utf-8").encode()).hexdigest()
 
 
+def is_committed(plan):
+    """Whether the plan stands in the last commit as it stands here."""
+    kept = subprocess.run(["git", "show", f"HEAD:./{plan}"], cwd=STUDIES, capture_output=True, text=True, encoding="utf-8")
+    return kept.returncode == 0 and kept.stdout == (STUDIES / plan).read_text(encoding="utf-8")
+
+
 class Table:
     """Rows with the columns ``columns`` and where they come from, in ``evidence/<name>.csv``.
 
     What can fail without need, such as git, is asked for here, before the work starts.
-    Raises ``ValueError`` when the file has other columns, or rows of another plan.
+    Raises ``ValueError`` when the file has other columns or rows of another plan, or when the plan is not committed.
     """
 
     def __init__(self, name, columns, plan, folder=EVIDENCE):
         self.path, self.columns = Path(folder) / f"{name}.csv", (*columns, *WHENCE)
         self.whence = {**circumstances("cpu"), "plan": checksum(plan)}
+        if self.whence["revision"] != "no git" and not is_committed(plan):
+            raise ValueError(f"commit studies/{plan} first: a plan comes before its rows, which name the revision")
         if any(row["plan"] != self.whence["plan"] for row in self.rows):
             raise ValueError(
                 f"{self.path.name} has rows of another {plan}: put that plan back, and list what is done "

@@ -80,6 +80,10 @@ def refuse_unless_address(url, branch):
             f"the address must look like https://github.com/you/fork and end there, not {url!r} "
             "(another host than GitHub will do: https://gitlab.com/group/fork, https://git.example.org/fork)"
         )
+    if is_repository(branch):
+        raise SystemExit(
+            f"the book has one address: {branch} stands where the branch belongs; a mirror has a clone of its own"
+        )
     if not BRANCH.fullmatch(branch):
         raise SystemExit(f"the branch must look like main or v1.0, a name that git accepts, not {branch!r}")
 

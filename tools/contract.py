@@ -196,7 +196,7 @@ def setup_cell(notebook):
     return (
         []
         if second and second.cell_type == "code" and second.source == right
-        else ["the second cell is not the setup cell of tools/setup_cell.py"]
+        else ["the second cell is not the setup cell of tools/setup_cell.py: `make address` writes it into every chapter"]
     )
 
 

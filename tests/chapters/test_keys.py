@@ -43,7 +43,11 @@ def test_fault_11c_the_key_is_what_was_computed(chapter, number):
 
 @pytest.mark.parametrize("chapter", RIGHT)
 def test_fault_11c_every_question_of_a_quiz_is_computed(chapter):
-    assert len(questions(opened(chapter))) == len(RIGHT[chapter])
+    asked, computed = len(questions(opened(chapter))), len(RIGHT[chapter])
+    assert asked == computed, (
+        f"chapter {chapter} asks {asked} questions, and RIGHT[{chapter}] in quiz_answers.py answers {computed}: "
+        "each question has a function there, and its numbers stand in GIVEN"
+    )
 
 
 def test_fault_11c_a_flipped_key_and_exchanged_options_would_be_found():

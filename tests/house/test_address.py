@@ -311,6 +311,11 @@ def test_what_is_no_address_is_refused(copy_of_the_book, bad):
     assert contents() == before
 
 
+def test_a_second_address_is_not_taken_for_a_branch(copy_of_the_book):
+    with pytest.raises(SystemExit, match="the book has one address: https://gitee.com/you/fork stands where the branch"):
+        address.main(["https://github.com/you/fork", "https://gitee.com/you/fork"])
+
+
 @pytest.mark.parametrize("bad", BAD_BRANCHES)
 def test_what_is_no_branch_is_refused(copy_of_the_book, bad):
     before = contents()

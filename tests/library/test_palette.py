@@ -5,8 +5,10 @@ import re
 import pytest
 
 from resnext_lib.figures.palette import DARK, LIGHT
+from tools import notebooks
 from tools.facts import ROOT
 
+WHERE = "the palette is resnext_lib/figures/palette.py, and this file holds a copy"
 NAMED = {  # files that give tokens names, and how often each theme stands in them
     "site/static/book.css": ("light", "dark"),
     "resnext_lib/explorers/shared.css": ("light", "dark"),
@@ -35,10 +37,12 @@ def test_a_copy_with_names_is_the_palette(name):
     found = tokens((ROOT / name).read_text(encoding="utf-8"))
     assert {"ink", "path", "sum"} <= set(found)
     for token, colours in found.items():
-        assert colours[0] == LIGHT[token], token
+        assert len(colours) == 2, f"{name} gives --{token} {len(colours)} times, not once for each theme"
+        light, dark = colours
+        assert light == LIGHT[token], f"{name}: --{token} must be {LIGHT[token]} in the light; {WHERE}"
         # An explorer's grid lies on a card, not on the page, and is a shade lighter there.
-        assert colours[1] == DARK[token] or (name, token) == ("resnext_lib/explorers/shared.css", "line"), token
-        assert len(colours) == 2
+        of_a_card = (name, token) == ("resnext_lib/explorers/shared.css", "line")
+        assert dark == DARK[token] or of_a_card, f"{name}: --{token} must be {DARK[token]} in the dark; {WHERE}"
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -48,4 +52,12 @@ def test_a_drawing_uses_no_colour_but_the_palettes(name):
         colour.lower()
         for colour in re.findall(r"#[0-9A-Fa-f]{6}\b|#[0-9A-Fa-f]{3}\b", (ROOT / name).read_text(encoding="utf-8"))
     }
-    assert used <= known, used - known
+    assert used <= known, f"{name} has {sorted(used - known)}; {WHERE}"
+
+
+def test_the_page_that_stands_alone_has_the_palettes_colours():
+    known = {colour.lstrip("#").lower() for colour in [*LIGHT.values(), *DARK.values()]}
+    path = ROOT / "chapters" / "twenty_minutes.ipynb"
+    source = "\n".join(cell.source for cell in notebooks.read(path).cells if cell.cell_type == "code")
+    used = {colour.lower() for colour in re.findall(r"(?<=[\"# ])[0-9A-Fa-f]{6}(?=[\" ])", source)}
+    assert len(used) >= 5 and used <= known, f"{path.name} has {sorted(used - known)}; {WHERE}"

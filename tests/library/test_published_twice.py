@@ -173,7 +173,10 @@ TWICE = list(in_tables())
 @pytest.mark.parametrize(("name", "number", "source", "place"), TWICE, ids=[name for name, *_ in TWICE])
 def test_fault_11c_a_published_number_is_what_its_source_prints(name, number, source, place):
     entry = published(name)
-    assert (entry["value"], entry["source"]) == (number, source)
+    assert (entry["value"], entry["source"]) == (number, source), (
+        f"{name} is {entry['value']} ({entry['source']}) in published.toml, and {number} ({source}) in PRINTED, copied "
+        "from the source a second time: look it up, and mend the one that is wrong"
+    )
     assert re.fullmatch(place, entry["place"]), entry["place"]
 
 

@@ -3,6 +3,9 @@
 import csv
 import hashlib
 import math
+import re
+import subprocess
+from fnmatch import fnmatch
 
 import pytest
 import torch
@@ -17,6 +20,7 @@ from resnext_lib.training import evaluate
 from studies import checkpoint, depth, fine_tuning, gradients, precision, rows, tables
 from studies import paths as removal
 from studies.batch_norm import average_statistics
+from tools.facts import ROOT
 
 PLANS = {
     "path_removal": ("paths.md", removal.REMOVAL),
@@ -52,6 +56,24 @@ def test_a_study_is_either_measured_or_said_not_to_be():
     assert {name for name in PLANS if (tables.EVIDENCE / f"{name}.csv").exists()} == set(MEASURED)
 
 
+EVIDENCE = sorted(tables.EVIDENCE.glob("*.csv"))
+
+
+@pytest.mark.parametrize("path", EVIDENCE, ids=[path.stem for path in EVIDENCE])
+def test_all_evidence_says_who_wrote_it(path):
+    """A file whose rows name a plan is in PLANS, and README's table "Generated" has the command of every file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        planned = "plan" in next(csv.reader(file))
+    assert not planned or path.stem in PLANS, f"{path.name}: add it to PLANS in tests/studies/test_studies.py"
+    generated = (ROOT / "README.md").read_text(encoding="utf-8").partition("Generated:")[2].partition("The library")[0]
+    commands = [
+        command
+        for places, command in re.findall(r"^\| (.+?) \| (.+?) \|$", generated, re.MULTILINE)
+        if any(fnmatch(path.name, place.rpartition("/")[2]) for place in re.findall(r"`([^`]+\.csv)`", places))
+    ]
+    assert len(commands) == 1, f'{path.name}: README\'s table "Generated" names its command {len(commands)} times, not once'
+
+
 @pytest.mark.parametrize("name", MEASURED)
 def test_every_row_was_made_under_the_plan_that_is_here(name):
     """The plan is not changed after its first row; what was done otherwise stands in studies/deviations.md."""
@@ -83,6 +105,31 @@ def test_rows_of_another_plan_are_refused_and_kept(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="some.csv has rows of another paths.md: put that plan back"):
         tables.Table("some", ("a", "b"), "paths.md", tmp_path)
     assert table.path.read_bytes() == before
+
+
+def test_a_plan_that_is_not_committed_is_refused_before_the_work(tmp_path, monkeypatch):
+    """Rows name the revision that they were made at, and the plan has to be in it."""
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    monkeypatch.setattr(tables, "STUDIES", tmp_path)
+    (tmp_path / "tiny.md").write_text("written before the runs", encoding="utf-8")
+    with pytest.raises(ValueError, match="commit studies/tiny.md first: a plan comes before its rows"):
+        tables.Table("tiny", ("seed",), "tiny.md", tmp_path)
+    assert list(tmp_path.glob("*.csv*")) == []
+    commit = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "-m", "A plan"]
+    subprocess.run(["git", "add", "tiny.md"], cwd=tmp_path, check=True)
+    subprocess.run(commit, cwd=tmp_path, check=True)
+    tables.Table("tiny", ("seed",), "tiny.md", tmp_path)
+    (tmp_path / "tiny.md").write_text("written after the runs", encoding="utf-8")
+    with pytest.raises(ValueError, match="commit studies/tiny.md first"):
+        tables.Table("tiny", ("seed",), "tiny.md", tmp_path)
+
+
+def test_a_machine_without_git_measures_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        tables, "circumstances", lambda device: {"revision": "no git", "device": "", "threads": 1, "versions": ""}
+    )
+    monkeypatch.setattr(tables.subprocess, "run", lambda *arguments, **more: pytest.fail("git was asked for"))
+    assert tables.Table("some", ("a",), "paths.md", tmp_path).rows == []
 
 
 def test_a_table_knows_what_it_has(tmp_path):
