@@ -53,9 +53,9 @@ def words(page):
 
 @cache  # asked for the claim, and again for the numbers that it covers
 def passage(claim, follows):
-    """The passage that ``claim`` and the values of ``follows`` make; None where ``follows`` says that it is not true."""
+    """The passage that ``claim`` and the values of ``follows`` make; None where it gives False or None: it is not true."""
     found = follows()
-    if isinstance(found, bool):
+    if found is None or isinstance(found, bool):
         return claim if found else None
     return claim.format(*(found if isinstance(found, (tuple, list)) else (found,)))
 

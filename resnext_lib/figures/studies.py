@@ -50,4 +50,4 @@ def _draw_difference(axes, y, values, mean, half_width):
 
 def _room(labels):
     """Points left of the panels for their longest label; a letter takes about 7."""
-    return min(0.4 * WIDTH, 12 + 7 * max(map(len, labels)))
+    return min(0.43 * WIDTH, 12 + 7 * max(map(len, labels)))

@@ -24,7 +24,7 @@ from resnext_lib.statistics import interval, paired, seeds_needed
 from studies.cardinality.analyse import COMPARISONS
 from studies.cardinality.arms import ARMS as STUDY_ARMS
 from studies.cardinality.arms import random_connections, sets_apart
-from studies.cardinality.run import EPOCHS, PROTOCOL
+from studies.cardinality.run import EPOCHS, FURTHER, PROTOCOL
 
 IMAGE = (3, 224, 224)
 SETTINGS = {"1x64d": (1, 64), "2x40d": (2, 40), "4x24d": (4, 24), "8x14d": (8, 14), "32x4d": (32, 4)}
@@ -145,6 +145,46 @@ def share_that_reads_twice(channels, reads):
 
 
 NUMERALS = {5: "five", 10: "ten", 20: "twenty"}
+
+
+@cache
+def study(first, second, outcome="test_loss"):
+    """The control study's comparison of two arms: its row of evidence, in numbers."""
+    for row in evidence("cardinality_comparisons"):
+        if (row["first"], row["second"], row["outcome"]) == (first, second, outcome):
+            return {name: float(number) for name, number in row.items() if number and name not in ("first", "second", "outcome")}
+    raise ValueError(f"{first} − {second} is no comparison of the study")
+
+
+def below(first, second, outcome="test_loss"):
+    """Whether the study found that ``first`` has the lower loss: its corrected interval lies below 0."""
+    return study(first, second, outcome)["high"] < 0
+
+
+def above(first, second, outcome="test_loss"):
+    return study(first, second, outcome)["low"] > 0
+
+
+def not_found(first, second, outcome="test_loss"):
+    return not below(first, second, outcome) and not above(first, second, outcome)
+
+
+def pairs_of(first, second, outcome="test_loss"):
+    """In how many pairs of runs of the study ``first`` has the lower loss, of how many."""
+    losses = {(row["arm"], row["seed"]): float(row[outcome]) for row in evidence("cardinality_runs")}
+    seeds = [seed for arm, seed in losses if arm == first and (second, seed) in losses]
+    return sum(losses[first, seed] < losses[second, seed] for seed in seeds), len(seeds)
+
+
+def sure_of_the_pictures():
+    """Whether each difference stays on its side of 0 when pictures are drawn anew as well as seeds."""
+    return all(study(*pair)["resampled_low"] * study(*pair)["resampled_high"] > 0 for pair in COMPARISONS)
+
+
+def different_pairs():
+    """Outputs of the first stage's 3x3, and how many different pairs of inputs they read, in groups and scattered."""
+    pairs = {tuple(sorted(inputs)) for inputs in random_connections(32, 2).tolist()}
+    return 32, 32 // group_width(STUDY_ARMS["grouped"][1], 16), len(pairs)
 
 
 def runs_of_regnet():
@@ -329,10 +369,61 @@ CHAPTER_9 = {
         tested_on(),
         NUMERALS[len(COMPARISONS)],
     ),
-    "The study's {} runs, ten seeds for three arms and five for two": lambda: (
-        sum(len(seeds) for _, _, seeds in STUDY_ARMS.values())
-        if sorted(len(seeds) for _, _, seeds in STUDY_ARMS.values()) == [5, 5, 10, 10, 10]
+    "[Figure 9.7](#fig-9-7) has the {} comparisons that the protocol names": lambda: NUMERALS[len(COMPARISONS)],
+    "The gain does not need closed groups": lambda: below("sparse", "narrow"),
+    "A middle as wide as that of grouped, but without closed groups, is better than narrow: sparse": lambda: below(
+        "sparse", "narrow"
+    ),
+    "a line the {:.0f} % interval, its square filled where zero is left out: {} comparisons at {:.0f} % hold together in {} "
+    "of 100": lambda: (99, NUMERALS[len(COMPARISONS)], 100 * (1 - 0.05 / len(COMPARISONS)), 95),
+    "Twenty epochs; ten pairs, five with wide and mac-matched": lambda: (
+        EPOCHS == 20 and [pairs_of(*pair)[1] for pair in COMPARISONS] == [10, 10, 5, 5, 10]
+    ),
+    "Differences in loss on test pictures. Sparse and wide lie left of narrow; the intervals of grouped and mac-matched reach zero, and so does that of grouped − sparse, with its mean on the right.": lambda: (
+        [below(arm, "narrow") for arm in ("grouped", "sparse", "wide", "mac-matched")] == [False, True, True, False]
+        and not_found("mac-matched", "narrow")
+        and not_found("grouped", "sparse") and study("grouped", "sparse")["mean"] > 0
+    ),
+    "Grouped has less loss than narrow in eight of ten pairs, by {:.3f} on average, but they spread too much for a corrected "
+    "interval": lambda: (
+        -study("grouped", "narrow")["mean"]
+        if pairs_of("grouped", "narrow") == (8, 10) and not_found("grouped", "narrow")
         else None
+    ),
+    "So do the five pairs of mac-matched, one path with {:.0f} % more operations than grouped, all of which have less loss": lambda: (
+        100 * (macs_of_small(1, 72) / macs_of_small(16, 8) - 1)
+        if pairs_of("mac-matched", "narrow") == (5, 5) and not_found("mac-matched", "narrow")
+        else None
+    ),
+    "Ten pairs were again too few: a true difference below {:.3f} between grouped and narrow is missed in more than 20 of 100 "
+    "studies": lambda: study("grouped", "narrow")["detectable"],
+    "nothing counts against it, for sparse has less loss than narrow, in all ten pairs": lambda: (
+        below("sparse", "narrow") and pairs_of("sparse", "narrow") == (10, 10)
+    ),
+    "heavier 1×1s and {:.0f} % more operations": lambda: 100 * (macs_of_small(16, 8) / macs_of_small(1, 64) - 1),
+    "paths*: no gain of grouped over sparse is found": lambda: not below("grouped", "sparse"),
+    "at equal width and weights grouped has {:.3f} more loss, in nine of ten pairs, but that is not found either": lambda: (
+        study("grouped", "sparse")["mean"]
+        if not_found("grouped", "sparse") and pairs_of("grouped", "sparse") == (1, 10)
+        else None
+    ),
+    "On training pictures sparse has less loss than grouped, in all ten pairs, and grouped not less than narrow": lambda: (
+        above("grouped", "sparse", "train_loss")
+        and pairs_of("sparse", "grouped", "train_loss") == (10, 10)
+        and not_found("grouped", "narrow", "train_loss")
+    ),
+    "each was chosen by a single run, and grouped took the highest that was tried": lambda: (
+        {row["learning_rate"] for row in evidence("cardinality_runs") if row["arm"] == "grouped"} == {str(max(FURTHER.values()))}
+    ),
+    "all five leave out zero, so other test pictures would hardly turn a sign": sure_of_the_pictures,
+    "in the first stage the {} outputs of grouped read {} different pairs of inputs, and those of sparse {}": different_pairs,
+    "with networks of {} layers, {} paths and {} epochs": lambda: (
+        inspect.signature(networks.small_resnext).parameters["depth"].default,
+        STUDY_ARMS["grouped"][0],
+        EPOCHS,
+    ),
+    "In our small networks a control as wide and without paths gained as well, and no gain of paths over it was found": lambda: (
+        below("sparse", "narrow") and not below("grouped", "sparse")
     ),
     "16x8d does {:.0f} % more of them than 1x64d": lambda: 100 * (macs_of_small(16, 8) / macs_of_small(1, 64) - 1),
     "the first stage of 32x4d has paths of a single channel": lambda: group_width(4, 16) == 1,

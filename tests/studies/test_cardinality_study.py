@@ -402,3 +402,12 @@ def test_every_row_agrees_with_its_pictures():
         assert (int(row["parameters"]), int(row["macs"])) == (count_parameters(network), macs(row["arm"]))
         if row["arm"] != "sparse":
             assert int(row["macs"]) == count_macs(network, PICTURE)
+
+
+def test_the_study_is_whole_and_the_book_reads_its_analysis(tmp_path, monkeypatch):
+    monkeypatch.setattr("studies.cardinality.analyse.EVIDENCE", tmp_path)
+    analyse(study.HERE, write=True)
+    for name in ("comparisons", "runs", "epochs"):
+        file = f"cardinality_{name}.csv"
+        kept = (ROOT / "resnext_lib" / "evidence" / file).read_bytes()
+        assert kept == (tmp_path / file).read_bytes(), f"{file}: python -m studies.cardinality analyse --write"
