@@ -293,6 +293,17 @@ def clean_code(notebook):
     return matches(patterns, code_cells(notebook))
 
 
+def folds_say_what_they_hide(notebook):
+    """Folded code has words of its own, "Show the code of this figure"; the site's are "Show the solution"."""
+    return [
+        f"folded without words of its own (mystnb: code_prompt_show and code_prompt_hide): {first_line(cell)}"
+        for cell in notebook.cells
+        if "hide-input" in cell.metadata.get("tags", [])
+        and "exercise" not in cell.metadata
+        and {"code_prompt_show", "code_prompt_hide"} - cell.metadata.get("mystnb", {}).keys()
+    ]
+
+
 RULES = [
     executed_in_order,
     no_standard_error,
@@ -313,6 +324,7 @@ RULES = [
     keys_after_the_answer,
     figures_numbered,
     no_verdicts_for_readers,
+    folds_say_what_they_hide,
     clean_code,
 ]
 # A page of the appendix, figures to play with or more than one machine, is there to be looked up: it has no objectives,

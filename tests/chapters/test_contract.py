@@ -270,6 +270,7 @@ MUTATIONS = [
     (say(QUIZ, ", and (c) is neither", ""), "quiz_format", "['a', 'b', 'c'] but answers to ['a', 'b']"),
     (say(QUIZ, "- (c) Neither.\n", ""), "quiz_format", "options ['a', 'b']"),
     (say(QUIZ, "(c) is neither", "(c) and (d) are neither"), "quiz_format", "['a', 'b', 'c', 'd']"),
+    (tag(PRINTED, "hide-input"), "folds_say_what_they_hide", "folded without words of its own"),
     (meta(CHECK, "tags"), "keys_after_the_answer", "not folded (hide-cell): exercises.first"),
     (tag(CHECK, "hide-input"), "keys_after_the_answer", "not folded (hide-cell): exercises.first"),
     (
