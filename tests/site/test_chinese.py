@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from site_speed import serve
-from site_tools import ROOT, audit, broken_link, read_pages, tab
+from site_tools import ROOT, audit, broken_link, open_page, read_pages, tab
 from test_hover_definitions import NAMES, english_sentence
 
 from tools.notebooks import text_of
@@ -200,8 +200,7 @@ def switch(page):
 def test_issue_20_the_switch_leads_to_the_section_that_is_read(browser, chinese_site):
     with tab(browser, "light", 1280) as page:
         start = chinese_site / "chapters/05_the_resnext_block.html"
-        page.goto(start.as_uri())
-        page.evaluate("document.fonts.ready.then(() => true)")
+        open_page(page, start.as_uri())
         page.evaluate("document.getElementById('every-path-reads-everything').scrollIntoView({ behavior: 'instant' })")
         switch(page)
         assert (
