@@ -33,7 +33,11 @@ def _check_number(name, value, whole, zero):
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train. ``precision="bfloat16"`` computes in mixed precision; the weights stay float32."""
+    """How to train. ``precision="bfloat16"`` computes in mixed precision; the weights stay float32.
+
+    In five pairs of short trainings that left the test loss 0.008 ± 0.014 above that of float32, so no cost was found, and
+    estimating the batch norms again in float32 changed it by 0.001 ± 0.009 (``studies/precision.md``; 95 % intervals).
+    """
 
     epochs: int = 6
     batch_size: int = 128

@@ -6,9 +6,9 @@ import statistics
 
 import torch
 import torchvision
-from claims_for_tests import opened, row, shown, words
+from claims_for_tests import opened, shown, words
 from claims_of_1_to_4 import built, conv, grouped, reach_of, sees, weights
-from claims_of_9_to_11 import contrasts, old, place, ratio, value
+from claims_of_9_to_11 import contrasts, place, ratio, value
 from quiz_answers import (
     WIDTHS,
     good_for_64_and_poor_for_one,
@@ -111,7 +111,9 @@ def grouped_layers_start_small():
     """Whether the grouped 3×3 starts with the groups ignored, in torchvision's network and in this book's."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        theirs = torchvision.models.resnet.ResNet(torchvision.models.resnet.Bottleneck, [1, 1, 1, 1], groups=32, width_per_group=4)
+        theirs = torchvision.models.resnet.ResNet(
+            torchvision.models.resnet.Bottleneck, [1, 1, 1, 1], groups=32, width_per_group=4
+        )
         ours = networks.ResNeXt((1, 1, 1, 1), 32, 4)
     spreads = [network.layer1[0].conv2.weight.std().item() for network in (theirs, ours)]
     return all(math.isclose(spread, math.sqrt(2 / (128 * 9)), rel_tol=0.05) for spread in spreads)
@@ -136,7 +138,9 @@ def convolution():
 
 
 def identity_needs_no_weights():
-    return built(networks.resnet50).layer1[1].downsample is None and built(networks.resnet50).layer1[0].downsample is not None
+    return (
+        built(networks.resnet50).layer1[1].downsample is None and built(networks.resnet50).layer1[0].downsample is not None
+    )
 
 
 def pooling_has_no_weights():
@@ -206,9 +210,11 @@ def correlation(of_equal):
 
 def softmax_twice():
     logits = torch.tensor([[50.0, *[0.0] * 9]])
-    return functional.cross_entropy(logits.softmax(dim=1), torch.tensor([0])).item() > 1 > functional.cross_entropy(
-        logits, torch.tensor([0])
-    ).item()
+    return (
+        functional.cross_entropy(logits.softmax(dim=1), torch.tensor([0])).item()
+        > 1
+        > functional.cross_entropy(logits, torch.tensor([0])).item()
+    )
 
 
 def registers():
@@ -219,7 +225,10 @@ def registers():
 
 
 def stage_sides():
-    return [built(networks.resnext50_32x4d).layer1[0].conv2.stride[0], built(networks.resnext50_32x4d).layer2[0].conv2.stride[0]]
+    return [
+        built(networks.resnext50_32x4d).layer1[0].conv2.stride[0],
+        built(networks.resnext50_32x4d).layer2[0].conv2.stride[0],
+    ]
 
 
 # ------------------------------------------------------------------ chapters
@@ -228,13 +237,17 @@ CHAPTERS = {
     1: {
         "so that each further 3×3 adds four pixels instead of two": lambda: further_3x3_behind_stride_2() == 4,
         "an output channel has one kernel *for every input channel* and adds": reads_all_channels,
-        "The size of the image does not appear, because the same filter is used everywhere": lambda: weights(4, 6, 3) == 4 * 6 * 9,
+        "The size of the image does not appear, because the same filter is used everywhere": lambda: (
+            weights(4, 6, 3) == 4 * 6 * 9
+        ),
         "The map grows by two": lambda: output_of(layer_on(1, 1, 1, padding=1), 9) == 9 + 2,
         "to keep the size, padding is `kernel // 2`, which is 0 here": lambda: (
             all(output_of(layer_on(1, 1, k, padding=k // 2), 9) == 9 for k in (1, 3, 5)) and 1 // 2 == 0
         ),
         "It learns patterns of channels: which of them have to be there together": lambda: "patterns" in one_pixel(),
-        "so large maps early and many channels late cost the same": lambda: weights(64, 64, 3) * 56**2 == weights(512, 512, 3) * 7**2,
+        "so large maps early and many channels late cost the same": lambda: (
+            weights(64, 64, 3) * 56**2 == weights(512, 512, 3) * 7**2
+        ),
     },
     2: {
         "Three look through a 1×1, a 3×3 and a 5×5": lambda: windows_of_the_branches() == [1, 3, 5],
@@ -243,16 +256,22 @@ CHAPTERS = {
         "Two convolutions in a row are still only multiplications and sums": lambda: linear(
             nn.Sequential(layer_on_four(), layer_on_four())
         ),
-        "a **ReLU**, which replaces negative numbers by zero": lambda: torch.relu(torch.tensor([-1.0, 2.0])).tolist() == [0, 2],
+        "a **ReLU**, which replaces negative numbers by zero": lambda: (
+            torch.relu(torch.tensor([-1.0, 2.0])).tolist() == [0, 2]
+        ),
         "takes its window as its stride unless told otherwise": lambda: nn.MaxPool2d(3).stride == 3,
         "Its third branch has a 3×3 instead of the 5×5": lambda: "(3, 3)" in shown(2, "c02-033"),
     },
     3: {
         "in **training mode** batch norm takes the mean and variance of the present batch": lambda: norm_of(True),
         "in **evaluation mode** it uses these averages": lambda: not norm_of(False),
-        "They start at 0 and 1": lambda: (nn.BatchNorm2d(1).running_mean.item(), nn.BatchNorm2d(1).running_var.item()) == (0, 1),
+        "They start at 0 and 1": lambda: (
+            (nn.BatchNorm2d(1).running_mean.item(), nn.BatchNorm2d(1).running_var.item()) == (0, 1)
+        ),
         "A bias before batch norm moves a channel's mean and is subtracted again": bias_is_subtracted,
-        "Two batch norms on 4 channels each are one on 8, laid side by side": lambda: "is replaced by 32" in what_may_be_exchanged(),
+        "Two batch norms on 4 channels each are one on 8, laid side by side": lambda: (
+            "is replaced by 32" in what_may_be_exchanged()
+        ),
         "Batch norm after a *sum* cannot be moved before it": sum_of_norms_differs,
         "its first batch norm divides the 2 out again, so that $F(2x) = F(x)$": norm_forgets_the_size,
         "To copy, $F$ now only has to be zero": lambda: (
@@ -278,12 +297,13 @@ CHAPTERS = {
             not list(nn.ChannelShuffle(4).parameters()) and reach_of(grouped(), nn.ChannelShuffle(4), grouped()) == 4
         ),
         "A 1×1 mixes all channels at once": lambda: reach_of(grouped(), nn.Conv2d(8, 8, 1)) == 8,
-        "Push g up to the number of channels, and every channel is convolved alone": lambda: [
-            group_reads(channel, groups=8) for channel in range(8)
-        ]
-        == [[channel] for channel in range(8)],
+        "Push g up to the number of channels, and every channel is convolved alone": lambda: (
+            [group_reads(channel, groups=8) for channel in range(8)] == [[channel] for channel in range(8)]
+        ),
         "(a) is false, because ReLU works on each number alone": lambda: reach_of(grouped(), nn.ReLU(), grouped()) <= 2,
-        "PyTorch refuses it, and names the side that failed": lambda: "out_channels must be divisible" in shown(4, "c04-027"),
+        "PyTorch refuses it, and names the side that failed": lambda: (
+            "out_channels must be divisible" in shown(4, "c04-027")
+        ),
     },
     5: {
         "each output channel comes from one branch alone": lambda: len(_branches_of_output()) == 1,
@@ -307,7 +327,12 @@ CHAPTERS = {
         "The authors' code and torchvision start that way, and this book does as well": grouped_layers_start_small,
         "the depthwise networks of [chapter 11](11_what_came_next.ipynb) have d = 1 and wider 1×1s": lambda: (
             narrow_outside_and_wide_inside()
-            and {m.weight.shape[1] for m in without_data(descendants.ConvNeXtBlock, 96).modules() if getattr(m, "groups", 1) > 1} == {1}
+            and {
+                m.weight.shape[1]
+                for m in without_data(descendants.ConvNeXtBlock, 96).modules()
+                if getattr(m, "groups", 1) > 1
+            }
+            == {1}
         ),
         "(a) is true of maximum pooling and no obstacle": lambda: not linear(nn.MaxPool2d(3, 1, 1)),
     },
@@ -332,14 +357,19 @@ CHAPTERS = {
         ),
     },
     7: {
-        "that skips three quarters of the places in three stages": lambda: [
-            output_of(layer_on(1, 1, 1, stride=2), 8) ** 2 / 8**2,
-            sum(getattr(built(networks.resnext50_32x4d), f"layer{i}")[0].conv2.stride[0] == 2 for i in (1, 2, 3, 4)),
-        ]
-        == [1 / 4, 3],
+        "that skips three quarters of the places in three stages": lambda: (
+            [
+                output_of(layer_on(1, 1, 1, stride=2), 8) ** 2 / 8**2,
+                sum(getattr(built(networks.resnext50_32x4d), f"layer{i}")[0].conv2.stride[0] == 2 for i in (1, 2, 3, 4)),
+            ]
+            == [1 / 4, 3]
+        ),
         "because a stride has no weights": lambda: weights(8, 8, 3, stride=2) == weights(8, 8, 3),
         "the paper does not compare the two, and RegNet does the opposite": lambda: (
-            len({stage[-1].conv2.in_channels // stage[-1].conv2.groups for stage in built(descendants.regnet_x_3_2gf).stages}) == 1
+            len(
+                {stage[-1].conv2.in_channels // stage[-1].conv2.groups for stage in built(descendants.regnet_x_3_2gf).stages}
+            )
+            == 1
         ),
         "From conv3 on its 3×3 carries the stride, and its shortcut a projection, because the input fits neither in size nor in "
         "channels; in conv2 the stride is 1, and only the channels do not fit": lambda: (
@@ -371,8 +401,12 @@ CHAPTERS = {
         "a constant moves only the mean, and the re-estimated batch norm subtracts the new mean": bias_is_subtracted,
     },
     9: {
-        "| a wider middle is enough | no gain of sparse over narrow is found |": lambda: _shared_by("sparse", "narrow") == {"width"},
-        "| it is the separate paths | no gain of grouped over sparse is found |": lambda: _shared_by("grouped", "sparse") == {"paths"},
+        "| a wider middle is enough | no gain of sparse over narrow is found |": lambda: (
+            _shared_by("sparse", "narrow") == {"width"}
+        ),
+        "| it is the separate paths | no gain of grouped over sparse is found |": lambda: (
+            _shared_by("grouped", "sparse") == {"paths"}
+        ),
         "| more paths help at equal cost | no gain of grouped over narrow is found, or mac-matched gains as much |": lambda: (
             "paths" in _shared_by("grouped", "narrow")
         ),
@@ -386,8 +420,8 @@ CHAPTERS = {
         "the dense 1×1 behind reads all channels, so with its columns in another order": shuffled_before_a_dense_1x1,
     },
     10: {
-        "Every call has a fixed price, and A makes 96 of them": lambda: ratio("forms", "form A", "forward") > ratio(
-            "forms", "form C", "forward"
+        "Every call has a fixed price, and A makes 96 of them": lambda: (
+            ratio("forms", "form A", "forward") > ratio("forms", "form C", "forward")
         ),
         "because one interrupted call should not count": lambda: statistics.median([1, 1, 1, 1, 90]) == 1,
         "In eval mode batch norm is one multiplication and one addition for each channel": lambda: not norm_of(False),
@@ -410,10 +444,12 @@ CHAPTERS = {
             "stay" in squeeze_and_excitation_on_twice_the_side()
         ),
         "the optimiser leaves parameters alone that get no gradient": lambda: _decay_of_frozen() == 1.0,
-        "clear of zero on the same side in both": lambda: not all(
-            contrasts(split, 4)[2]["low"] > 0 for split in ("unlike", "alike")
+        "clear of zero on the same side in both": lambda: (
+            not all(contrasts(split, 4)[2]["low"] > 0 for split in ("unlike", "alike"))
         ),
-        "Grouping survived, and so did the trade of groups for width": lambda: built(descendants.regnet_x_3_2gf).stages[0][-1].conv2.groups > 1,
+        "Grouping survived, and so did the trade of groups for width": lambda: (
+            built(descendants.regnet_x_3_2gf).stages[0][-1].conv2.groups > 1
+        ),
     },
 }
 
@@ -487,7 +523,9 @@ def _decay_of_frozen():
 
 def tells_who_is_who():
     """`groups` and `width_per_group` of the twenty minutes, as torchvision means them."""
-    network = without_data(torchvision.models.resnet.ResNet, torchvision.models.resnet.Bottleneck, [1, 1, 1, 1], groups=8, width_per_group=4)
+    network = without_data(
+        torchvision.models.resnet.ResNet, torchvision.models.resnet.Bottleneck, [1, 1, 1, 1], groups=8, width_per_group=4
+    )
     weight = network.layer1[0].conv2
     return weight.groups == 8 and weight.weight.shape[1] == 4
 
@@ -506,8 +544,12 @@ OTHERS = {
         "Batch norm and ReLU treat every channel by itself, so they may be stacked": lambda: (
             "is replaced by 32" in what_may_be_exchanged()
         ),
-        "A batch norm or ReLU between a path's last convolution and the sum would break this": lambda: not linear(torch.relu),
-        "It misses a stride in the wrong layer, because strides have no weights": lambda: weights(8, 8, 3, stride=2) == weights(8, 8, 3),
+        "A batch norm or ReLU between a path's last convolution and the sum would break this": lambda: (
+            not linear(torch.relu)
+        ),
+        "It misses a stride in the wrong layer, because strides have no weights": lambda: (
+            weights(8, 8, 3, stride=2) == weights(8, 8, 3)
+        ),
         "which replaces negative numbers by zero": lambda: torch.relu(torch.tensor(-1.0)) == 0,
         "Two 3×3s in a row see as far as one 5×5": lambda: sees(3, 3) == sees(5),
         "From stage to stage the side of the map halves and all widths double": lambda: stage_sides()[1] == 2,
@@ -530,14 +572,17 @@ OTHERS = {
             "error" in _unit("table3.50-layers.32x4d") and "accuracy" in _unit("torchvision.resnext50_32x4d.V1.top1")
         ),
         "It has fewer weights in ResNeXt": lambda: (
-            count_parameters(built(networks.resnext50_32x4d).layer2[0]) < count_parameters(built(networks.resnet50).layer2[0])
+            count_parameters(built(networks.resnext50_32x4d).layer2[0])
+            < count_parameters(built(networks.resnet50).layer2[0])
             and count_macs(built(networks.resnext50_32x4d).layer2[0], (256, 56, 56))
             > count_macs(built(networks.resnet50).layer2[0], (256, 56, 56))
         ),
     },
     "teaching": {
         "Chapter 8 needs 3, 5 and 6; chapter 9 needs 5, 7 and 8": lambda: [_needs(8), _needs(9)] == [{3, 5, 6}, {5, 7, 8}],
-        "Chapter 10 needs 4, 6 and 7; chapter 11 needs 3, 5 and 7": lambda: [_needs(10), _needs(11)] == [{4, 6, 7}, {3, 5, 7}],
+        "Chapter 10 needs 4, 6 and 7; chapter 11 needs 3, 5 and 7": lambda: (
+            [_needs(10), _needs(11)] == [{4, 6, 7}, {3, 5, 7}]
+        ),
     },
     "intro.md": {
         "A laptop without a graphics card runs everything, and no data or trained weights are downloaded": lambda: all(
@@ -564,7 +609,9 @@ def _needs(chapter):
 
 GLOSSARY = {
     "The sum of the outputs of C paths that share one topology": conv3_inside_or_behind,
-    "In train mode it uses the batch's own mean and variance, in eval mode stored ones": lambda: norm_of(True) and not norm_of(False),
+    "In train mode it uses the batch's own mean and variance, in eval mode stored ones": lambda: (
+        norm_of(True) and not norm_of(False)
+    ),
     "A convolution in front of batch norm needs none, because batch norm subtracts it again": bias_is_subtracted,
     "Inception's branches differ; ResNeXt's are alike": lambda: len(set(WIDTHS.values())) > 1,
     "It counts paths, not channels and not layers": lambda: len(without_data(FormA, *SMALL).paths) == 4,
@@ -574,12 +621,14 @@ GLOSSARY = {
     "Carrying the weights of one form over to another, without changing a number": forms_convert,
     "every output channel reads every input channel": reads_all_channels,
     "every channel is convolved alone": lambda: group_reads(3, groups=8) == [3],
-    "A depthwise convolution, which mixes no channels, and a 1×1, which mixes nothing else": lambda: group_reads(3, groups=8) == [3],
-    "PyTorch takes the output channels times the kernel's places and ignores the groups, so forms with the same seed start "
-    "apart": lambda: (
-        nn.init._calculate_fan_in_and_fan_out(conv(128, 128, 3, groups=32).weight)[1] == 128 * 9
+    "A depthwise convolution, which mixes no channels, and a 1×1, which mixes nothing else": lambda: (
+        group_reads(3, groups=8) == [3]
     ),
-    "The last batch norm comes after the sum": lambda: not any("bn3" in name for name, _ in without_data(FormA, *SMALL).paths.named_modules()),
+    "PyTorch takes the output channels times the kernel's places and ignores the groups, so forms with the same seed start "
+    "apart": lambda: nn.init._calculate_fan_in_and_fan_out(conv(128, 128, 3, groups=32).weight)[1] == 128 * 9,
+    "The last batch norm comes after the sum": lambda: (
+        not any("bn3" in name for name, _ in without_data(FormA, *SMALL).paths.named_modules())
+    ),
     "The block as separate paths that are concatenated, followed by one 1×1 for all": conv3_inside_or_behind,
     "The block as three layers with a grouped 3×3 in the middle": conv3_inside_or_behind,
     "It is not the number of groups": lambda: conv(128, 128, 3, groups=32).weight.shape[1] == 4,
@@ -647,8 +696,8 @@ README = {  # the library, by question: the module that defines what answers it
 FORMS = {
     "``cardinality`` separate paths, each with a 1x1 back to ``out_channels``, then their sum": conv3_inside_or_behind,
     "``cardinality`` separate paths, concatenated, then one 1x1 for all of them": conv3_inside_or_behind,
-    "batch norm comes after the sum of the paths and before the shortcut is added": lambda: not any(
-        "bn3" in name for name, _ in without_data(FormA, *SMALL).paths.named_modules()
+    "batch norm comes after the sum of the paths and before the shortcut is added": lambda: (
+        not any("bn3" in name for name, _ in without_data(FormA, *SMALL).paths.named_modules())
     ),
 }
 CLAIMS = CHAPTERS | OTHERS | {"glossary": GLOSSARY, "README.md": README, "resnext_lib/forms.py": FORMS}

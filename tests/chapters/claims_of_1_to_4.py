@@ -81,9 +81,9 @@ CHAPTER_1 = {
     "it multiplies {:.0f} billion times, and it keeps {:.0f} million weights".replace("{:.0f} b", "four b"): lambda: round(
         sum(cost.parameters for cost in stages().values()) / 1e6
     ),
-    "in one part of this network by a factor of twenty": lambda: 18
-    < share("layer1", "macs") / share("layer1", "parameters")
-    < 22,
+    "in one part of this network by a factor of twenty": lambda: (
+        18 < share("layer1", "macs") / share("layer1", "parameters") < 22
+    ),
     "and {} says: here is an edge": edge,
     "The marked {} is the sum of the marked window": edge,
     "with the marked number {}.": edge,
@@ -91,10 +91,9 @@ CHAPTER_1 = {
     "{} × {} kernels of {} weights": lambda: (*conv(4, 6, 3).weight.shape[:2], 9),
     "A table of {} rows and {} columns, completely filled": lambda: tuple(conv(4, 6, 3).weight.shape[:2]),
     "which is why 5×5 became 3×3 above": lambda: conv(1, 1, 3)(torch.empty(1, 1, 5, 5, device="meta")).shape[2:] == (3, 3),
-    "in steps of two pixels, `stride=2`, it halves the map's side": lambda: conv(1, 1, 3, padding=1, stride=2)(
-        torch.empty(1, 1, 56, 56, device="meta")
-    ).shape[2]
-    == 28,
+    "in steps of two pixels, `stride=2`, it halves the map's side": lambda: (
+        conv(1, 1, 3, padding=1, stride=2)(torch.empty(1, 1, 56, 56, device="meta")).shape[2] == 28
+    ),
     "Half the side and twice the channels: four times the weights, the same MACs.": lambda: cost_of_half_the_map() == (4, 1),
     "the weights grow fourfold each time, the MACs stay": lambda: cost_of_half_the_map() == (4, 1),
     "Twice the channels on both sides make four times the weights; a quarter of the places uses them; so the "
@@ -128,9 +127,9 @@ CHAPTER_1 = {
         row(1, "c01-027", "PyTorch's counter:")[0] == 2 * row(1, "c01-027", "ours:")[0]
     ),
     "it has 64 times as many as (b)": lambda: weights(512, 512, 3) == 64 * weights(64, 64, 3),
-    "it costs the most MACs of the three": lambda: weights(3, 64, 7) * 112**2
-    > weights(64, 64, 3) * 56**2
-    == weights(512, 512, 3) * 7**2,
+    "it costs the most MACs of the three": lambda: (
+        weights(3, 64, 7) * 112**2 > weights(64, 64, 3) * 56**2 == weights(512, 512, 3) * 7**2
+    ),
     "with {} weights for a pair of channels instead of {}": lambda: (3 * weights(1, 1, 3), weights(1, 1, 7)),
     "Ada says {:,}, Ben {:,}, Cem {:,}, and Dora {:,}": lambda: [
         factor * weights(64, 128, 3) * 28 * 28 // divisor for factor, divisor in ((2, 1), (4, 1), (1, 3), (1, 64))
@@ -177,9 +176,7 @@ THREE = weights(192, 96, 1) + weights(96, 128, 3)
 
 CHAPTER_2 = {
     "in the place of GoogLeNet's first one: {} channels on a 28×28 map": lambda: next(
-        layer.in_channels
-        for layer in built(networks.googlenet).inception3a.modules()
-        if isinstance(layer, nn.Conv2d)
+        layer.in_channels for layer in built(networks.googlenet).inception3a.modules() if isinstance(layer, nn.Conv2d)
     ),
     "Four branches from 192 channels: a 1x1 to {}, a 3x3 to {}, a 5x5 to {}, and a 3x3 maximum that keeps {}; they are concatenated to {} channels": lambda: (
         *(WIDTHS[name] for name in ("conv1x1", "conv3x3", "conv5x5")),
@@ -205,10 +202,15 @@ CHAPTER_2 = {
     "Splitting saves two thirds, reducing saves half of the rest and more": lambda: (
         abs(1 - NAIVE / DENSE - 2 / 3) < 0.03 and module_weights() < NAIVE / 2
     ),
-    "One dense 5×5 from 192 to 256 channels, the module of Figure 2.2, which gives out {}, and that of Figure 2.3, which gives out {}": lambda: (416, out_channels(WIDTHS)),
+    "One dense 5×5 from 192 to 256 channels, the module of Figure 2.2, which gives out {}, and that of Figure 2.3, which gives out {}": lambda: (
+        416,
+        out_channels(WIDTHS),
+    ),
     "GoogLeNet has nine modules and {} widths": lambda: sum(map(len, GOOGLENET_MODULES.values())),
     "Which of the {} numbers do you change": lambda: sum(map(len, GOOGLENET_MODULES.values())),
-    "The numbers were set by the designers: {} widths, explained only in part": lambda: sum(map(len, GOOGLENET_MODULES.values())),
+    "The numbers were set by the designers: {} widths, explained only in part": lambda: sum(
+        map(len, GOOGLENET_MODULES.values())
+    ),
     "{} of these networks together, each shown {} crops of a photograph, missed the right class with all five best guesses "
     "in only {:.1f} %; one network with one crop in {:.1f} %": lambda: (
         {7: "Seven"}[published("googlenet.ensemble.networks")["value"]],
@@ -229,8 +231,9 @@ CHAPTER_2 = {
         large_share(GOOGLENET_MODULES["4d"]),
         large_share(GOOGLENET_MODULES["5b"]),
     ),
-    "The share of large windows should rise, and does not": lambda: large_share(GOOGLENET_MODULES["5b"])
-    < large_share(GOOGLENET_MODULES["3a"]),
+    "The share of large windows should rise, and does not": lambda: (
+        large_share(GOOGLENET_MODULES["5b"]) < large_share(GOOGLENET_MODULES["3a"])
+    ),
     "rises within the middle modules and ends where it was lowest": lambda: (
         large_share(GOOGLENET_MODULES["5b"]) == min(map(large_share, GOOGLENET_MODULES.values()))
     ),
@@ -379,10 +382,9 @@ CHAPTER_3 = {
         mean_error("residual", 56),
         mean_error("residual", 20),
     ),
-    "With the plus sign 56 layers learn, without it they hardly do": lambda: mean_error("residual", 56)
-    < 30
-    < 70
-    < mean_error("plain", 56),
+    "With the plus sign 56 layers learn, without it they hardly do": lambda: (
+        mean_error("residual", 56) < 30 < 70 < mean_error("plain", 56)
+    ),
     "With the plus sign, 56 layers learn": lambda: mean_error("residual", 56) < 30,
     "gradient descent with momentum {} (chapter 8) and learning rate {}, then {}, at every depth": recipe,
     "the residual ones lie below them from step {} on": lambda: below_from(),
@@ -397,9 +399,7 @@ CHAPTER_3 = {
         sum((3, 4, 6, 3)),
         1 + 3 * sum((3, 4, 6, 3)) + 1,
     ),
-    "of {}, {}, {} and {} bottlenecks": lambda: [
-        len(getattr(built(networks.resnet50), f"layer{i}")) for i in (1, 2, 3, 4)
-    ],
+    "of {}, {}, {} and {} bottlenecks": lambda: [len(getattr(built(networks.resnet50), f"layer{i}")) for i in (1, 2, 3, 4)],
     "layer1 with {} blocks and {} channels on 56 by 56, layer2 with {} and {}, layer3 with {} and {}, layer4 with {} and {} "
     "on 7 by 7": lambda: [
         value
@@ -408,9 +408,7 @@ CHAPTER_3 = {
         for value in (len(stage), stage[0].out_channels)
     ],
     "The first: 64 in, 1x1 to 64, 3x3, 1x1 to {}, shortcut": lambda: 4 * 64,
-    "ResNet-50: every block costs the same": lambda: (
-        len({row(3, "c03-043", f"layer{i} ")[-1] for i in (1, 2, 3, 4)}) == 1
-    ),
+    "ResNet-50: every block costs the same": lambda: len({row(3, "c03-043", f"layer{i} ")[-1] for i in (1, 2, 3, 4)}) == 1,
     "with the whole gap closed, {} % would remain": lambda: _asked_error(),
     "then about 0.7 of the gradient's size is left": lambda: (
         row(3, "c03-054", "question 3, for 1 and for 50 blocks:")[0] == 1.0 and abs(math.sqrt(1 / 2) - 0.7) < 0.01
@@ -501,11 +499,15 @@ CHAPTER_4 = {
     ),
     "MACs are weights times places, so they are divided by g as well": lambda: (
         count_macs(conv(8, 8, 3, padding=1, groups=4), (8, 14, 14)) == weights(8, 8, 3, groups=4) * 14 * 14
-        and count_macs(conv(8, 8, 3, padding=1), (8, 14, 14)) == 4 * count_macs(conv(8, 8, 3, padding=1, groups=4), (8, 14, 14))
+        and count_macs(conv(8, 8, 3, padding=1), (8, 14, 14))
+        == 4 * count_macs(conv(8, 8, 3, padding=1, groups=4), (8, 14, 14))
     ),
     "Twice the channels on both sides would make four times the weights; with four groups a quarter of them is left, so the "
     "layer costs what it did": lambda: weights(64, 64, 3) == weights(128, 128, 3, groups=4),
-    "Each output now knows half as many inputs, {} instead of {}, and there are twice as many outputs": lambda: (128 // 4, 64),
+    "Each output now knows half as many inputs, {} instead of {}, and there are twice as many outputs": lambda: (
+        128 // 4,
+        64,
+    ),
     "Its first 3×3 has {} channels in {} groups, and within a group of {}": lambda: (
         built(networks.resnext50_32x4d).layer1[0].conv2.out_channels,
         built(networks.resnext50_32x4d).layer1[0].conv2.groups,

@@ -86,7 +86,12 @@ CHAPTER_5 = {
     "That is why C·d has all but stopped at 32 paths": lambda: width_limit() - 32 * width_for_budget(32) < 10,
     "until at 128 paths d is {} and every 3×3 sees a single channel": lambda: width_for_budget(128),
     "through a small block with 16 channels and {} paths of {}": lambda: (4, 8 // 4),
-    "are joined with inputs {} to {} and outputs {} to {} only": lambda: (16 // 4 + 1, 2 * 16 // 4, 16 // 4 + 1, 2 * 16 // 4),
+    "are joined with inputs {} to {} and outputs {} to {} only": lambda: (
+        16 // 4 + 1,
+        2 * 16 // 4,
+        16 // 4 + 1,
+        2 * 16 // 4,
+    ),
     "are joined with all {0} inputs and all {0} outputs": lambda: 16,
     "A path reads all inputs and writes to all outputs; only its middle is its own": lambda: (
         without_data(FormA, 256, 128, 256, 32).paths[1][0].in_channels == 256
@@ -108,7 +113,9 @@ CHAPTER_5 = {
         fan_out(conv(128, 128, 3, groups=32)) // fan_out(conv(4, 4, 3)),
         RESNEXT_BLOCK[3],
     ),
-    "So the first steps of a grouped layer are about {:.0f} times as large": lambda: row(5, "c05-init-step", "relative step:")[0],
+    "So the first steps of a grouped layer are about {:.0f} times as large": lambda: row(
+        5, "c05-init-step", "relative step:"
+    )[0],
     "A path's own first 1×1 starts $\\sqrt{{{}}}$ times larger as well, because its fan-out is {} and that of the wide 1×1 is {}": lambda: (
         fan_out(conv(256, 128, 1)) // fan_out(conv(256, 4, 1)),
         fan_out(conv(256, 4, 1)),
@@ -186,9 +193,9 @@ CHAPTER_6 = {
     "Batch norm and ReLU treat each channel by itself ([chapter 3](03_residual_learning.ipynb)), so {} small ones are one large "
     "one": lambda: small_norms_in_a_large_one(),
     "A block of {} channels with {} paths of {}": lambda: (16, 4, 8 // 4),
-    "all differences are zero to eight decimals": lambda: set(
-        re.findall(r"0\.\d{8}", shown(6, "c06-agree"))
-    ) == {"0.00000000"},
+    "all differences are zero to eight decimals": lambda: (
+        set(re.findall(r"0\.\d{8}", shown(6, "c06-agree"))) == {"0.00000000"}
+    ),
     "with 64-bit numbers the difference is about half a billion times smaller": half_a_billion,
     "They are one ordinary pair, {} to {} to {}, without any groups": lambda: (64, 32 * 4, 64),
     "Only a layer *between* the first and the last keeps paths apart": lambda: (
@@ -261,16 +268,18 @@ CHAPTER_7 = {
         built(networks.resnext50_32x4d).layer2[0].conv2.stride == (2, 2)
         and built(networks.resnext50_32x4d).layer2[0].downsample is not None
     ),
-    "which then looks at one place in four": lambda: conv(1, 1, 1, stride=2)(torch.empty(1, 1, 8, 8, device="meta")).numel()
-    == 64 // 4,
+    "which then looks at one place in four": lambda: (
+        conv(1, 1, 1, stride=2)(torch.empty(1, 1, 8, 8, device="meta")).numel() == 64 // 4
+    ),
     "A network that skips three quarters of the places in three stages has the right count": lambda: (
         row(7, "c07-count", "typed above:")
         == row(7, "c07-count", "torchvision:")
         == row(7, "c07-stride-first", "stride on the first 1×1:")
         == [counted(32, 4)]
     ),
-    "ResNet-50 has the very same names, and only shapes tell the two apart": lambda: row(7, "c07-038", "ResNet-50:")
-    == [320, 320, 144],
+    "ResNet-50 has the very same names, and only shapes tell the two apart": lambda: (
+        row(7, "c07-038", "ResNet-50:") == [320, 320, 144]
+    ),
     "it sees whatever changes the answers to these pictures": lambda: (
         row(7, "c07-040", "typed above")[0] == 0 < 1 < row(7, "c07-040", "stride on the 1×1")[0]
     ),
@@ -341,9 +350,7 @@ def _wrong_networks():
 def _with_bias():
     """Parameters of the network with a bias in each first 1×1."""
     network = built(networks.resnext50_32x4d)
-    return counted(32, 4) + sum(
-        block.width for i in (1, 2, 3, 4) for block in getattr(network, f"layer{i}")
-    )
+    return counted(32, 4) + sum(block.width for i in (1, 2, 3, 4) for block in getattr(network, f"layer{i}"))
 
 
 def _rejections():
@@ -382,7 +389,9 @@ def controls(seed):
 
 def clear(seed, less=0):
     """How many re-estimated losses, less the control of their block, are clear of two standard errors."""
-    own = {r["block"]: float(r["points_lost"]) for r in evidence("path_removal") if r["removed"] == "none" and r["seed"] == seed}
+    own = {
+        r["block"]: float(r["points_lost"]) for r in evidence("path_removal") if r["removed"] == "none" and r["seed"] == seed
+    }
     return sum(points - less * own[block] > 2 * error for block, _, points, error in removals(seed, "re-estimated"))
 
 
@@ -403,9 +412,7 @@ def excess(column):
 
 
 def likeness(kind):
-    return [
-        (r["block"], float(r["mean_absolute_correlation"])) for r in evidence("path_likeness") if r["network"] == kind
-    ]
+    return [(r["block"], float(r["mean_absolute_correlation"])) for r in evidence("path_likeness") if r["network"] == kind]
 
 
 def typical(kind, block):
@@ -424,7 +431,9 @@ CHAPTER_8 = {
         abs(sum(r["label"] == r["answer"] for r in evidence("predictions")) / 2000 - 0.9) < 0.005
     ),
     "how sure it was: {:.0f} to {:.0f} per cent": lambda: surest(),
-    "a running sum keeps {} of itself and adds the new gradient": lambda: re.search(r"momentum=(0\.\d)", _source(8, "c08-015"))[1],
+    "a running sum keeps {} of itself and adds the new gradient": lambda: re.search(
+        r"momentum=(0\.\d)", _source(8, "c08-015")
+    )[1],
     "Most of the damage was the batch norm's": lambda: (
         statistics.median(lost("1", "re-estimated")) < statistics.median(lost("1", "kept"))
     ),
@@ -468,10 +477,10 @@ CHAPTER_8 = {
         if excess("points_lost") < 0 < excess("loss_increase") and 0.08 < excess("loss_increase") / _pairs_lose() < 0.13
         else 0
     ),
-    "Two trained networks (filled), five untrained (open)": lambda: [
-        len({r["seed"] for r in evidence("path_likeness") if r["network"] == kind}) for kind in ("trained", "untrained")
-    ]
-    == [2, 5],
+    "Two trained networks (filled), five untrained (open)": lambda: (
+        [len({r["seed"] for r in evidence("path_likeness") if r["network"] == kind}) for kind in ("trained", "untrained")]
+        == [2, 5]
+    ),
     "In every block what the paths add is more alike in trained networks than in untrained ones": lambda: all(
         min(v for b, v in likeness("trained") if b == block) > max(v for b, v in likeness("untrained") if b == block)
         for block in {b for b, _ in likeness("trained")}

@@ -9,7 +9,7 @@ from functools import cache
 import torch
 import torchvision
 from claims_for_tests import CHAPTERS, opened, row, shown, words
-from claims_of_1_to_4 import built, DENSE, WIDTHS, module_weights, out_channels, weights
+from claims_of_1_to_4 import DENSE, WIDTHS, built, module_weights, out_channels, weights
 from claims_of_5_to_8 import RESNEXT_BLOCK, cardinalities_of_table_2, convolutions, share_of_3x3
 from claims_of_9_to_11 import DEPTHS, SETTINGS, gain, leads, macs, old, table_3, table_5, value
 from randomness import without_data
@@ -25,7 +25,6 @@ from resnext_lib.complexity import (
     count_macs,
     count_parameters,
     width_for_budget,
-    width_limit,
 )
 from resnext_lib.forms import FormA
 from resnext_lib.networks import GOOGLENET_MODULES, CifarResNeXt
@@ -102,8 +101,9 @@ TWENTY_MINUTES = {
     ),
     "The 32 first 1×1s all read the same input, so they are one 1×1 with {} outputs": lambda: 32 * 4,
     "What remains are {} small 3×3s side by side, each from {} channels to {}": lambda: (32, 4, 4),
-    "Every path reads the whole input; only the middle is divided": lambda: row("twenty_minutes", "twenty-32", "path 2 reads")
-    == [256, 256],
+    "Every path reads the whole input; only the middle is divided": lambda: (
+        row("twenty_minutes", "twenty-32", "path 2 reads") == [256, 256]
+    ),
     "Set `groups=1` and {} channels, and the same class is ResNet's block": lambda: 64,
     "So the {} in 32x4d holds for the first stage only": lambda: (
         group_widths()[0] if group_widths()[0] not in group_widths()[1:] else 0
@@ -123,7 +123,9 @@ TWENTY_MINUTES = {
         cardinalities_of_table_2()[-1],
         width_for_budget(cardinalities_of_table_2()[-1]),
     ),
-    "over all pictures of a batch and all places, to mean {} and variance {}, and then by two learned numbers": lambda: _moments(),
+    "over all pictures of a batch and all places, to mean {} and variance {}, and then by two learned numbers": lambda: (
+        _moments()
+    ),
     "the paper doubles d and keeps C": lambda: (
         group_widths() == [2**stage * group_widths()[0] for stage in range(4)]
         and {getattr(built(networks.resnext50_32x4d), f"layer{i}")[0].conv2.groups for i in (1, 2, 3, 4)} == {32}
@@ -152,7 +154,9 @@ TWENTY_MINUTES = {
     "Inception-v4 has half as many weights": lambda: (
         0.48 < value("timm.inception_v4.parameters") / value("torchvision.resnext101_64x4d.parameters") < 0.54
     ),
-    "does two fifths of the operations at its test size": lambda: abs(1 / times_the_operations("inception_v4") - 2 / 5) < 0.02,
+    "does two fifths of the operations at its test size": lambda: (
+        abs(1 / times_the_operations("inception_v4") - 2 / 5) < 0.02
+    ),
 }
 
 # ------------------------------------------------------------------ More than one machine
@@ -169,9 +173,9 @@ MORE_THAN_ONE_MACHINE = {
         row("more_than_one_machine", "c12-020", "each batch in one piece")[-1] == 100
         and row("more_than_one_machine", "c12-020", "two halves, gradients added up")[-1] == 0
     ),
-    "ranks 0 to 3 get {} images each; rank 2 and rank 3 get images 0 and 1 a second time": lambda: (
-        {3: "three"}[math.ceil(10 / 4)]
-    ),
+    "ranks 0 to 3 get {} images each; rank 2 and rank 3 get images 0 and 1 a second time": lambda: {3: "three"}[
+        math.ceil(10 / 4)
+    ],
     "triangles are the halves of the last batch, {} images each, bars all {}": lambda: (_shares()[-1], 2 * _shares()[-1]),
     "Life 0 was killed in its fifth step; life 1 did the three steps of the second epoch": lambda: (
         shown("more_than_one_machine", "c12-035").splitlines()[0].split(": ")[1].split() == ["0"] * 5 + ["1"] * 3
@@ -267,9 +271,7 @@ QUESTIONS = {
         count_parameters(built(networks.googlenet)),
         count_parameters(built(networks.torchvision_googlenet)),
     ),
-    "whose K fits {} for the first module": lambda: (
-        1024 if 163_328 // 1024 == value("googlenet.3a.parameters") else 1000
-    ),
+    "whose K fits {} for the first module": lambda: 1024 if 163_328 // 1024 == value("googlenet.3a.parameters") else 1000,
     "Why does ResNeXt-50 have fewer parameters and more MACs than ResNet-50?": lambda: (
         counted(32, 4) < counted(1, 64) and macs(DEPTHS[50], 32, 4) > macs(DEPTHS[50], 1, 64)
     ),
@@ -287,7 +289,10 @@ QUESTIONS = {
         min(saved_by_doubling_paths()),
         max(saved_by_doubling_paths()),
     ),
-    "would fade from {:.1f} % of the weights to {:.1f} %": lambda: (share_of_3x3(32, 4), share_of_3x3_after_doubling_paths()),
+    "would fade from {:.1f} % of the weights to {:.1f} %": lambda: (
+        share_of_3x3(32, 4),
+        share_of_3x3_after_doubling_paths(),
+    ),
     "32x4d has groups of {} and the last of {}": lambda: (4, 4 * 2**3),
     "{:.4f} in form C and {:.4f} in a path of form A": lambda: (math.sqrt(2 / (128 * 9)), math.sqrt(2 / (4 * 9))),
     "for the first 1×1, {:.3f} and {:.3f}, because a path's has {} outputs and not {}": lambda: (
@@ -491,9 +496,9 @@ REFERENCES = {
         sum(len(data.fashion_subset(part).labels) for part in ("train", "test")) == 12_000
     ),
     "a batch of {} do as well as the first arXiv version's setting": lambda: value("training.cifar.batch-size"),
-    "Table 3 trains ResNet, ResNeXt and RegNet again with one recipe, five runs each": lambda: (
-        published("regnet.table3.resnet50.top1")["recipe"].endswith("mean of 5 runs")
-    ),
+    "Table 3 trains ResNet, ResNeXt and RegNet again with one recipe, five runs each": lambda: published(
+        "regnet.table3.resnet50.top1"
+    )["recipe"].endswith("mean of 5 runs"),
 }
 
 LANDING = {

@@ -9,10 +9,9 @@ from claims_of_1_to_4 import WIDTHS, below_from, built, early_share, grown, on_i
 from claims_of_5_to_8 import cardinalities_of_table_2, likeness, removals, share_of_3x3, surest
 from claims_of_9_to_11 import (
     DEPTHS,
-    SETTINGS,
     INCEPTIONS,
+    SETTINGS,
     ahead,
-    gain,
     macs,
     more,
     of_the_peak,
@@ -38,10 +37,24 @@ from resnext_lib.complexity import (
     width_limit,
 )
 from resnext_lib.published import evidence
-from studies import depth
+from studies import depth, precision
 from tools.facts import ROOT
 
 IMAGE = (3, 224, 224)
+
+
+def bfloat16_against_float32():
+    """Test loss after training in bfloat16 minus that after float32, paired: mean, half width, pairs."""
+    rows = evidence("precision")
+    return precision.difference(
+        *(precision.values(rows, trained_in, "as trained") for trained_in in ("bfloat16", "float32"))
+    )
+
+
+def renewed_after_bfloat16():
+    """What batch norms estimated again change for networks trained in bfloat16: mean, half width, pairs."""
+    rows = evidence("precision")
+    return precision.difference(*(precision.values(rows, "bfloat16", kept) for kept in ("re-estimated", "as trained")))
 
 
 def deck(number):
@@ -152,11 +165,13 @@ SLIDES = {
             value("training-error.101-layers.32x4d"),
         ),
         "one of eight intervals of {:.0f} % often looks clear though nothing differs, so each is asked for {:.1f} %": lambda: (
-            100 * (1 - 0.05),
-            100 * (1 - 0.05 / 8),
-        )
-        if 1 - 0.95**8 > 0.3
-        else (0, 0),
+            (
+                100 * (1 - 0.05),
+                100 * (1 - 0.05 / 8),
+            )
+            if 1 - 0.95**8 > 0.3
+            else (0, 0)
+        ),
         "We had five pairs, and a mean of about {:.1f} points": lambda: statistics.mean(ahead("16x8d", "test")),
         "in {} of 100 studies a true effect of this size is found with {} pairs": lambda: (80, pairs_needed(1, 1)),
         "is a step of {:.1f} points more than luck": lambda: 22.3 - 22.2,
@@ -243,7 +258,13 @@ DOCSTRINGS = {
             count_activations(built(build), IMAGE) for build in (networks.resnext50_32x4d, networks.resnet50)
         ],
         "{} for ResNet's block": width_limit,
-        "256*64 + 9*64*64 + 64*256, the paper's \"about {}k\"": lambda: value("table2.parameters"),
+        '256*64 + 9*64*64 + 64*256, the paper\'s "about {}k"': lambda: value("table2.parameters"),
+    },
+    "resnext_lib/training.py": {
+        "In five pairs of short trainings that left the test loss {:.3f} ± {:.3f} above that of float32, so no cost was found": (
+            lambda: bfloat16_against_float32()[:2] if bfloat16_against_float32()[2] == 5 else None
+        ),
+        "estimating the batch norms again in float32 changed it by {:.3f} ± {:.3f}": lambda: renewed_after_bfloat16()[:2],
     },
     "resnext_lib/weights.py": {
         "have the same {} keys; only shapes tell them apart": lambda: len(
@@ -340,8 +361,7 @@ HINTS = {
     "resnext_lib/exercises/training.py": {
         "divide by {} first; dim=(0, 2, 3) leaves one number a channel": lambda: 2**8 - 1,
     },
-    "resnext_lib/exercises/studies.py": {
-    },
+    "resnext_lib/exercises/studies.py": {},
     "resnext_lib/exercises/speed.py": {
         "the rest takes 1 - share, the layer share / factor; the whole becomes 1 over their sum": lambda: (
             round(whole_by_the_hint(0.1, 1e9), 2) == 1.11

@@ -141,8 +141,8 @@ ANSWERS = {
         and value("torchvision.resnext50_32x4d.V1.top1") > value("torchvision.resnet50.V1.top1")
     ),
     "**Q8.1** The training set's, for every picture ever": lambda: _single_picture_has_no_mean_of_its_own(),
-    "**Q8.2** The batch norm after the sum: its stored mean and variance belong to a sum with that path": lambda: (
-        hasattr(without_data(Bottleneck, *(256, 128, 256, 32)), "bn3")
+    "**Q8.2** The batch norm after the sum: its stored mean and variance belong to a sum with that path": lambda: hasattr(
+        without_data(Bottleneck, *(256, 128, 256, 32)), "bn3"
     ),
     "**Q8.3** Another path may do the same work: only one was taken out at a time": lambda: _twins_hide_each_other(),
     "**Q9.1** Nothing certain: in the chapter two seeds give two rankings": lambda: place("16x8d", 0) != place("16x8d", 4),
@@ -153,12 +153,14 @@ ANSWERS = {
         value("training-error.101-layers.32x4d") < value("training-error.101-layers.1x64d")
     ),
     "**Q10.1** C: A makes {} times as many calls, and moves {} outputs of {} channels": lambda: (
-        _calls(FormA) // _calls(FormC),
-        32,
-        256,
-    )
-    if ratio("forms", "form C", "forward") < ratio("forms", "form A", "forward")
-    else (0, 0, 0),
+        (
+            _calls(FormA) // _calls(FormC),
+            32,
+            256,
+        )
+        if ratio("forms", "form C", "forward") < ratio("forms", "form A", "forward")
+        else (0, 0, 0)
+    ),
     "**Q10.2** Two moments, not two programs; let them take turns": lambda: _turns_share_the_moment(),
     "**Q10.3** A ninth: the whole takes {} of the time, so it is {:.2f} times as fast": lambda: (1 - 0.1, 1 / (1 - 0.1)),
     "**Q10.4** The MACs do not say; less than {} times": lambda: 32 if 1 / ratio("groups", "groups=32") < 32 else 0,

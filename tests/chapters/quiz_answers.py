@@ -47,7 +47,9 @@ def one_pixel():
     layer = nn.Conv2d(2, 1, 1)
     layer.weight.data.fill_(1), layer.bias.data.fill_(-1)
     answers = [torch.relu(layer(torch.tensor([a, b]).view(1, 2, 1, 1))).item() for a in (0.0, 1.0) for b in (0.0, 1.0)]
-    return only({"It learns patterns of channels": answers == [0, 0, 0, 1], "it only makes each channel brighter": answers[1] > 0})
+    return only(
+        {"It learns patterns of channels": answers == [0, 0, 0, 1], "it only makes each channel brighter": answers[1] > 0}
+    )
 
 
 WIDTHS = GOOGLENET_MODULES["3a"]
@@ -64,7 +66,13 @@ def too_few():
 
 def growth_of_doubled_widths():
     factor = module_weights(2) / module_weights()
-    return only({"They double.": factor == 2, "They become four times": factor == 4, "more than twice and less than four": 2 < factor < 4})
+    return only(
+        {
+            "They double.": factor == 2,
+            "They become four times": factor == 4,
+            "more than twice and less than four": 2 < factor < 4,
+        }
+    )
 
 
 def after_108_trainings():
@@ -167,7 +175,11 @@ def share_in_512():
 
 
 def scaled_paths():
-    weight, columns, factors = random_tensor(6, 8), random_tensor(8, seed=1), torch.tensor([2.0, 2, 3, 3, 4, 4, 5, 5]).double()
+    weight, columns, factors = (
+        random_tensor(6, 8),
+        random_tensor(8, seed=1),
+        torch.tensor([2.0, 2, 3, 3, 4, 4, 5, 5]).double(),
+    )
     sums = sum(weight[:, 2 * i : 2 * i + 2] @ columns[2 * i : 2 * i + 2] * factors[2 * i] for i in range(4))
     return only({"Yes, the numbers go into the last 1×1": same(sums, (weight * factors) @ columns)})
 
@@ -188,7 +200,12 @@ def biases_of_the_paths():
 def two_thousandths():
     """Rounding shrinks with the precision; a difference that stays is none."""
     shrinks = torch.finfo(torch.float64).eps / torch.finfo(torch.float32).eps
-    return only({"The difference is rounding": 0.002 * shrinks > 0.001, "The weights were not converted rightly": 0.002 * shrinks < 1e-9})
+    return only(
+        {
+            "The difference is rounding": 0.002 * shrinks > 0.001,
+            "The weights were not converted rightly": 0.002 * shrinks < 1e-9,
+        }
+    )
 
 
 def four_layers_a_path():
@@ -196,7 +213,8 @@ def four_layers_a_path():
     x, first, second = random_tensor(1, 8, 5, 5), random_tensor(8, 2, 3, 3), random_tensor(8, 2, 3, 3, seed=1)
     conv2d = nn.functional.conv2d
     paths = [
-        conv2d(conv2d(x[:, p], first[p], padding=1), second[p], padding=1) for p in (slice(2 * i, 2 * i + 2) for i in range(4))
+        conv2d(conv2d(x[:, p], first[p], padding=1), second[p], padding=1)
+        for p in (slice(2 * i, 2 * i + 2) for i in range(4))
     ]
     grouped = conv2d(conv2d(x, first, padding=1, groups=4), second, padding=1, groups=4)
     return only({"1×1, grouped 3×3, grouped 3×3, 1×1": same(torch.cat(paths, dim=1), grouped)})
@@ -282,7 +300,13 @@ def correlations_of_a_hundredth():
 
 
 def both_paths():
-    return only({"The two do the same work": 0.05 > 2 * 0.01, "nothing to do with each other": 0.05 == 2 * 0.01, "cancel": 0.05 < 0.02})
+    return only(
+        {
+            "The two do the same work": 0.05 > 2 * 0.01,
+            "nothing to do with each other": 0.05 == 2 * 0.01,
+            "cancel": 0.05 < 0.02,
+        }
+    )
 
 
 # ------------------------------------------------------------------ chapters 9 to 11
@@ -358,7 +382,9 @@ def twice_as_long():
 def fastest_with_unchanged_answers():
     times = {arm: statistics.mean(float(r["ratio"]) for (_, a), r in timed("ladder").items() if a == arm) for arm in RUNGS}
     runtime = min(times, key=times.get) in ("ONNX Runtime", "OpenVINO")
-    return only({"A file for a runtime": runtime and int8("changed_answers") > 0, "Eight bits": int8("changed_answers") == 0})
+    return only(
+        {"A file for a runtime": runtime and int8("changed_answers") > 0, "Eight bits": int8("changed_answers") == 0}
+    )
 
 
 def batch_norm_moves():
@@ -449,7 +475,6 @@ RIGHT = {
     ],
     10: [wide_groups_or_narrow, cannot_be_folded, a_layout_at_97, twice_as_long, fastest_with_unchanged_answers],
     11: [
-        lambda: only({"Nothing.": shuffled_before_a_dense_1x1()}),
         batch_norm_moves,
         fast_on_the_device,
         squeeze_and_excitation_on_twice_the_side,
@@ -479,7 +504,10 @@ GIVEN = {
     (4, 2): "a layer of 256 channels in and out as many weights as a dense one of 64",
     (4, 3): "Ten grouped 3×3s on 64 channels are stacked, all with the same 4 groups",
     (4, 4): "between two layers with 4 groups on 16 channels",
-    (4, 5): f"each of 32 groups reads 1/32 of the inputs and gives 1/32 of the outputs, so the layer is {32 * 32} times cheaper",
+    (
+        4,
+        5,
+    ): f"each of 32 groups reads 1/32 of the inputs and gives 1/32 of the outputs, so the layer is {32 * 32} times cheaper",
     (5, 1): "the budget is doubled and the block keeps its 256 channels",
     (5, 2): "when you set `groups=32` in ResNet's block",
     (5, 4): "in a block for 512 channels, with C = 32 and d = 8, compare with its share in 32x4d for 256 channels",
@@ -498,5 +526,5 @@ GIVEN = {
     (9, 5): "85.1 % ± 0.9, network B 85.6 % ± 0.8, five runs each",
     (10, 1): "256 channels you may take 64 groups of 4 or 16 groups of 16, which do four times the operations",
     (10, 3): "comes out at 0.96, and a new layout at 0.97",
-    (11, 4): "gets pictures with twice the side",
+    (11, 3): "gets pictures with twice the side",
 }

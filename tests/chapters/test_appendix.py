@@ -14,8 +14,8 @@ from resnext_lib.complexity import RESNET_BUDGET, count_activations, count_macs,
 from tools import reference
 from tools.contract import one_sentence_a_line, portable_markdown
 from tools.facts import published_numbers
-from tools.reading import code_cells, headings, markdown_cells, numbers_in
 from tools.notebooks import read
+from tools.reading import code_cells, headings, markdown_cells, numbers_in
 from tools.reference import ROOT, slug
 
 CHAPTERS = ROOT / "chapters"

@@ -15,13 +15,27 @@ import claims_of_the_key
 import pytest
 from claims_for_tests import captions_and_alts, complaint, opened, unfounded, words
 
-TABLES = (claims_in_words, claims_of_1_to_4, claims_of_5_to_8, claims_of_9_to_11, claims_of_other_pages, claims_of_the_key, claims_of_teaching_and_code)
+TABLES = (
+    claims_in_words,
+    claims_of_1_to_4,
+    claims_of_5_to_8,
+    claims_of_9_to_11,
+    claims_of_other_pages,
+    claims_of_the_key,
+    claims_of_teaching_and_code,
+)
 CLAIMS = {}
 for module in TABLES:
     for page, table in module.CLAIMS.items():
         CLAIMS[page] = CLAIMS.get(page, {}) | table
 # The pages of which every weighty number must rest on something.
-WHOLE = [*range(1, 12), "twenty_minutes", "more_than_one_machine", "questions", *(page for page in CLAIMS if "slides" in str(page))]
+WHOLE = [
+    *range(1, 12),
+    "twenty_minutes",
+    "more_than_one_machine",
+    "questions",
+    *(page for page in CLAIMS if "slides" in str(page)),
+]
 
 
 @pytest.mark.parametrize("page", CLAIMS)

@@ -14,9 +14,9 @@ from notebooks_for_tests import CHAPTERS, NOTEBOOKS, chapter_id, code, notebook,
 from site_speed import PAGE_BYTES
 
 from tools import contract, facts
-from tools.setup_cell import setup_source
 from tools.contract import RULES
 from tools.notebooks import read
+from tools.setup_cell import setup_source
 
 FOLDED = dict(tags=["hide-input"], cellView="form", jupyter={"source_hidden": True})
 LIVE = dict(tags=["nbval-ignore-output"])
@@ -279,7 +279,11 @@ MUTATIONS = [
         "(remove-cell): print",
     ),
     (put(QUIZ + 1, code("key()", result="(128, 4, 3, 3)")), "keys_after_the_answer", "(remove-cell): key()"),
-    (put(QUIZ + 1, code("key()", figure="The right answer, drawn.", number="1-2")), "keys_after_the_answer", "(remove-cell): key()"),
+    (
+        put(QUIZ + 1, code("key()", figure="The right answer, drawn.", number="1-2")),
+        "keys_after_the_answer",
+        "(remove-cell): key()",
+    ),
     (put(QUIZ + 1, text("The key of question 3, proven:")), "keys_after_the_answer", "announces a key"),
     (
         put(QUIZ, code("print('question 3: 69,888')", printed="question 3: 69,888")),

@@ -15,7 +15,10 @@ read = cache(notebooks.read)
 # another question needs other words.
 ANSWERS = {
     "numbers_to_choose": ("3×3 of module 3a", r"3b reads what|3a and 3b change|changes? (also )?in 3b"),
-    "drag_the_groups": ("with a shuffle between them. Into how many groups", r"16 of 16|4 groups of 4|every pair of channels"),
+    "drag_the_groups": (
+        "with a shuffle between them. Into how many groups",
+        r"16 of 16|4 groups of 4|every pair of channels",
+    ),
     "spend_a_budget": ("With 128 paths instead of 32", r"128 × 1 = 128|never pass|can(not| never) exceed|limit of 136"),
     "inception_to_resnext": (
         "Does the function change?",
@@ -67,4 +70,6 @@ def test_18_no_page_tells_the_answer_above_its_question(path, name):
 def test_18_the_words_belong_to_the_question_that_is_asked(name):
     markup = getattr(explorers, name)().html
     assert re.sub(r"\\u00d7", "×", ANSWERS[name][0]) in markup.replace("\\u00d7", "×"), "another question: other words"
-    assert (len(PLACES), {found for _, found in PLACES}) == (2 * len(ANSWERS), set(ANSWERS)), "in a chapter and on their page"
+    assert (len(PLACES), {found for _, found in PLACES}) == (2 * len(ANSWERS), set(ANSWERS)), (
+        "in a chapter and on their page"
+    )

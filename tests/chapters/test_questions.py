@@ -15,17 +15,15 @@ from torchinfo import summary
 from torchvision import models
 
 from resnext_lib import networks
-from resnext_lib.blocks import Bottleneck, Inception
+from resnext_lib.blocks import Bottleneck
 from resnext_lib.complexity import (
     RESNET_BUDGET,
     bottleneck_weights,
     count_macs,
     count_parameters,
-    width_for_budget,
 )
 from resnext_lib.exercises.network import wrong_networks
-from resnext_lib.forms import FormA
-from resnext_lib.networks import GOOGLENET_MODULES, CifarResNeXt, ResNeXt, make_stage
+from resnext_lib.networks import GOOGLENET_MODULES, CifarResNeXt, ResNeXt
 from resnext_lib.published import published
 from tools import contract, facts, reading
 from tools.notebooks import read
@@ -308,7 +306,11 @@ SUBJECTS = {
 def sections():
     """Everything that a section of a chapter says, its cells and outputs included, by file and title, in small letters."""
     found = {}
-    for path in [*sorted(CHAPTERS.glob("[0-9]*.ipynb")), CHAPTERS / "more_than_one_machine.ipynb", CHAPTERS / "references.md"]:
+    for path in [
+        *sorted(CHAPTERS.glob("[0-9]*.ipynb")),
+        CHAPTERS / "more_than_one_machine.ipynb",
+        CHAPTERS / "references.md",
+    ]:
         title = ""
         for cell in opened(path).cells:
             for part in re.split(r"^(?=#+ )", cell.source if cell.cell_type == "markdown" else "", flags=re.MULTILINE) or [

@@ -361,10 +361,7 @@ def test_no_visible_line_of_evidence_ends_in_true_or_false():
 
 def test_figures_are_numbered_and_say_their_claim():
     pages = [
-        output["data"]["text/html"]
-        for cell in reading.code_cells(read(PATH))
-        for output in cell.outputs
-        if "data" in output
+        output["data"]["text/html"] for cell in reading.code_cells(read(PATH)) for output in cell.outputs if "data" in output
     ]
     figures = [page for page in pages if "<figure" in page]
     for number, figure in enumerate(figures, start=1):
@@ -378,9 +375,13 @@ def test_inception_v4_has_half_the_weights_and_does_two_fifths_of_the_operations
     with torch.device("meta"):
         ours = networks.ResNeXt((3, 4, 23, 3), cardinality=64, bottleneck_width=4)
         theirs = [timm.create_model(name) for name in ("inception_v4", "inception_resnet_v2")]
-        work, *tailored = (complexity.count_macs(network, (3, side, side)) for network, side in zip((ours, *theirs), SIDES))
+        work, *tailored = (
+            complexity.count_macs(network, (3, side, side)) for network, side in zip((ours, *theirs), SIDES, strict=True)
+        )
     weights = [complexity.count_parameters(network) for network in (ours, theirs[0])]
     assert weights[1] / weights[0] == pytest.approx(1 / 2, rel=0.05) and tailored[0] / work == pytest.approx(2 / 5, rel=0.05)
     assert [work / other for other in tailored] == pytest.approx([2.5, 2.5], rel=0.05)
     assert "half as many weights, does two fifths of the operations at its test size" in reading.prose_of(read(PATH))
-    assert "while doing about two and a half times as many operations" in (facts.ROOT / "intro.md").read_text(encoding="utf-8")
+    assert "while doing about two and a half times as many operations" in (facts.ROOT / "intro.md").read_text(
+        encoding="utf-8"
+    )

@@ -73,3 +73,13 @@ def test_every_file_is_written_by_the_one_formatter():
     command = [sys.executable, "-m", "ruff", "format", "--check", "--no-cache", "."]
     result = subprocess.run(command, cwd=LIBRARY.parent, capture_output=True, text=True, encoding="utf-8")
     assert result.returncode == 0, f"{result.stdout}\nmake it so: ruff format ."
+
+
+def test_no_program_is_hidden_from_the_formatter():
+    """An exclusion that means a folder of notebooks must not also hide the tests of the same name."""
+    root, command = LIBRARY.parent, [sys.executable, "-m", "ruff", "check", "--show-files", "."]
+    shown = subprocess.run(command, cwd=root, capture_output=True, text=True, encoding="utf-8", check=True).stdout
+    seen = {Path(line).relative_to(root).as_posix() for line in shown.splitlines()}
+    folders = ("resnext_lib", "site", "studies", "tests", "tools")
+    programs = {path.relative_to(root).as_posix() for folder in folders for path in (root / folder).rglob("*.py")}
+    assert not programs - seen, "see extend-exclude in pyproject.toml"

@@ -94,7 +94,7 @@ QUIZ = [
     said("a key flipped", C2, "(b) is right: 64 + 128 + 32", "(a) is right: 64 + 128 + 32", key(2, 1)),
     said("a key of judgement flipped", C9, "(c) is right: the dense 1×1 behind reads", "(b) is right: the dense 1×1 behind reads", key(9, 1)),
     said("an option's number", C6, "- (b) 1 and 0", "- (b) 0 and 1", key(6, 2)),
-    said("two options exchanged", C11, "- (a) Nothing.\n- (b) Functions in which the paths exchange channels before the sum.", "- (a) Functions in which the paths exchange channels before the sum.\n- (b) Nothing.", key(11, 1)),
+    said("two options exchanged", C11, "- (a) The learning rate of the new classifier.\n- (b) `running_mean` of the first batch norm, against the file.", "- (a) `running_mean` of the first batch norm, against the file.\n- (b) The learning rate of the new classifier.", key(11, 1)),
     said("the given of a question", C7, "of 101 layers is called 32x8d", "of 101 layers is called 32x4d", "tests/chapters/test_keys.py::test_fault_11c_a_question_gives_what_its_answer_was_computed_from[7-question-1]"),
     said("the reason of an answer", C5, "still costs 512 weights", "still costs 256 weights", claims(5)),
     in_text("a hint turned round", "resnext_lib/exercises/block.py", "C stays; d doubles", "d stays; C doubles", claims("resnext_lib/exercises/block.py")),
