@@ -88,7 +88,8 @@ def main():
     """What each process does that torchrun starts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", required=True, help="written by rank 0")
-    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--images", type=int, default=10_000,
+                        help="at most so many to train with, and to test with")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--batch", type=int, default=128, help="of all ranks together")
     parser.add_argument("--no-augmentation", action="store_false", dest="augment")
@@ -105,11 +106,12 @@ def main():
         torch.cuda.set_device(local)
     dist.init_process_group("nccl" if gpu else "gloo")
     torch.manual_seed(0)
-    images = fashion_subset("train")
-    images = images._replace(pixels=images.pixels[:options.images],
-                             labels=images.labels[:options.images])
+    images, tests = (
+        part._replace(pixels=part.pixels[:options.images],
+                      labels=part.labels[:options.images])
+        for part in map(fashion_subset, ("train", "test")))
     recipe = Recipe(options.epochs, options.batch, augment=options.augment)
-    train(small_resnext(), images, fashion_subset("test"), recipe,
+    train(small_resnext(), images, tests, recipe,
           device=f"cuda:{local}" if gpu else "cpu", checkpoint=options.checkpoint)
     dist.destroy_process_group()
 
