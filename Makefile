@@ -155,13 +155,13 @@ $(GRADER_READY): | $(READY)
 
 grader: $(GRADER_READY) ## set up grading with nbgrader, apart from the book's environment
 
-exercises: $(READY) ## list all exercises: chapter, name, what it asks, minutes, from scratch or not
+exercises: $(READY) ## list all exercises: chapter, name, title, minutes, from scratch or not
 	@$(BIN)/python -m tools.grading list
 
 assignment: $(GRADER_READY) ## make an assignment: make assignment NAME=week3 EXERCISES="stage_widths form_a" DUE="2026-12-01 23:59"
 	$(BIN)/python -m tools.grading assign $${DUE:+--due "$$DUE"} -- "$$NAME" $$EXERCISES
 
-collect: $(GRADER_READY) ## take hand-ins out of a zip of Moodle's, Canvas's or nbgrader's: make collect ZIP=week3.zip
+collect: $(GRADER_READY) ## take hand-ins out of a zip of Moodle's, Canvas's or nbgrader's: make collect ZIP=~/Downloads/week3.zip
 	$(BIN)/python -m tools.grading collect $${NAME:+--title="$$NAME"} -- "$$ZIP"
 
 SECONDS ?= 60

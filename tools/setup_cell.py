@@ -1,4 +1,9 @@
-"""The setup cell, the same in every chapter: ``make address`` writes it, the contract demands it."""
+"""The setup cell, the same in every chapter: ``make address`` writes it, the contract demands it.
+
+What students get without an address installs the library from the wheel of their bundle.
+"""
+
+from tools.facts import ROOT
 
 SETUP = """# Colab gets the book's library here; where it is installed, this cell does nothing.
 import importlib
@@ -32,3 +37,9 @@ if find_spec("resnext_lib") is None:
 def setup_source(address):
     """The setup cell's source for a book that is published at ``address``; "" where it is not."""
     return SETUP.format(address=address)
+
+
+def from_the_bundle(wheel):
+    """A setup cell that installs the library from its file, ``wheel``, where it is missing."""
+    cell = (ROOT / "tools/bundle/setup_cell.py").read_text(encoding="utf-8")
+    return cell.replace("{wheel}", wheel, 1).rstrip("\n")

@@ -12,9 +12,11 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import resnext_lib
 from tools.facts import ROOT
 from tools.writing import check_folder, replace_made
 
+NAME = f"resnext_book-{resnext_lib.__version__}-py3-none-any.whl"
 NEEDED = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-text")
 
 

@@ -286,7 +286,7 @@ SETUP = "import importlib.util, sys\nimportlib.util.find_spec = lambda name: {pr
 )
 def test_a_chapter_s_first_cell_says_what_is_missing_and_installs_no_pytorch(present, says, tmp_path):
     """pip would take the packages for graphics cards."""
-    code = SETUP.format(present=present) + bundle.setup_cell(LIBRARY)
+    code = SETUP.format(present=present) + bundle.from_the_bundle(LIBRARY)
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.strip().split("\n")[-1].startswith(says)
 

@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from notebooks_for_tests import code, notebook, save, text
 
+from tools import wheel
 from tools.facts import ROOT
 from tools.grading import __main__ as grading
 from tools.grading import course as places
@@ -142,6 +143,23 @@ def test_names_are_checked():
     for names in ([], ["form_a", "form_a"]):
         with pytest.raises(ValueError, match="one exercise or more, each once"):
             assignment("one", names)
+
+
+def test_19_an_assignment_finds_the_library_of_the_bundle_and_says_points_and_due_date(monkeypatch):
+    """A student has neither the book's folder nor CONTRIBUTING.md."""
+    made = assignment("week3", ["gradient_growth", "budget_width"], 7.5, due="2026-12-01 23:59")
+    assert "Each exercise is worth 7.5 points.\nIt is due 2026-12-01 23:59.\n" in made.cells[0].source
+    assert f'WHEEL = "{wheel.NAME}"' in made.cells[1].source and "make lab" not in made.cells[1].source
+    links = [
+        target for cell in made.cells if cell.cell_type == "markdown" for target in re.findall(r"\]\(([^)]+)\)", cell.source)
+    ]
+    assert not [target for target in links if not target.startswith("https://")], "nothing lies beside an assignment"
+    monkeypatch.setattr("tools.grading.assignment.address", lambda: "https://github.com/someone/fork@colab")
+    assert 'BOOK = "https://github.com/someone/fork@colab"' in assignment("week3", ["budget_width"]).cells[1].source
+
+
+def test_the_wheel_has_the_name_that_an_assignment_looks_for(tmp_path):
+    assert wheel.build(tmp_path).name == wheel.NAME
 
 
 def test_exercises_of_one_chapter_share_their_imports():

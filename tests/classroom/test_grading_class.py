@@ -11,7 +11,7 @@ from grading_for_tests import GOOD, MASTER, TITLE, WRONG, StandIn, handed_in, ne
 from tools.grading import records, report
 from tools.grading.course import name_problem, remove_made
 from tools.grading.grade import grade
-from tools.grading.handed_in import marks
+from tools.grading.handed_in import marks, master_cells
 
 
 @pytest.fixture
@@ -111,6 +111,16 @@ def test_P2_scores_by_hand_are_set_aside_not_lost(course, nbgrader):
     assert kept["student"] == "ada" and kept["score"] == 7
 
 
+def test_19_answers_that_nobody_touched_are_not_taken_for_a_bad_hand_in(course, nbgrader, capsys):
+    starters = {name: cell.metadata["starter"] for name, cell in master_cells(MASTER).items() if "starter" in cell.metadata}
+    assert starters.keys() == GOOD.keys()
+    submit(course, "ada", handed_in(starters))
+    submit(course, "ben", handed_in(WRONG))
+    assert run(course, "grade", TITLE) == 0
+    assert scores(course) == {"ada": (0, "graded; no answer was changed"), "ben": (10, "graded")}
+    assert "0 of 20, no answer was changed" in capsys.readouterr().out
+
+
 # ------------------------------------------------------------------ P3: a class
 
 
@@ -152,7 +162,10 @@ def test_P3_no_stale_score_survives(fails, course, nbgrader):
         getattr(nbgrader, fails).add("ada")
     assert run(course, "grade", TITLE) == 1
     assert scores(course)["ada"][0] is None and scores(course)["ben"] == (20, "graded")
-    assert not (course / "feedback" / "ada" / TITLE).exists() and (TITLE, "ada") not in nbgrader.scores
+    page = course / "feedback" / "ada" / TITLE / f"{TITLE}.html"
+    assert page.exists() == (fails in ("unstable", "copied")), "what a student can mend has a page, and nothing else has"
+    assert not page.exists() or "no score yet" in page.read_text(encoding="utf-8")
+    assert (TITLE, "ada") not in nbgrader.scores
     with open(course / "grades.csv", encoding="utf-8-sig", newline="") as file:
         assert {row["student"]: row[TITLE] for row in csv.DictReader(file)} == {"ada": "", "ben": "20"}
 

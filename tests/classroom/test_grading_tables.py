@@ -175,6 +175,20 @@ def test_fault_23_a_renamed_notebook_belongs_to_the_assignment_of_the_others(cou
     assert {row["student"]: row[TITLE] for row in table(course)} == {"doejane_1": "20", "roejohn_3": "20"}
 
 
+def test_19_a_renamed_notebook_and_a_second_one_are_named(course, tmp_path, capsys):
+    names = {"Ada_1": ["Homework 3.ipynb"], "Ben_2": ["week3.ipynb", "week3 copy.ipynb"], "Cem_3": ["week3 (1).ipynb"]}
+    place = tmp_path / "hand-ins"
+    for student, files in names.items():
+        for number, name in enumerate(files):
+            (place / f"{student}_assignsubmission_file").mkdir(parents=True, exist_ok=True)
+            (place / f"{student}_assignsubmission_file" / name).write_text(BAD if number else BOOK, encoding="utf-8")
+    assert run(course, "collect", str(place)) == 0
+    said = {line.split()[0]: line.split(": ", 1)[1] for line in capsys.readouterr().out.splitlines()}
+    assert said["Ada_1"] == "new, was called 'Homework 3.ipynb'"
+    assert said["Ben_2"] == "new; also handed in, not graded: 'week3 copy.ipynb'"
+    assert said["Cem_3"] == "new", "browsers add a number; nothing was renamed"
+
+
 def test_fault_23_a_renamed_notebook_of_an_unknown_assignment_is_named_with_what_to_type(course, tmp_path, capsys):
     new_course(tmp_path / "course", "week4")
     files = {"doejane_1_2_week3.ipynb": BOOK, "roejohn_3_4_week4.ipynb": BOOK, "eve_5_6_mine.ipynb": BOOK}
@@ -288,8 +302,10 @@ def canvas_returns(path):
 def test_feedback_goes_back_by_the_names_that_the_platforms_read(course, nbgrader, tmp_path, capsys):
     """A teacher had to give back a hundred pages one by one."""
     graded(course, tmp_path)
-    everybody = {4711: "week3.html", 4712: "week3.html", 4713: "week3.html", 4714: "week3.html"}
-    assert moodle_returns(course / "moodle-feedback-week3.zip") == everybody, "4715 has no score, and no feedback"
+    everybody = dict.fromkeys(range(4711, 4716), "week3.html")
+    assert moodle_returns(course / "moodle-feedback-week3.zip") == everybody
+    reason = (course / "feedback" / "Eve Two_4715" / TITLE / f"{TITLE}.html").read_text(encoding="utf-8")
+    assert "This is not a zero" in reason and "the file must be called week3.ipynb, found a.ipynb, b.ipynb" in reason
     assert canvas_returns(course / "canvas-feedback-week3.zip") == {"1": "2", "12": "34", "13": "35", "14": "36"}
     assert f"To give it back: {course / 'moodle-feedback-week3.zip'}" in capsys.readouterr().out
     pages = zipfile.ZipFile(course / "canvas-feedback-week3.zip")

@@ -188,6 +188,26 @@ def test_the_pdfs_show_the_vote_before_the_answer_and_the_notes_behind_the_slide
     assert all("Clock:" in text for text in texts["speaker.pdf"][1::2])
 
 
+def test_a_printed_slide_has_its_picture_and_its_margin(browser, tmp_path):
+    """For print reveal.js makes a slide a plain block, in which a picture has no height and the text stands at the edge."""
+    words = {"Each output reads one group of inputs": "A row is an output", "The branches need not differ": "Six widths"}
+    chosen = [slide for slide in plans.lesson(plans.plans()["50"]) if slide.title in words]
+    for name, content in lesson.print_pdfs(slides.page(chosen, "Lesson"), browser).items():
+        (tmp_path / name).write_bytes(content)
+        for said in words.values():
+            *_, page = [page for page in PdfReader(tmp_path / name).pages if said in page.extract_text()]
+            drawing = page.get_contents().get_data()
+            assert drawing.count(b" l\n") + drawing.count(b" re\n") > 200, "lines and boxes of the figure"
+            left = []
+
+            def note(text, scale, matrix, *_, left=left):
+                if text.strip():
+                    left.append(scale[0] * matrix[4] + scale[4])
+
+            page.extract_text(visitor_text=note)
+            assert min(left) >= 30, f"{name}: {said} stands at the edge"
+
+
 # ------------------------------------------------------------------ the guide
 
 

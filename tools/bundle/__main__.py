@@ -18,6 +18,7 @@ from tools import address, facts, offline, pdf, plain_page, wheel
 from tools.classroom import slides, student
 from tools.notebooks import chapters_in, normalise, read, text_of
 from tools.packing import pack
+from tools.setup_cell import from_the_bundle
 from tools.writing import check_folder, replace_made
 
 NAME = "resnext-book-students.zip"
@@ -44,11 +45,6 @@ def exercise_chapters():
     ]
 
 
-def setup_cell(library):
-    """The cell that installs the library from its file, ``library``, where it is missing."""
-    return (HERE / "setup_cell.py").read_text(encoding="utf-8").replace("{wheel}", library, 1).rstrip("\n")
-
-
 def with_links_to_the_site(source, here):
     """Markdown whose links to pages that are not among the notebooks ``here`` lead to the site beside them."""
 
@@ -62,7 +58,7 @@ def with_links_to_the_site(source, here):
 def notebook_of(path, library, here):
     """A chapter's student edition, as it is in the bundle."""
     made = student(read(path))
-    made.cells[1].source = setup_cell(library)
+    made.cells[1].source = from_the_bundle(library)
     for cell in made.cells:
         if cell.cell_type == "markdown":
             cell.source = with_links_to_the_site(cell.source, here)

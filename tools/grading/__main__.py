@@ -54,7 +54,7 @@ def released(course, title):
 
 def assign(course, title, names, points, due=None):
     """Write the instructor's notebook, verify that its solutions pass, and let nbgrader release it."""
-    made = assignment(checked_title(title), names, points)
+    made = assignment(checked_title(title), names, points, due=due)
     source = course / "source" / title / f"{title}.ipynb"
     if due:
         utc(due)  # raises before anything is written
@@ -111,7 +111,11 @@ def run(options):
     elif options.command == "collect":
         return int(collect(course, options.source, options.title) > 0)
     elif without := grade(course, options.title, options.seconds, options.student, options.again):
-        print(f"{without} without a score", file=sys.stderr)
+        print(
+            f"{without} without a score: the line of each says why, and so does the page that feedback has for them. "
+            "The error with which make ends says only that.",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

@@ -14,7 +14,8 @@ from tools.facts import ROOT, address
 from tools.grading.course import checked_title
 from tools.grading.dependencies import needed_cells, needed_imports
 from tools.notebooks import chapters_in, normalise, read
-from tools.setup_cell import setup_source
+from tools.setup_cell import from_the_bundle, setup_source
+from tools.wheel import NAME as WHEEL
 
 # Hidden from students. No student's kernel ever runs it: judging.py reads from it what is to be judged.
 HIDDEN = """# Graded here, by further tests.
@@ -32,6 +33,7 @@ Write your answers into the cells marked `# your code`, and run the check below 
 Keep the other cells as they are: they are restored before grading.
 You may add cells of your own.
 Hand in the file under the name that it has, `{title}.ipynb`.
+Each exercise is worth {points:g} points.{due}
 """
 
 
@@ -72,8 +74,9 @@ def cell(kind, source, grade_id, **nbgrader):
 
 
 def question(notebook, index):
-    """The exercise's text, without the heading of the section and without the number it has there."""
+    """The exercise's text, without the heading and its number, and without links to pages beside the chapter."""
     text = notebook.cells[index - 1].source.removeprefix("## Exercises").strip()
+    text = re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]*\)", r"\1", text)
     return re.sub(r"^\*\*\d+\. ", "**", text)
 
 
@@ -114,7 +117,12 @@ def without_repeated_imports(more, earlier):
     return [c for c in more if c.source or not c.id.endswith("-imports")]
 
 
-def assignment(title, names, points=10, chapters=None):
+def setup():
+    """The first cell: the library from the book's address, or else from the wheel of the students' bundle."""
+    return setup_source(address()) if address() else from_the_bundle(WHEEL)
+
+
+def assignment(title, names, points=10, chapters=None, due=None):
     """The instructor's notebook for the exercises ``names``, each worth ``points``. Raises ``ValueError``."""
     checked_title(title)
     if not (points > 0 and isfinite(points)):
@@ -123,8 +131,8 @@ def assignment(title, names, points=10, chapters=None):
         raise ValueError(f"give one exercise or more, each once, not {names}")
     known = exercises_of(chapters)
     cells = [
-        cell("markdown", OPENING.format(title=title), "opening"),
-        cell("code", setup_source(address()), "setup"),
+        cell("markdown", OPENING.format(title=title, points=points, due=f"\nIt is due {due}." if due else ""), "opening"),
+        cell("code", setup(), "setup"),
     ]
     for name in names:
         cells += without_repeated_imports(cells_for(name, *find(name, known), points), cells)

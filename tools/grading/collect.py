@@ -146,6 +146,16 @@ def contents(held, title, titles):
     return {f"{title}.ipynb" if one is single else ODD.sub("-", one.file): one.content for one in held}
 
 
+def renamed_or_left(held, title, wanted):
+    """What a teacher should know of the files' names, as words to add to a line."""
+    handed_in = [one for one in held if one.file.endswith(".ipynb")]
+    name = f"{title}.ipynb"
+    graded = next((one for one in handed_in if wanted.get(name) == one.content), None)
+    said = f", was called {graded.file!r}" if graded and title_in(graded.file, [title]) is None else ""
+    others = ", ".join(repr(one.file) for one in handed_in if one is not graded)
+    return said + (f"; also handed in, not graded: {others}" if graded and others else "")
+
+
 def put(course, student, title, wanted):
     """Write one hand-in; returns what became of it."""
     folder = hand_in_place(course, title, student)
@@ -197,8 +207,10 @@ def collect(course, source, title=None):
             f"It holds: {', '.join([*strange][:5]) or 'nothing'}"
         )
     for (student, found_title), held in sorted(made.items()):
-        became = put(course, checked_student(student), found_title, contents(held, found_title, titles))
+        wanted = contents(held, found_title, titles)
+        became = put(course, checked_student(student), found_title, wanted)
         note(course, student, found_title, held)
+        became += renamed_or_left(held, found_title, wanted)
         print(f"{student:20} {found_title}: {became}{', handed in late' if any(one.late for one in held) else ''}")
     for path, why in strange.items():
         print(f"NOT TAKEN            {path}: {why}")

@@ -4,14 +4,25 @@ import json
 import re
 import sys
 import tempfile
+from html import escape
 from pathlib import Path
 
 import nbformat
 
+from tools import plain_page
 from tools.facts import ROOT
 from tools.grading import judging, records, report, returning
-from tools.grading.course import KERNEL, checked_student, hand_in_place, name_problem, nbgrader, remove_made, source_of
-from tools.grading.handed_in import Problem, hand_in, master_cells, place_problem
+from tools.grading.course import (
+    KERNEL,
+    checked_student,
+    hand_in_place,
+    name_problem,
+    nbgrader,
+    remove_made,
+    replace_text,
+    source_of,
+)
+from tools.grading.handed_in import NOT_HANDED_IN, Problem, hand_in, master_cells, place_problem
 
 NOT_RUN, NO_FEEDBACK = "not run to the end: see nbgrader.log", "nbgrader could not write its feedback: see nbgrader.log"
 AUTOGRADE = ["--force", f"--Judged.kernel_name={KERNEL}"] + [
@@ -84,6 +95,20 @@ def withdraw(course, title, student, in_gradebook=True):
         remove_made(course, title, student)
 
 
+def explain(course, title, student, problem):
+    """Write the page that tells a student why there is no score, and what to do. What is not theirs to mend has none."""
+    if name_problem(student) or str(problem) in (NOT_RUN, NO_FEEDBACK, NOT_HANDED_IN):
+        return
+    words = (
+        f"<h1>{escape(title)}: no score yet</h1><p>What you handed in could not be graded: {escape(str(problem))}.</p>"
+        "<p>This is not a zero. Mend the file and hand it in again, or ask your teacher. If a cell is missing, take a "
+        "fresh copy of the assignment and put your answers into it.</p>"
+    )
+    page = course / "feedback" / student / title / f"{title}.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(page, plain_page.page(f"{title}: no score yet", words))
+
+
 def update(course, title, student, master, seconds, walls, in_gradebook):
     """Grade one hand-in anew, and remember how that went. ``in_gradebook`` says whether the gradebook has one already."""
     known = records.remembered(course, "graded.json")
@@ -99,6 +124,7 @@ def update(course, title, student, master, seconds, walls, in_gradebook):
     except Problem as problem:
         withdraw(course, title, student, str(problem) in (NOT_RUN, NO_FEEDBACK))
         entry["status"] = str(problem)
+        explain(course, title, student, problem)
     known = records.remembered(course, "graded.json")
     known.setdefault(title, {})[student] = entry
     records.remember(course, "graded.json", known)
@@ -122,7 +148,7 @@ def to_grade(course, title, student):
         if checked_student(student) not in everybody:
             raise ValueError(f"there is no student {student!r}; there are: {', '.join(everybody) or 'none'}")
         return [student]
-    if all(place_problem(course, title, name) == "not handed in" for name in everybody) and not loose(course):
+    if all(place_problem(course, title, name) == NOT_HANDED_IN for name in everybody) and not loose(course):
         place = f"{course / 'submitted'}/STUDENT/{title}/{title}.ipynb"
         raise ValueError(f"nothing to grade: there is no {place}; `make collect` puts a platform's zip there")
     return everybody
@@ -144,7 +170,7 @@ def grade(course, title, seconds, student=None, again=False):
     book = report.entries(records.gradebook(course), title)
     scored = {name for name, entry in book.items() if entry["complete"]}
     for name in chosen:
-        if place_problem(course, title, name) == "not handed in" and name not in book:
+        if place_problem(course, title, name) == NOT_HANDED_IN and name not in book:
             continue
         if again or not is_up_to_date(course, title, name, seconds, scored):
             print(f"running {name}", file=sys.stderr, flush=True)

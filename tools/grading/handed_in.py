@@ -9,6 +9,7 @@ import nbformat
 
 from tools.grading.course import hand_in_place, name_problem
 
+NOT_HANDED_IN = "not handed in"
 LARGEST = 50_000_000  # bytes of a notebook
 FLAGS = ("grade", "solution", "locked", "task")
 
@@ -48,7 +49,7 @@ def place_problem(course, title, student):
     loose = ", ".join(sorted(path.name for path in folder.parent.glob("*.ipynb")))
     if loose:
         return f"the file must lie in submitted/{student}/{title}/, found {loose} beside"
-    return "not handed in"
+    return NOT_HANDED_IN
 
 
 def readable(path):

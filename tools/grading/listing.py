@@ -6,7 +6,7 @@ from resnext_lib import exercises
 from tools.grading.assignment import exercises_of
 from tools.minutes import exercise_minutes
 
-HEAD = ("chapter", "name", "what it asks", "minutes", "from scratch")
+HEAD = ("chapter", "name", "title", "minutes", "from scratch")
 
 
 def title_of(question):

@@ -11,6 +11,7 @@ from tools.grading.course import hand_in_place, in_gradebook, replace_text, sour
 
 GRADED, WAITING, CHANGED = "graded", "not graded yet", "handed in again, not graded yet"
 BY_HAND = "graded, but cells wait for grading by hand"
+UNTOUCHED = "graded; no answer was changed"
 PROGRAMS = ("judge.py", "judge_process.py", "judging.py", "sandbox.py", "preprocessors.py")
 
 READ = """

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import nbformat
 
 from tools.grading import records
-from tools.grading.course import replace_text, source_of
-from tools.grading.handed_in import marks, place_problem
+from tools.grading.course import hand_in_place, replace_text, source_of
+from tools.grading.handed_in import marks, master_cells, place_problem, readable
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,17 @@ class Result:
     at: str = ""
     late: bool = False
 
+    @property
+    def is_settled(self):
+        """Whether a score, or the reason why there is none, will stand until something else is handed in."""
+        return self.score is not None or self.status not in (records.WAITING, records.CHANGED, records.BY_HAND)
+
     def __str__(self):
         late = ", handed in late" if self.late else ""
         if self.score is None:
             return f"NO SCORE, {self.status}{late}"
-        return f"{self.score:g} of {self.points:g}{late}"
+        untouched = ", no answer was changed" if self.status == records.UNTOUCHED else ""
+        return f"{self.score:g} of {self.points:g}{untouched}{late}"
 
 
 def titles_of(course):
@@ -56,6 +62,14 @@ def status(course, title, student, entry, known):
     return records.BY_HAND if entry["by_hand"] else records.GRADED
 
 
+def is_untouched(course, title, student):
+    """Whether every answer is still the starter that was handed out."""
+    master = master_cells(nbformat.read(source_of(course, title), as_version=4))
+    starters = {name: one.metadata["starter"].strip() for name, one in master.items() if "starter" in one.metadata}
+    handed_in = master_cells(readable(hand_in_place(course, title, student) / f"{title}.ipynb"))
+    return bool(starters) and all(handed_in[name].source.strip() == text for name, text in starters.items())
+
+
 def results_of(course, title, book, students):
     """{student: Result} of one assignment, for everybody."""
     known = records.remembered(course, "graded.json").get(title, {})
@@ -66,6 +80,8 @@ def results_of(course, title, book, students):
         became = status(course, title, student, entry, known.get(student))
         late = bool(entry and entry["late"]) or title in collected.get(student, {}).get("late", [])
         score = entry["score"] if became == records.GRADED else None
+        if score is not None and is_untouched(course, title, student):
+            became = records.UNTOUCHED
         results[student] = Result(score, points, became, records.local(entry["at"]) if entry else "", late)
     return results
 
