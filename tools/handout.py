@@ -7,6 +7,7 @@ Every picture is drawn from a live module and every number is counted, so the ha
 import argparse
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -298,15 +299,21 @@ No number changes; weights are only laid out differently.</p></div>
 </section>"""
 
 
+@cache
+def sides(answers):
+    """Both pages; drawn once, since the same go onto the site, into a lesson and into a file of their own."""
+    sheet = Sheet(answers)
+    return f"{front(sheet)}\n{back(sheet)}"
+
+
 def html(answers=False, guide=None):
     """The handout as one HTML file that needs no other; ``guide`` is the address of the page that it belongs to."""
-    sheet = Sheet(answers)
     way_back = f'<nav><a href="{guide}">Back to the teaching guide</a></nav>\n' if guide else ""
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>The ResNeXt block, a handout{' with answers' * answers}</title>"
-        f"<style>{STYLE}</style></head>\n<body>{way_back}<main>\n{front(sheet)}\n{back(sheet)}\n</main></body></html>\n"
+        f"<style>{STYLE}</style></head>\n<body>{way_back}<main>\n{sides(answers)}\n</main></body></html>\n"
     )
 
 

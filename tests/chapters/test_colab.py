@@ -293,6 +293,7 @@ def test_a_page_that_is_not_there_is_reported_in_words(shared):
     assert made.state() == before and not made.finds("resnext_lib")
 
 
+@pytest.mark.slow
 def test_torchvision_is_left_alone_even_if_the_library_asks_for_another(shared, published, checkout):
     """A branch of the library wants torchvision 99, and pip could get it: the setup cell says no, and nothing changes."""
     with zipfile.ZipFile(shared / "wheels" / "torchvision-99.0-py3-none-any.whl", "w") as wheel:

@@ -193,7 +193,7 @@ def test_P4_classes_and_factories_are_right_for_both(name):
         assert verdict
 
 
-@pytest.mark.sampled(80)
+@pytest.mark.sampled(40)
 @pytest.mark.parametrize("name", sorted(set(CHECKS) - NETWORK_CHECKS - CLASSES))
 @pytest.mark.parametrize("seed", range(5))
 def test_P4_right_answers_are_right_for_whatever_inputs_are_drawn(name, seed):

@@ -1072,7 +1072,7 @@ def test_right_answer_passes(name, answer):
     assert verdict and repr(verdict).startswith("correct: "), verdict
 
 
-@pytest.mark.sampled(120)
+@pytest.mark.sampled(60)
 @pytest.mark.parametrize(("name", "case"), cases(WRONG))
 def test_wrong_answer_hears_what_is_wrong(name, case):
     answer, words = case

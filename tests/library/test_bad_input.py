@@ -378,7 +378,7 @@ def taker(request):
     return build(), channels_from
 
 
-@pytest.mark.sampled(200)
+@pytest.mark.sampled(100)
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 @pytest.mark.parametrize("given", BATCHES)
 def test_fault_6_a_bad_batch_is_refused_in_our_words_and_changes_nothing(taker, given, training):

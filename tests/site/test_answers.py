@@ -39,6 +39,7 @@ def hidden_lines(path):
     return found
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
 def test_fault_15_no_quiz_and_no_exercise_shows_its_answer(browser, site, path):
     with tab(browser, "light", 1280) as page:

@@ -914,7 +914,7 @@ LETTERING = """figure => {
 }"""
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("width", [320, 390, 1280])
 @pytest.mark.parametrize("name", NAMES)
 def test_lettering_is_readable_in_every_state(browser, made, name, width):
@@ -1017,7 +1017,7 @@ STILL = {
 }
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("width", [320, 390, 700, 1280])
 @pytest.mark.parametrize("name", NAMES)
 def test_fault_15_nothing_jumps_from_stop_to_stop(browser, made, name, width):
@@ -1108,7 +1108,7 @@ def test_D33_D34_check_has_its_own_row_and_little_is_kept_empty(browser, made):
 HIGH = "['form > svg', 'form'].map(s => document.querySelector(s).getBoundingClientRect().height)"
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize(("name", "options", "right"), QUESTIONS)
 def test_18_the_first_check_moves_nothing(browser, made, name, options, right, width):
