@@ -74,7 +74,7 @@ def changes(node):
         yield lambda n: setattr(n, "value", n.value + 1)
     if isinstance(node, (ast.If, ast.IfExp, ast.While)):
         yield lambda n: setattr(n, "test", ast.UnaryOp(ast.Not(), n.test))
-    if isinstance(node, ast.Return) and node.value is not None:
+    if isinstance(node, ast.Return) and ast.unparse(node) not in ("return", "return None"):
         yield lambda n: setattr(n, "value", ast.Constant(None))
     if isinstance(node, ast.Raise):
         yield lambda n: setattr(n, "exc", ast.Name("SystemError", ast.Load()))

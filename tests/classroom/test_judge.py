@@ -124,7 +124,7 @@ def test_fault_11b_exercises_are_listed_in_a_read_only_folder(tmp_path, capsys):
     (tmp_path / "file").write_text("", encoding="utf-8")
     grading.main(["--course", str(tmp_path / "file" / "course"), "list"])
     head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split() == ["chapter", "name", "what", "it", "asks", "minutes", "from", "scratch"]
+    assert head.split() == ["chapter", "name", "title", "minutes", "from", "scratch"]
     assert [line.split()[1] for line in lines] == list(KNOWN)
 
 

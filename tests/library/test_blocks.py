@@ -1,5 +1,7 @@
 """The blocks compute what the papers draw, and a grouped convolution is what the book says it is."""
 
+import warnings
+
 import pytest
 import torch
 from randomness import random_network, random_tensor, without_data
@@ -180,3 +182,14 @@ def test_a_window_that_would_change_the_map_is_refused(size):
 
 def test_a_bottleneck_has_one_path_unless_told_otherwise():
     assert Bottleneck(8, 8, 16).conv2.groups == 1
+
+
+def test_a_block_is_traced_without_its_checks():
+    """A stand-in for a tensor has no sizes that could be looked at, and a recording would keep those of its example."""
+    block = random_network(Bottleneck, 16, 4, 16, 2).eval()
+    x, other = random_tensor(2, 16, 5, 5), random_tensor(3, 16, 7, 6)
+    assert_close(torch.fx.symbolic_trace(block)(x), block(x), rtol=0, atol=0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*is deprecated")  # torch 2.14 says so of its recorder
+        warnings.simplefilter("error", torch.jit.TracerWarning)  # says that a size became a constant
+        assert_close(torch.jit.trace(block, x)(other), block(other), rtol=1e-9, atol=1e-9)
