@@ -491,6 +491,13 @@ DAMAGE = [  # the form, what is done to its state dict, words of the error
 ]
 
 
+def test_paths_are_counted_where_a_state_dict_has_any():
+    states = {form: without_data(build, 16, 12, 16, 3).state_dict() for form, build in FORMS.items()}
+    assert forms.number_of_paths(states["A"]) == forms.number_of_paths(states["B"]) == 3
+    with pytest.raises(ValueError, match="form A or B; form C has no paths"):
+        forms.number_of_paths(states["C"])
+
+
 @pytest.mark.parametrize(("form", "change", "words"), DAMAGE)
 def test_P7_a_damaged_state_dict_is_refused_by_the_entry_at_fault(form, change, words):
     state = changed(form, change)
