@@ -235,7 +235,8 @@ def test_fault_26b_an_answer_that_ends_badly_costs_its_own_points_only(code, say
     ("code", "says"),
     [
         ("import os; os._exit(0)", "its program ended itself"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "ended itself"),
+        # A fault and no signal: behind walls the program is the first process of its own, which such signals do not end.
+        ("import ctypes; ctypes.string_at(0)", "ended itself"),
         ("import signal; signal.signal(signal.SIGALRM, lambda *_: None)\nwhile True: pass", "could not be stopped"),
     ],
 )

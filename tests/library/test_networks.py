@@ -685,3 +685,17 @@ def test_fault_8_the_small_networks_stem_is_built_with_its_stride():
     assert without_data(networks.small_resnext, 16, 8, stem_stride=1).conv1.stride == (1, 1)
     assert without_data(CifarResNeXt, 20, 16, 8).conv1.stride == (1, 1)
     assert network.last_map(28) == 4
+
+
+def test_what_a_network_has_when_it_is_not_told_otherwise():
+    """Its name, or the signature, says it: a slip in a default would build another network without a word."""
+    numbers = {networks.resnext101_32x4d: (32, 4, 23), CifarResNeXt: (1, 64, 3), networks.small_resnext: (16, 8, 2)}
+    for build, (cardinality, bottleneck_width, blocks) in numbers.items():
+        made = without_data(build)
+        assert (made.cardinality, made.bottleneck_width, len(made.layer3)) == (cardinality, bottleneck_width, blocks), build
+
+
+@pytest.mark.parametrize(("depth", "nearest"), [(5, "11 and 20"), (12, "11 and 20"), (21, "20 and 29")])
+def test_a_depth_that_does_not_fit_is_told_the_nearest_that_do(depth, nearest):
+    with pytest.raises(ValueError, match=f"depth={depth} does not fit 9 n . 2; the nearest that work are {nearest}"):
+        CifarResNeXt(depth)
