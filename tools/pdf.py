@@ -75,7 +75,7 @@ def anchor(page, name=""):
 
 def new_address(page, address):
     """Where a link of ``page`` leads in the book of one page: to a place inside it, if it was one of the book's."""
-    inside = re.fullmatch(r"(?:([\w./-]+)\.html)?(?:#(.+))?", address)
+    inside = re.fullmatch(r"(?:([\w./-]+)\.html)?(?:#(.*))?", address)
     return f"#{anchor(inside[1] or page, inside[2] or '')}" if inside and address else address
 
 

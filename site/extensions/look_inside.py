@@ -13,7 +13,7 @@ from tools.translation.pages import EXPLORERS, translate_figure  # noqa: E402
 
 PLACE = "<!-- look inside -->"
 # On a slow line the picture that stands in for the figure would be seen for a second, and what follows would jump.
-UNSEEN = "<style>@media (scripting: enabled) { .explorer:not(.alive) > * { visibility: hidden; } }</style>"
+UNSEEN = "<style>@media screen and (scripting: enabled) { .explorer:not(.alive) > * { visibility: hidden; } }</style>"
 
 
 def put_in(app, pagename, templatename, context, doctree):

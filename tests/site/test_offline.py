@@ -1,6 +1,8 @@
 """The zip for classes without internet opens from any folder, and the PDF holds the whole book."""
 
+import unicodedata
 import zipfile
+from collections import Counter
 from contextlib import nullcontext
 
 import pytest
@@ -118,6 +120,7 @@ ADDRESSES = [
     ("06_c.html", "#06_c"),
     ("../intro.html", "#intro"),
     ("06_c.html#x", "#06_c--x"),
+    ("06_c.html#", "#06_c"),
     ("https://a.b/c.html", "https://a.b/c.html"),
     ("../student/05_b.ipynb", "../student/05_b.ipynb"),
 ]
@@ -146,7 +149,8 @@ def printed(browser, site, tmp_path_factory):
 
 
 def flat(text):
-    return "".join(text.split())
+    """Without blanks, and with a ligature of the font as the letters that it stands for."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
 
 
 @pytest.mark.slow
@@ -168,7 +172,9 @@ def test_every_chapter_has_a_bookmark_and_every_figure_its_description(printed, 
     assert not missing
     printed_alts = [tag["/Alt"] for tag in tags(printed, "/Figure") if "/Alt" in tag]
     wanted = [image["alt"] for page in pages.values() for image in page.images]
-    assert wanted and sorted(map(flat, printed_alts)) == sorted(map(flat, wanted))
+    assert wanted and not Counter(map(flat, wanted)) - Counter(map(flat, printed_alts)), (
+        "a figure to play with has its picture"
+    )
 
 
 @pytest.mark.slow
