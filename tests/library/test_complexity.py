@@ -1,6 +1,7 @@
 """Costs are counted exactly, agree with independent counters, and counting leaves the network alone."""
 
 import copy
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -373,3 +374,9 @@ def test_activations_of_one_layer():
     assert count_activations(nn.Conv2d(3, 8, 3, stride=2), (3, 9, 9)) == 8 * 4 * 4
     assert count_activations(nn.Sequential(nn.Flatten(), nn.Linear(12, 5)), (3, 2, 2)) == 5
     assert count_activations(nn.BatchNorm2d(3), (3, 9, 9)) == 0
+
+
+def test_a_stage_has_a_name_without_a_dot_and_the_shape_of_what_it_gives():
+    parts = OrderedDict(a=nn.Conv2d(3, 4, 3), b=nn.Sequential(nn.Conv2d(4, 6, 3), nn.ReLU()))
+    stages = stage_costs(nn.Sequential(parts), (3, 9, 9))
+    assert {name: stage.output_shape for name, stage in stages.items()} == {"a": (4, 7, 7), "b": (6, 5, 5)}
