@@ -37,6 +37,9 @@ UNUSED_FILES = [
     "searchtools.js",
     "language_data.js",
 ]
+# A custom property where it is read, and where it is set: a text in quotes may hold any sign.
+READ = re.compile(r"var\(\s*(--[\w-]+)")
+SET = re.compile(r"""(?<=[{;])\s*(--[\w-]+)\s*:(?:"[^"]*"|'[^']*'|[^;{}"'])*(?:;|(?=\}))""")
 # A theme in a selector. Paper is white: printed, every page has the light theme's colours.
 DARK = re.compile(r"""\[data-theme=["']?dark["']?\]""")
 LIGHT = re.compile(r"""\[data-theme=["']?light["']?\]""")
@@ -56,13 +59,14 @@ def smaller(figure):
 
 
 def words_of(site):
-    """Every class, id and tag of the built pages, and every word of their scripts, which may add classes."""
+    """Every class, id, tag and custom property of the pages, and every word of their scripts, which may add classes."""
     words = set()
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         for names in re.findall(r'(?:class|id)="([^"]*)"', text):
             words.update(names.split())
         words.update(re.findall(r"<([a-z][a-z0-9]*)", text))
+        words.update(READ.findall(text))
         for script in re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL):
             words.update(re.findall(r"[\w-]+", script))
     for script in (site / "_static").rglob("*.js"):
@@ -117,7 +121,13 @@ def join_style_sheets(static, words):
         text = re.sub(r',url\([^)]*\.(?:woff|ttf)\) format\("\w+"\)', "", text)
         folder = Path(name).parent.as_posix()
         joined.append(re.sub(r"url\((?![\"']?(?:data:|#))[\"']?([^\"')]+)[\"']?\)", rf"url({folder}/\1)", text))
-    return "\n".join(joined)
+    return without_unread("\n".join(joined), words)
+
+
+def without_unread(text, words):
+    """A style sheet without the custom properties that nothing reads: of the theme's colours most are for other books."""
+    read = set(READ.findall(text))
+    return SET.sub(lambda found: found[0] if found[1] in read or found[1] in words else "", text)
 
 
 def refuse_unknown_sheets(names):

@@ -37,7 +37,8 @@ from resnext_lib.complexity import (
     width_limit,
 )
 from resnext_lib.published import evidence
-from studies import depth, precision
+from resnext_lib.statistics import interval
+from studies import depth, fine_tuning, precision
 from tools.facts import ROOT
 
 IMAGE = (3, 224, 224)
@@ -374,4 +375,89 @@ HINTS = {
         "the widths are {} and {}": lambda: (96, 4 * 96),
     },
 }
-CLAIMS = {deck(number): table for number, table in SLIDES.items()} | DOCSTRINGS | HINTS
+
+# ------------------------------------------------------------------ what the plans of the studies came to
+
+
+def paths_that_cost_a_point(kind):
+    return [sum(points >= 1 for _, _, points, _ in removals(seed, kind)) for seed in ("0", "1")]
+
+
+def pairs_beyond_the_sum():
+    """Both paths minus the sum of the two, in points and in test loss: mean and half width of the 95 % interval of each."""
+    rows = [row for row in evidence("path_removal") if row["statistics"] == "re-estimated"]
+    single = {(row["seed"], row["block"], row["removed"]): row for row in rows}
+    pairs = [row for row in rows if "+" in row["removed"]]
+    return [
+        number
+        for column in ("points_lost", "loss_increase")
+        for number in interval(
+            [
+                float(row[column])
+                - sum(float(single[row["seed"], row["block"], path][column]) for path in row["removed"].split("+"))
+                for row in pairs
+            ]
+        )
+    ]
+
+
+def contrast(one, other):
+    """Mean and half width of ``one - other`` in test accuracy, for both splits, corrected as the plan says."""
+    rows, found = evidence("fine_tuning"), []
+    for split in fine_tuning.HELD_OUT:
+        first, second = (fine_tuning.values(rows, split, arm) for arm in (one, other))
+        found += interval([first[seed] - second[seed] for seed in fine_tuning.SEEDS], 1 - 0.05 / len(fine_tuning.CONTRASTS))
+    return found
+
+
+def old_task():
+    """For both splits the base's accuracy on its own classes, and what is left of it in the arm frozen-train."""
+    rows = evidence("fine_tuning")
+    base = {row["split"]: float(row["accuracy"]) for row in rows if row["arm"] == "base"}
+    kept = {s: fine_tuning.values(rows, s, "frozen-train", "old_accuracy").values() for s in fine_tuning.HELD_OUT}
+    return [number for split in fine_tuning.HELD_OUT for number in (base[split], statistics.mean(kept[split]))]
+
+
+def improvements():
+    """By how much more re-estimation improves networks trained in bfloat16 than those trained in float32."""
+    rows = evidence("precision")
+    cells = ({kept: precision.values(rows, p, kept) for kept in precision.STATISTICS} for p in ("bfloat16", "float32"))
+    return precision.difference(*map(precision.gain, cells))
+
+
+OUTCOMES = {
+    "studies/deviations.md": {
+        "{} and {} of 96 paths cost a point or more, the largest {:.2f} and {:.2f}": lambda: (
+            *paths_that_cost_a_point("re-estimated"),
+            *(max(points for _, _, points, _ in removals(seed, "re-estimated")) for seed in ("0", "1")),
+        ),
+        "statistics kept it were {} and {}": lambda: paths_that_cost_a_point("kept"),
+        "accuracy falls by {:.2f} ± {:.2f} points less than the sum of the two would, the loss rises by {:.4f} ± {:.4f}\n"
+        "   more": lambda: (
+            -pairs_beyond_the_sum()[0],
+            *pairs_beyond_the_sum()[1:],
+        ),
+        "frozen-train minus frozen-eval is {:+.3f} ± {:.3f} and −{:.3f} ± {:.3f}": lambda: (
+            *contrast("frozen-train", "frozen-eval")[:2],
+            -contrast("frozen-train", "frozen-eval")[2],
+            contrast("frozen-train", "frozen-eval")[3],
+        ),
+        "What is lost is the old task: {:.2f} falls to {:.2f}, and {:.2f} to {:.2f}": old_task,
+        "frozen-eval minus scratch is {:+.3f} ± {:.3f} and {:+.3f} ± {:.3f}, which reaches 0": lambda: (
+            contrast("frozen-eval", "scratch")
+            if contrast("frozen-eval", "scratch")[2] <= contrast("frozen-eval", "scratch")[3]
+            else None
+        ),
+        "bfloat16 minus float32, test loss as trained: {:+.3f} ± {:.3f}. No cost was found, and the interval ends below {}": (
+            lambda: (
+                *bfloat16_against_float32()[:2],
+                0.05 if sum(bfloat16_against_float32()[:2]) < 0.05 else None,
+            )
+        ),
+        "Estimating the batch norms of the networks trained in bfloat16 again: {:+.3f} ± {:.3f}": lambda: (
+            renewed_after_bfloat16()[:2]
+        ),
+        "the difference of the two improvements is {:+.3f} ± {:.3f}": lambda: improvements()[:2],
+    },
+}
+CLAIMS = {deck(number): table for number, table in SLIDES.items()} | DOCSTRINGS | HINTS | OUTCOMES

@@ -396,7 +396,9 @@ def test_feedback_says_what_is_wrong(course):
     assert {name for name, page in pages.items() if "no score yet" in page} == set(NOT_RUN)
     assert "path_reach-test there more than once: delete the copy" in pages["copied"]
     assert "does not depend on C" in pages["wrong"] and "trio: 20 of 30 points" in pages["partial"]
-    assert "your function returns nothing" in pages["table"], "what the hidden test says of numbers that the table lacks"
+    assert "your function returns nothing: is `return` missing?" in pages["table"], (
+        "what the hidden test says of numbers that the table lacks"
+    )
     assert "TooLong: the cell ran longer than it may, and was stopped" in pages["endless"]
     assert "correct: yes" in pages["redefined"], "the redefined check was really used by the student's own cell"
     assert "does not depend on C" in pages["equal"]

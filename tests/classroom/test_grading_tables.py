@@ -306,6 +306,11 @@ def test_feedback_goes_back_by_the_names_that_the_platforms_read(course, nbgrade
     assert moodle_returns(course / "moodle-feedback-week3.zip") == everybody
     reason = (course / "feedback" / "Eve Two_4715" / TITLE / f"{TITLE}.html").read_text(encoding="utf-8")
     assert "This is not a zero" in reason and "the file must be called week3.ipynb, found a.ipynb, b.ipynb" in reason
+    # A page is of what was graded; what lies there since has none, until it is graded as well.
+    lying = course / "submitted" / "wei" / TITLE / f"{TITLE}.ipynb"
+    lying.rename(lying.with_name("mine.ipynb"))
+    assert run(course, "grade", TITLE, "--student", "Participant_4714") == 0
+    assert moodle_returns(course / "moodle-feedback-week3.zip") == dict.fromkeys((4711, 4712, 4714, 4715), "week3.html")
     assert canvas_returns(course / "canvas-feedback-week3.zip") == {"1": "2", "12": "34", "13": "35", "14": "36"}
     assert f"To give it back: {course / 'moodle-feedback-week3.zip'}" in capsys.readouterr().out
     pages = zipfile.ZipFile(course / "canvas-feedback-week3.zip")

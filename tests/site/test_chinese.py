@@ -33,7 +33,7 @@ FIRST_HITS = {
     "瓶颈结构": "03_residual_learning#a-bottleneck-makes-256-channels-affordable",
     "批归一化": "03_residual_learning#batch-norm-brings-every-channel-to-one-scale",
     "感受野": "01_what_a_convolution_costs#two-33s-see-as-far-as-one-55",
-    "通道混洗": "04_grouped_convolution",
+    "通道混洗": "04_grouped_convolution#what-is-lost-groups-never-meet-by-themselves",
     "25,028,904": "07_resnext50",
     "cardinality": "05_the_resnext_block",
 }

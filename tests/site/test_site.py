@@ -301,6 +301,13 @@ def test_only_rules_that_some_page_uses_are_kept():
     )
 
 
+def test_only_custom_properties_that_something_reads_are_kept():
+    sheet = 'a{--seen:1px;--unseen: "a;b}";--by-a-page:0}:root{--last:url("data:x;y")}b{width:calc(var(--seen) + var( --two, 1px))}'
+    assert light_pages.without_unread(sheet, {"--by-a-page"}) == (
+        "a{--seen:1px;--by-a-page:0}:root{}b{width:calc(var(--seen) + var( --two, 1px))}"
+    )
+
+
 PICTURES = """async pairs => {
   const draw = async source => {
     const image = new Image(); image.src = source; await image.decode();

@@ -137,23 +137,29 @@ def set_aside(course, folder, student, title):
     return place / str(number)
 
 
-def contents(held, title, titles):
-    """{name: content} as it is to lie there: a single notebook gets the assignment's name, of several each keeps its own."""
-    notebooks = [one for one in held if one.file.endswith(".ipynb")]
-    fitting = [one for one in notebooks if title_in(one.file, titles) == title]
+def notebooks(held):
+    return [one for one in held if one.file.endswith(".ipynb")]
+
+
+def to_grade(held, title, titles):
+    """The one notebook that is meant: the only one, or the only one of that name. None where it is not clear."""
+    fitting = [one for one in notebooks(held) if title_in(one.file, titles) == title]
     # Of one who handed in twice, Canvas gives the last only; several files are several.
-    single = notebooks[0] if len(notebooks) == 1 else fitting[0] if len(fitting) == 1 else None
-    return {f"{title}.ipynb" if one is single else ODD.sub("-", one.file): one.content for one in held}
+    return next((found[0] for found in (notebooks(held), fitting) if len(found) == 1), None)
 
 
-def renamed_or_left(held, title, wanted):
+def contents(held, title, graded):
+    """{name: content} as it is to lie there: what is graded gets the assignment's name, everything else keeps its own."""
+    return {f"{title}.ipynb" if one is graded else ODD.sub("-", one.file): one.content for one in held}
+
+
+def renamed_or_left(held, title, graded):
     """What a teacher should know of the files' names, as words to add to a line."""
-    handed_in = [one for one in held if one.file.endswith(".ipynb")]
-    name = f"{title}.ipynb"
-    graded = next((one for one in handed_in if wanted.get(name) == one.content), None)
-    said = f", was called {graded.file!r}" if graded and title_in(graded.file, [title]) is None else ""
-    others = ", ".join(repr(one.file) for one in handed_in if one is not graded)
-    return said + (f"; also handed in, not graded: {others}" if graded and others else "")
+    if graded is None:
+        return ""
+    said = f", was called {graded.file!r}" if title_in(graded.file, [title]) is None else ""
+    others = ", ".join(repr(one.file) for one in notebooks(held) if one is not graded)
+    return said + (f"; also handed in, not graded: {others}" if others else "")
 
 
 def put(course, student, title, wanted):
@@ -207,10 +213,10 @@ def collect(course, source, title=None):
             f"It holds: {', '.join([*strange][:5]) or 'nothing'}"
         )
     for (student, found_title), held in sorted(made.items()):
-        wanted = contents(held, found_title, titles)
-        became = put(course, checked_student(student), found_title, wanted)
+        graded = to_grade(held, found_title, titles)
+        became = put(course, checked_student(student), found_title, contents(held, found_title, graded))
         note(course, student, found_title, held)
-        became += renamed_or_left(held, found_title, wanted)
+        became += renamed_or_left(held, found_title, graded)
         print(f"{student:20} {found_title}: {became}{', handed in late' if any(one.late for one in held) else ''}")
     for path, why in strange.items():
         print(f"NOT TAKEN            {path}: {why}")

@@ -20,11 +20,7 @@ class Result:
     status: str
     at: str = ""
     late: bool = False
-
-    @property
-    def is_settled(self):
-        """Whether a score, or the reason why there is none, will stand until something else is handed in."""
-        return self.score is not None or self.status not in (records.WAITING, records.CHANGED, records.BY_HAND)
+    settled: bool = False  # the last grading said so, of what lies there now
 
     def __str__(self):
         late = ", handed in late" if self.late else ""
@@ -53,10 +49,10 @@ def status(course, title, student, entry, known):
         return problem
     if not known:
         return records.WAITING
+    if known.get("files") != records.files_of(course, title, student):
+        return records.CHANGED
     if known["status"] != records.GRADED:
         return known["status"]
-    if known["files"] != records.files_of(course, title, student):
-        return records.CHANGED
     if entry is None or not entry["complete"]:
         return records.WAITING
     return records.BY_HAND if entry["by_hand"] else records.GRADED
@@ -79,10 +75,11 @@ def results_of(course, title, book, students):
         entry = found.get(student)
         became = status(course, title, student, entry, known.get(student))
         late = bool(entry and entry["late"]) or title in collected.get(student, {}).get("late", [])
+        settled = became == known.get(student, {}).get("status")
         score = entry["score"] if became == records.GRADED else None
         if score is not None and is_untouched(course, title, student):
             became = records.UNTOUCHED
-        results[student] = Result(score, points, became, records.local(entry["at"]) if entry else "", late)
+        results[student] = Result(score, points, became, records.local(entry["at"]) if entry else "", late, settled)
     return results
 
 

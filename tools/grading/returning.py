@@ -35,7 +35,7 @@ def write(course, title, results):
         for student, number in platform_ids(platform, results, rosters, collected).items():
             page = course / "feedback" / student / title / f"{title}.html"
             name = name_of(student, number, title, collected.get(student, {}))
-            if name and results[student].is_settled and page.is_file():
+            if name and results[student].settled and page.is_file():
                 contents.append((name, page))
         if contents:
             made.append(f"{platform}-feedback-{title}.zip")
