@@ -36,12 +36,12 @@ function intact(pixels, shares) {
   return remembered.shares;
 }
 
-// Every number on show. Form C gives the answer; the other two are computed as soon as they are shown.
+// Every number on show. Form C gives the answer; the other two are computed while they are shown.
 function model(state, pixels = sheet) {
   const { kind, norms } = normsFor(state), block = blocks[state.block];
   const on = state.off.map(list => rangeOf(PATHS).map(p => !list.includes(p)));
   const choice = { on, shortcuts: state.shortcuts, norms };
-  const forms = Object.fromEntries((data.small || !state.revealed ? ["C"] : ["A", "B", "C"]).map(form => [form, run(network, pixels, form, choice)]));
+  const forms = Object.fromEntries((state.revealed && state.unfolded ? ["A", "B", "C"] : ["C"]).map(form => [form, run(network, pixels, form, choice)]));
   const { logits, inputs } = forms.C, shares = softmax(logits), x = inputs[state.block];
   const h = middle(x, block), norm = norms[state.block] || block.bn3;
   const terms = rangeOf(PATHS).map(p => term(h, block, p, norm)), passed = shortcut(x, block);
@@ -149,16 +149,16 @@ function codeOf(form, n) {
 
 // ------------------------------------------------------------------ painting
 
-const probe = make("i", { class: "tone", "aria-hidden": "true" });
+const probes = ["card", "ink"].map(name => make("i", { class: "tone", style: `color: var(--${name})`, "aria-hidden": "true" }));
 
-// Colours of the style sheet, whatever the theme, as red, green, blue. Asked for once in every show().
-const tones = {};
+// What the page says of colours, as red, green, blue, and of widths, in pixels. show() asks for it once, before it writes:
+// in between, the browser would have to lay out the page twice.
+const tones = {}, rooms = {};
 
-function readTones() {
-  for (const name of ["card", "ink", "sum"]) {
-    probe.style.color = `var(--${name})`;
-    tones[name] = getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
-  }
+function readThePage() {
+  [tones.card, tones.ink] = probes.map(probe => getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number));
+  const [path, passes] = [0, PATHS].map(p => board.parts[p].bar.parentElement.clientWidth);
+  Object.assign(rooms, { path, passes, form: form.clientWidth });
 }
 
 // Maps side by side in rows of `columns`, one dot between them; 0 is the card's colour and `most` is ink.
@@ -190,7 +190,7 @@ const CLEAR = 0.6;   // ink begins at this share of the largest value: most valu
 
 // ------------------------------------------------------------------ the parts of the figure
 
-const state = { picture: 0, block: 1, off: nobody, shortcuts: whole, statistics: "renewed", preset: "all", form: "A", pen: "draw", drawn: false, revealed: false };
+const state = { picture: 0, block: 1, off: nobody, shortcuts: whole, statistics: "renewed", preset: "all", form: "A", pen: "draw", drawn: false, unfolded: false, revealed: false };
 let followed = -1;   // a path, PATHS for the shortcut, or −1: what the pointer or the keyboard is on
 
 function thumbnails() {
@@ -310,7 +310,7 @@ function lanes(result) {
   return { element, told, parts, refresh(state, n) {
     above.textContent = `Block ${n.block + 1} of ${blocks.length}, its input`;
     below.textContent = "Added up with the shortcut: the block’s output";
-    const flat = data.small && form.clientWidth > 560 ? 16 : 4;   // how many times as wide as high
+    const flat = data.small && rooms.form > 560 ? 16 : 4;   // how many times as wide as high
     [[input, n.x], [output, n.result]].forEach(([canvas, maps]) => {
       paint(canvas, maps, Math.ceil(Math.sqrt(flat * maps.channels)), CLEAR * largest(maps.values));
       canvas.style.aspectRatio = flat;
@@ -322,8 +322,7 @@ function lanes(result) {
 // One scale for all bars, in pixels: the longest path and the shortcut have to fit into their tracks.
 function refreshLanes(parts, state, n) {
   const most = CLEAR * largest(n.h.values), added = n.terms.map(strength), strongest = CLEAR * Math.max(...added.map(({ values }) => largest(values)));
-  const room = p => parts[p].bar.parentElement.clientWidth;
-  const scale = Math.min(room(0) / Math.max(...n.sizes, 1e-9), room(PATHS) / Math.max(n.passes, 1e-9));
+  const scale = Math.min(rooms.path / Math.max(...n.sizes, 1e-9), rooms.passes / Math.max(n.passes, 1e-9));
   parts.forEach(({ button, maps, adds, bar }, p) => {
     const passes = p === PATHS, on = passes ? state.shortcuts[n.block] : !state.off[n.block].includes(p), adding = passes ? n.passes : n.sizes[p];
     if (!passes) paint(maps, slice(n.h, p * n.d, n.d), n.d > 4 ? 4 : 2, most);
@@ -339,11 +338,13 @@ function formsPanel() {
   const written = choice("form", "The same block, written in three ways", ["A", "B", "C"].map(form => [form, `form ${form}`]));
   const table = make("table"), panel = make("div", { class: "forms" }, written.element, make("p", { class: "hint" }, "Left out: batch norm and ReLU after the first two layers. They work channel by channel, so it does not matter how channels are stacked."), code, make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "The three forms side by side" }, table), why);
   const element = make("details", {}, make("summary", {}, "The block as code"), panel);
+  element.addEventListener("toggle", () => set({ unfolded: element.open }));
   return { element, refresh(state, n) {
     panel.hidden = !state.revealed;
-    if (!state.revealed) return;
+    if (panel.hidden) return;
     written.refresh(state);
     code.replaceChildren(...codeOf(state.form, n).map(([line, part]) => make("span", { "data-part": part }, `${line}\n`)));
+    if (!state.unfolded) return;   // nobody sees the numbers, and forms A and B are not computed
     const top = rangeOf(10).sort((a, b) => n.shares[b] - n.shares[a]).slice(0, 2);
     const cells = (tag, list) => make("tr", {}, ...list.map((cell, i) => make(i ? tag : "th", i ? {} : { scope: tag === "td" ? "row" : "col" }, cell)));
     table.replaceChildren(make("thead", {}, cells("th", ["form", "layer calls", ...top.map(i => data.classes[i])])), make("tbody", {},
@@ -396,9 +397,9 @@ function settle(changes) {
 let shown, computed = "", waiting = false;
 
 function show() {
-  readTones();
-  const { block, off, shortcuts, statistics, preset, revealed } = state;
-  const key = JSON.stringify([block, off, shortcuts, statistics, preset, revealed, ...sheet]);
+  readThePage();
+  const { block, off, shortcuts, statistics, preset, unfolded, revealed } = state;
+  const key = JSON.stringify([block, off, shortcuts, statistics, preset, unfolded, revealed, ...sheet]);
   if (key !== computed) shown = model(state);   // a change of theme, of width or of form changes no number
   computed = key;
   controls.forEach(control => control.refresh && control.refresh(state, shown));
@@ -432,8 +433,8 @@ function keepRoom() {
 }
 
 function set(changes) {
-  // To draw is to look, not to answer: what the network says of a picture gives nothing away.
-  const looks = !("revealed" in changes) && Object.keys(changes).every(name => ["picture", "drawn"].includes(name));
+  // To draw or to unfold is to look, not to answer: what the network says of a picture gives nothing away.
+  const looks = !("revealed" in changes) && Object.keys(changes).every(name => ["picture", "drawn", "unfolded"].includes(name));
   Object.assign(state, changes, { revealed: state.revealed || !looks });
   settle(changes);
   show();
@@ -452,7 +453,7 @@ function listen({ target: { name, value } }) {
 }
 
 const { question, options, right, why, shows } = data.question;
-const form = make("form", { autocomplete: "off" }, prediction(question, options, right, why, { ...shows, revealed: true }), probe,
+const form = make("form", { autocomplete: "off" }, prediction(question, options, right, why, { ...shows, revealed: true }), ...probes,
   make("div", { class: "bench" }, drawing.element, controls[0].element),
   ...steps.map(({ element }) => element), make("p", { class: "hint" }, "The picture can be clicked: a lane switches its path off and on, and the field can be drawn on."),
   board.element, ...panels.map(({ element }) => element));
@@ -462,7 +463,7 @@ form.addEventListener("submit", event => event.preventDefault());
 foldNumbers();
 root.classList.add("alive");
 root.prepend(form);
-root.explorer = { model, set, state, answer: (pixels, choice) => model({ ...state, revealed: true, ...choice }, pixels) };
+root.explorer = { model, set, state, answer: (pixels, choice) => model({ ...state, unfolded: true, revealed: true, ...choice }, pixels) };
 
 // A change of theme changes the colours of what is painted.
 const repaint = new MutationObserver(() => show());

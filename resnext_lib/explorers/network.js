@@ -1,5 +1,6 @@
 // The trained network, layer by layer, as the library writes it. A stack of maps is { channels, side, values },
-// map after map; every number is stored as a float32, as torch stores it.
+// map after map; every number is stored as a float32, as torch stores it. What only changes numbers one by one
+// (batchNorm, relu, add) writes over the stack that it is given: in the network nobody needs that stack any more.
 
 let calls = 0;   // of convolutions
 
@@ -7,16 +8,36 @@ function emptyStack(channels, side) {
   return { channels, side, values: new Float32Array(channels * side * side) };
 }
 
-// y[o] = Σ over i of w[o, i] · x[i]: every output reads every input. Two inputs at a time, which halves the waiting.
-function conv1x1(x, weight) {
+// y[o] += Σ over i of w[o, i] · x[i]: every output reads every input. Two outputs at a time and two or four inputs, which
+// takes less than half the time: a number that is fetched serves twice, and one storing serves all that is added.
+function conv1x1(x, { outputs, values }, y = emptyStack(outputs, x.side)) {
   calls += 1;
-  const y = emptyStack(weight.outputs, x.side), places = x.side * x.side, from = x.values, to = y.values, w = weight.values;
-  for (let o = 0; o < weight.outputs; o++)
-    for (let i = 0; i < x.channels; i += 2) {
-      const first = w[o * x.channels + i], second = w[o * x.channels + i + 1], one = i * places, two = one + places, here = o * places;
-      for (let p = 0; p < places; p++) to[here + p] += first * from[one + p] + second * from[two + p];
-    }
+  const inputs = x.channels % 4 ? 2 : 4, addSome = inputs === 2 ? addTwo : addFour;
+  for (let o = 0; o < outputs; o += 2)
+    for (let i = 0; i < x.channels; i += inputs) addSome(y, o, x, i, values, o * x.channels + i, (o + 1) * x.channels + i);
   return y;
+}
+
+// y[o] += w[j] · x[i] + w[j + 1] · x[i + 1], and y[o + 1] the same with weights from w[k] on.
+function addTwo(y, o, x, i, w, j, k) {
+  const places = x.side * x.side, from = x.values, to = y.values, here = o * places, next = here + places;
+  const first = i * places, second = first + places, j0 = w[j], j1 = w[j + 1], k0 = w[k], k1 = w[k + 1];
+  for (let p = 0; p < places; p++) {
+    const a = from[first + p], b = from[second + p];
+    to[here + p] += j0 * a + j1 * b;
+    to[next + p] += k0 * a + k1 * b;
+  }
+}
+
+function addFour(y, o, x, i, w, j, k) {
+  const places = x.side * x.side, from = x.values, to = y.values, here = o * places, next = here + places;
+  const first = i * places, second = first + places, third = second + places, fourth = third + places;
+  const j0 = w[j], j1 = w[j + 1], j2 = w[j + 2], j3 = w[j + 3], k0 = w[k], k1 = w[k + 1], k2 = w[k + 2], k3 = w[k + 3];
+  for (let p = 0; p < places; p++) {
+    const a = from[first + p], b = from[second + p], c = from[third + p], d = from[fourth + p];
+    to[here + p] += j0 * a + j1 * b + j2 * c + j3 * d;
+    to[next + p] += k0 * a + k1 * b + k2 * c + k3 * d;
+  }
 }
 
 // y[o, r, c] = Σ over i, a, b of w[o, i, a, b] · x[i, stride·r + a, stride·c + b], for a and b from −1 to 1, where i runs
@@ -37,35 +58,35 @@ function conv3x3(x, weight, groups = 1, stride = 1) {
 
 // y[o, r, c] += w · x[i, stride·r + a, stride·c + b] at all places at which x has a value.
 function addShifted(y, o, x, i, w, a, b, stride) {
+  const read = x.values, write = y.values, first = b < 0 ? 1 : 0, last = stride * (y.side - 1) + b < x.side ? y.side : y.side - 1;
   for (let r = 0; r < y.side; r++) {
     const row = stride * r + a;
     if (row < 0 || row >= x.side) continue;
     const to = (o * y.side + r) * y.side, from = (i * x.side + row) * x.side + b;
-    const first = b < 0 ? 1 : 0, last = stride * (y.side - 1) + b < x.side ? y.side : y.side - 1;
-    for (let c = first; c < last; c++) y.values[to + c] += w * x.values[from + stride * c];
+    for (let c = first; c < last; c++) write[to + c] += w * read[from + stride * c];
   }
 }
 
 // (x − mean) / √(variance + ε) · weight + bias, channel by channel.
 function batchNorm(x, { mean, variance, weight, bias }) {
-  const y = emptyStack(x.channels, x.side), places = x.side * x.side, from = x.values, to = y.values;
+  const places = x.side * x.side, values = x.values;
   for (let o = 0; o < x.channels; o++) {
-    const centre = mean[o], spread = Math.sqrt(variance[o] + 1e-5), factor = weight[o], shift = bias[o];
-    for (let p = o * places; p < (o + 1) * places; p++) to[p] = (from[p] - centre) / spread * factor + shift;
+    const centre = mean[o], factor = weight[o] / Math.sqrt(variance[o] + 1e-5), shift = bias[o];
+    for (let p = o * places; p < (o + 1) * places; p++) values[p] = (values[p] - centre) * factor + shift;
   }
-  return y;
+  return x;
 }
 
 function relu(x) {
-  const y = emptyStack(x.channels, x.side);
-  for (let p = 0; p < y.values.length; p++) y.values[p] = x.values[p] > 0 ? x.values[p] : 0;
-  return y;
+  const values = x.values;
+  for (let p = 0; p < values.length; p++) if (values[p] < 0) values[p] = 0;
+  return x;
 }
 
 function add(x, other) {
-  const y = emptyStack(x.channels, x.side);
-  for (let p = 0; p < y.values.length; p++) y.values[p] = x.values[p] + other.values[p];
-  return y;
+  const values = x.values, more = other.values;
+  for (let p = 0; p < values.length; p++) values[p] += more[p];
+  return x;
 }
 
 function concatenate(stacks) {
@@ -102,11 +123,11 @@ const linear = (x, weight, bias) => bias.map((start, o) => x.reduce((sum, value,
 // ------------------------------------------------------------------ the three forms of a block, up to the sum
 // `on[p]` says whether path p is added. Each form has code of its own; they must give the same sum.
 
-// Form A: every path has three layers of its own, and a sum adds up what they write.
+// Form A: every path has three layers of its own, and what they write is added up.
 function formA(x, block, on) {
-  let sum = emptyStack(block.outputs, Math.ceil(x.side / block.stride));
+  const sum = emptyStack(block.outputs, Math.ceil(x.side / block.stride));
   block.path.forEach((path, p) => {
-    if (on[p]) sum = add(sum, conv1x1(middleOfPath(x, path, block), path.conv3));
+    if (on[p]) conv1x1(middleOfPath(x, path, block), path.conv3, sum);
   });
   return sum;
 }
@@ -169,16 +190,17 @@ function softmax(logits) {
 }
 
 // What a path adds to the sum of its block, times the factor that the norm after the sum gives it.
-function term(h, block, p, norm) {
-  const d = block.width / block.path.length, y = conv1x1(slice(h, p * d, d), block.path[p].conv3), places = y.side * y.side;
-  return { ...y, values: y.values.map((value, k) => {
-    const o = Math.floor(k / places);
-    return value * norm.weight[o] / Math.sqrt(norm.variance[o] + 1e-5);
-  }) };
+function term(h, block, p, { variance, weight }) {
+  const d = block.width / block.path.length, none = new Float64Array(block.outputs);
+  return batchNorm(conv1x1(slice(h, p * d, d), block.path[p].conv3), { mean: none, variance, weight, bias: none });
 }
 
 // Root mean square.
-const size = x => Math.sqrt(x.values.reduce((sum, value) => sum + value * value, 0) / x.values.length);
+function size({ values }) {
+  let squares = 0;
+  for (const value of values) squares += value * value;
+  return Math.sqrt(squares / values.length);
+}
 
 // The norm after the sum of a block with some paths off: mean and variance that the sum then has over the training
 // pictures. The sum is W h, so its mean is W·mean(h), and its variance the diagonal of W·covariance(h)·Wᵀ.
