@@ -69,8 +69,9 @@ def _whole(numbers):
                 ["half", "less than half"],
             ],
             right="half" if left < right / 2 else "share" if left < seventeenth else "few",
-            why=f"It gets {left:,} right. The paths only add to what the shortcut hands on, and without it the block "
-            "passes on the additions alone. Below, the shortcut is off: switch it on, and a path off.",
+            why=f"It gets {left:,} right. The paths only add to what the shortcut hands on. The blocks after it have "
+            "learned to read the input with the additions, and now they get the additions alone. Below, click the "
+            "shortcut to switch it on, and a path to switch that off.",
             shows=dict(block=STILL, preset="shortcut", statistics="renewed"),
         ),
     )
@@ -113,10 +114,17 @@ def _tens(value):
 
 def _table(numbers):
     removed = numbers["test"]["without"]["layer1.1"]
-    rows = [["part of block 2", "adds on the boot", "right without it, re-estimated", "right without it, statistics kept"]]
+    rows = [
+        [
+            "part of block 2",
+            "adds on the boot (root mean square)",
+            "right without it, re-estimated",
+            "right without it, statistics kept",
+        ]
+    ]
     for path, (kept, renewed) in enumerate(removed["paths"]):
         rows.append([f"path {path + 1}", f"{numbers['still']['sizes'][path]:.2f}", renewed, kept])
-    return [*rows, ["shortcut", f"{numbers['still']['sizes'][-1]:.2f}", "nothing to estimate", removed["shortcut"]]]
+    return [*rows, ["shortcut", f"{numbers['still']['sizes'][-1]:.2f}", "not re-estimated", removed["shortcut"]]]
 
 
 def _still(numbers):

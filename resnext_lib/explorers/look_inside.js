@@ -117,8 +117,8 @@ const WHY = {
 function tellForms({ forms, answer }, form) {
   const most = Math.max(forms.A.apart, forms.B.apart);
   const name = data.classes[answer];
-  const apart = most === 0 ? "All ten numbers are the same to the last digit" : `None of the ten numbers differs by more than ${most.toFixed(7)}`;
-  return [WHY[form], `${apart}: the same products, added in another order. For ${name}: A ${forms.A.logits[answer].toFixed(6)}, B ${forms.B.logits[answer].toFixed(6)}, C ${forms.C.logits[answer].toFixed(6)}.`];
+  const apart = most === 0 ? "All ten logits are the same to the last digit" : `None of the ten logits differs by more than ${most.toFixed(7)}`;
+  return [WHY[form], `${apart}: the same products, added in another order. For ${name}: A ${forms.A.logits[answer].toFixed(7)}, B ${forms.B.logits[answer].toFixed(7)}, C ${forms.C.logits[answer].toFixed(7)}.`];
 }
 
 // The longest that can be said in each place, for which room is kept so that nothing below it jumps.
@@ -149,7 +149,11 @@ function codeOf(form, n) {
 
 // ------------------------------------------------------------------ painting
 
-const probes = ["card", "ink"].map(name => make("i", { class: "tone", style: `color: var(--${name})`, "aria-hidden": "true" }));
+const probes = ["card", "ink"].map(name => {
+  const probe = make("i", { class: "tone", "aria-hidden": "true" });
+  probe.style.color = `var(--${name})`;
+  return probe;
+});
 
 // What the page says of colours, as red, green, blue, and of widths, in pixels. show() asks for it once, before it writes:
 // in between, the browser would have to lay out the page twice.
@@ -305,11 +309,11 @@ function lanes(result) {
     parts.forEach(({ button }) => { button.tabIndex = button === next ? 0 : -1; });
     next.focus();
   });
-  const legend = make("p", { class: "heading" }, "In each lane: the maps that the path alone has in the middle, ", make("span", { class: "plus" }, "+"), " where on the picture it adds something to the sum, and how much.");
+  const legend = make("p", { class: "heading" }, "In each lane: the path’s own maps in the middle (a strong dot is a large value), ", make("span", { class: "plus" }, "+"), " where on the picture it adds to the sum, and a bar for how much. All bars have one scale.");
   const element = make("div", { class: "inside" }, above, make("div", { class: "strip" }, input), result, legend, group, below, make("div", { class: "strip" }, output), told);
   return { element, told, parts, refresh(state, n) {
     above.textContent = `Block ${n.block + 1} of ${blocks.length}, its input`;
-    below.textContent = "Added up with the shortcut: the block’s output";
+    below.textContent = state.shortcuts[n.block] ? "Added up with the shortcut: the block’s output" : "Added up without the shortcut: the block’s output";
     const flat = data.small && rooms.form > 560 ? 16 : 4;   // how many times as wide as high
     [[input, n.x], [output, n.result]].forEach(([canvas, maps]) => {
       paint(canvas, maps, Math.ceil(Math.sqrt(flat * maps.channels)), CLEAR * largest(maps.values));
@@ -347,8 +351,8 @@ function formsPanel() {
     if (!state.unfolded) return;   // nobody sees the numbers, and forms A and B are not computed
     const top = rangeOf(10).sort((a, b) => n.shares[b] - n.shares[a]).slice(0, 2);
     const cells = (tag, list) => make("tr", {}, ...list.map((cell, i) => make(i ? tag : "th", i ? {} : { scope: tag === "td" ? "row" : "col" }, cell)));
-    table.replaceChildren(make("thead", {}, cells("th", ["form", "layer calls", ...top.map(i => data.classes[i])])), make("tbody", {},
-      ...Object.entries(n.forms).map(([form, { calls, logits }]) => cells("td", [form, calls, ...top.map(i => logits[i].toFixed(6))]))));
+    table.replaceChildren(make("thead", {}, cells("th", ["form", "layer calls", ...top.map(i => `logit of ${data.classes[i]}`)])), make("tbody", {},
+      ...Object.entries(n.forms).map(([form, { calls, logits }]) => cells("td", [form, calls, ...top.map(i => logits[i].toFixed(7))]))));
     why.textContent = tellForms(n, state.form).join(" ");
   } };
 }

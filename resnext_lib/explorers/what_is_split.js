@@ -123,13 +123,13 @@ function tell(n, { follow, index }) {
     output: `Output ${index + 1} adds up ${n.touched} of ${n.paths} paths, and so depends on ${n.read.length} of ${n.inputs} inputs.`,
   }[follow];
   const sum = `${n.weights.map(spaced).join(" + ")} = ${spaced(n.total)} weights.`;
-  return [reach, `${n.cut ? "Input split" : n.place}: ${sum}`, meaning(n)];
+  return [reach, `${n.cut ? "Inputs and outputs split" : n.place}: ${sum}`, meaning(n)];
 }
 
 function meaning(n) {
   if (n.cut && n.paths === 1) return "With one path there is nothing to split.";
   const kept = n.numbers.outputs ? `All ${n.outputs} outputs are what they were in form A.` : "";
-  if (n.cut) return `Each path now reads a share of the inputs and writes a share of the outputs, so the paths never meet.${n.changed === null ? "" : ` ${n.changed} of ${n.outputs} outputs are other numbers.`} This is not ResNeXt.`;
+  if (n.cut) return `This is not ResNeXt: each path reads a share of the inputs and writes a share of the outputs, so the paths never meet.${n.changed === null ? "" : ` ${n.changed} of ${n.outputs} outputs are other numbers.`}`;
   const middle = `The split is in the middle: the 3×3 has ${spaced(n.filled)} of ${spaced(n.pairs)} pairs of channels.`;
   const sentences = [
     "Every path has three layers of its own, and a plus adds their results: an output is a sum of brackets, one for each path.",
@@ -269,9 +269,9 @@ function drawOutputs(picture, n, width, top, revealed) {
     picture.text("too-many", 0, top + 10, `${n.outputs} outputs: too many to print here`, "f-quiet");
     return;
   }
-  picture.text("outputs", 0, top + 10, revealed ? `the outputs at one pixel ${n.changed ? "≠" : "="} form A’s` : "the outputs at one pixel", "strong");
+  picture.text("outputs", 0, top + 10, revealed ? `the outputs at one pixel ${n.changed ? "≠" : "="} ${n.cut ? "ResNeXt’s" : "form A’s"}` : "the outputs at one pixel", "strong");
   const left = narrow ? 0 : 78, line = narrow ? 8 : 16, cell = (width - left - 1) / line;
-  [[outputs, "as drawn"], [forms.A, "form A"]].forEach(([values, label], row) => {
+  [[outputs, "as drawn"], [forms.A, n.cut ? "ResNeXt’s" : "form A"]].forEach(([values, label], row) => {
     const y = top + 24 + row * (narrow ? 66 : 30);
     picture.text(`outputs-label${row}`, 0, y + (narrow ? 8 : 11), label, "f-quiet");
     values.forEach((value, i) => {
@@ -320,17 +320,18 @@ bring({
     [[2, A], [2, B - 1], [2, B], [2, C - 1], [2, C], [data.sizes.length - 1, B], [data.sizes.length - 1, C]].map(([size, at]) => ({ at, cut, follow, size, index: 0, sample: 0 })))),
   direct: ["at"],
   settle(state, changes) {
+    if ("at" in changes && !("cut" in changes)) state.cut = "no";   // only ResNeXt's block has the three forms
     if ("follow" in changes && !("index" in changes)) state.index = Math.min(1, last(state));
     state.index = Math.min(state.index, last(state));
   },
   before: [
-    prediction("Take a block with 4 paths, and divide its 16 inputs among them as well. How many of its 16 outputs does input 1 reach then?", [[4, "4"], [8, "8"], [16, "16"]], 4,
-      "Path 1 reads input 1, no other path does, and each path has its own 4 outputs: four small blocks side by side. In ResNeXt’s block, the other choice below, only the middle is split, and input 1 reaches all 16.",
+    prediction("Take a block with 4 paths, and divide its 16 inputs and its 16 outputs among them, as its middle is divided. How many outputs does input 1 reach then?", [[4, "4"], [8, "8"], [16, "16"]], 4,
+      "Only path 1 reads input 1, and it writes 4 outputs of its own: these are four small blocks side by side. In ResNeXt’s block only the middle is split, and input 1 reaches all 16. The slider goes back to that block.",
       { at: A, cut: "yes", size: 2, follow: "input", index: 0 }),
     slider("at", "From A to C", () => C, state => model(state).place),
   ],
   after: [
-    choice("cut", "Which block?", [["no", "ResNeXt’s"], ["yes", "the counter-case"]]),
+    choice("cut", "Which block?", [["no", "ResNeXt’s"], ["yes", "all layers split"]]),
     choice("follow", "Follow", [["path", "a path"], ["input", "an input"], ["middle", "a middle channel"], ["output", "an output"]]),
     slider("index", "Which one", last, state => `${{ path: "path", input: "input", middle: "channel", output: "output" }[state.follow]} ${state.index + 1} of ${count(state)}`),
     slider("sample", "Image", () => data.images.length - 1, state => `${state.sample + 1} of ${data.images.length}`),

@@ -434,7 +434,7 @@ CHAPTER_8 = {
     "a running sum keeps {} of itself and adds the new gradient": lambda: re.search(
         r"momentum=(0\.\d)", _source(8, "c08-015")
     )[1],
-    "Most of the damage was the batch norm's": lambda: (
+    "Most of this damage was the batch norm's": lambda: (
         statistics.median(lost("1", "re-estimated")) < statistics.median(lost("1", "kept"))
     ),
     "The table has all {} paths of this network and of a second one with another seed": lambda: (

@@ -66,6 +66,16 @@ def dearest_setting():
     return 100 * (max(counts) / counts[0] - 1)
 
 
+def points_of_depth():
+    """By how many points ResNet's error falls from 50 to 101 layers."""
+    return table_3(50, "1x64d") - table_3(101, "1x64d")
+
+
+def percent_of_depth():
+    """By how many per cent its MACs rise."""
+    return 100 * (macs(DEPTHS[101], 1, 64) / macs(DEPTHS[50], 1, 64) - 1)
+
+
 def falls(layers):
     errors = [table_3(layers, setting) for setting in SETTINGS]
     return errors == sorted(errors, reverse=True) and len(set(errors)) == 5
@@ -258,9 +268,7 @@ CHAPTER_9 = {
     "From {} to {} layers depth still brings {:.1f} points, for nearly twice the operations": lambda: (
         50,
         101,
-        table_3(50, "1x64d") - table_3(101, "1x64d")
-        if 1.9 < macs(DEPTHS[101], 1, 64) / macs(DEPTHS[50], 1, 64) < 2
-        else None,
+        points_of_depth() if 1.9 < macs(DEPTHS[101], 1, 64) / macs(DEPTHS[50], 1, 64) < 2 else None,
     ),
     "at {:.0f} GMACs and {:.1f} per cent: straight down to 32x4d, {:.1f}; to {:.0f} GMACs for deeper, {:.1f}, wider, {:.1f}, "
     "and two paths, {:.1f}. From 32x4d another arrow leads to 64x4d at {:.0f} GMACs, {:.1f}": lambda: (
@@ -284,15 +292,22 @@ CHAPTER_9 = {
         1 * 64,
     ),
     "ImageNet, {} layers but for ResNet-200": lambda: 2 + 3 * sum(DEPTHS[101]),
-    "bought {:.1f} points as depth, {:.1f} as width and {:.1f} as a second path; 32 paths bought {:.1f} for {:.0f} % more of "
-    "it": lambda: (
+    "bought {:.1f} points as depth, {:.1f} as width and {:.1f} as two paths in a middle twice as "
+    "wide; 32 paths bought {:.1f} for {:.0f} % more of it": lambda: (
         table_4("resnet101-1x64d") - table_4("resnet200"),
         table_4("resnet101-1x64d") - table_4("resnet101-1x100d"),
         table_4("resnet101-1x64d") - table_4("resnext101-2x64d"),
         table_4("resnet101-1x64d") - table_4("resnext101-32x4d"),
         100 * (macs(DEPTHS[101], 32, 4) / macs(DEPTHS[101], 1, 64) - 1),
     ),
-    "So the sceptic's {:.1f} % explain next to nothing": dearest_setting,
+    "Even at the rate from {} to {} layers, {:.1f} points for {:.0f} %, the sceptic's {:.1f} % are worth about {:.1f}": lambda: (
+        50,
+        101,
+        points_of_depth(),
+        percent_of_depth(),
+        dearest_setting(),
+        points_of_depth() * dearest_setting() / percent_of_depth(),
+    ),
     "The training error falls as well": lambda: (
         value("training-error.101-layers.32x4d") < value("training-error.101-layers.1x64d")
     ),
@@ -420,9 +435,10 @@ CHAPTER_9 = {
         and not_found("grouped", "narrow")
         else None
     ),
-    "So do the five pairs of mac-matched, one path with {:.0f} % more operations than grouped; all five have less loss than "
-    "narrow, by {:.3f} on average, so operations alone could explain the lead of grouped": lambda: (
+    "So do the five pairs of mac-matched, one path with {:.0f} % more operations and {:.0f} % more weights than grouped; all "
+    "five have less loss than narrow, by {:.3f} on average, so a single path that is a little larger could do what grouped did": lambda: (
         100 * (macs_of_small(1, 72) / macs_of_small(16, 8) - 1),
+        100 * (count_parameters(study_arm("mac-matched", 0)) / count_parameters(study_arm("grouped", 0)) - 1),
         -study("mac-matched", "narrow")["mean"]
         if pairs_of("mac-matched", "narrow") == (5, 5)
         and not_found("mac-matched", "narrow")
@@ -451,9 +467,11 @@ CHAPTER_9 = {
         and not_found("grouped", "narrow", "train_loss")
         else None
     ),
-    "the same width without groups, with {:.1f} times the weights, has {:.3f} less loss than narrow": lambda: (
+    "the same width without groups, with {:.1f} times the weights of grouped, has {:.3f} less loss than narrow, where grouped has "
+    "{:.3f}": lambda: (
         count_parameters(study_arm("wide", 0)) / count_parameters(study_arm("grouped", 0)),
         -study("wide", "narrow")["mean"] if below("wide", "narrow") else None,
+        -study("grouped", "narrow")["mean"],
     ),
     "on average grouped even lags behind narrow from the fifth epoch to the {}th": lambda: (
         epochs_behind()[-1] if epochs_behind() == list(range(5, epochs_behind()[-1] + 1)) else None
@@ -495,8 +513,9 @@ CHAPTER_9 = {
         regnets_gain(101),
         NUMERALS[runs_of_regnet()],
     ),
-    "beyond {} layers twice the computation buys less as depth and no more as width": lambda: (
-        2 + 3 * sum(DEPTHS[101]) if cheaper_than_depth_and_width() else None
+    "beyond {} layers twice the computation buys less as depth and no more as width than 32 paths do for {:.0f} %": lambda: (
+        2 + 3 * sum(DEPTHS[101]) if cheaper_than_depth_and_width() else None,
+        100 * (macs(DEPTHS[101], 32, 4) / macs(DEPTHS[101], 1, 64) - 1),
     ),
     "(a) would show in a training error that falls, as it does with 32 paths": lambda: (
         value("training-error.101-layers.32x4d") < value("training-error.101-layers.1x64d")

@@ -22,7 +22,15 @@ from tools.grading.dependencies import changed, needed_cells, used_and_defined
 from tools.grading.grade import grade
 from tools.notebooks import execute
 
-NAMES = sorted(exercises_of())
+KNOWN = exercises_of()
+NAMES = sorted(KNOWN)
+
+
+def answer_to(name):
+    """The book's own solution of an exercise."""
+    notebook, index = KNOWN[name]
+    return notebook.cells[index].source
+
 
 # ------------------------------------------------------------------ names that a cell uses and defines
 
@@ -121,7 +129,7 @@ def test_a_missing_name_and_another_answer_are_refused():
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", [n if i % 5 == 0 else pytest.param(n, marks=pytest.mark.slow) for i, n in enumerate(NAMES)])
 def test_every_exercise_makes_a_small_assignment(name):
-    source, index = exercises_of()[name]
+    source, index = KNOWN[name]
     cells = assignment("one", [name]).cells
     assert [c.metadata["nbgrader"]["grade_id"] for c in cells][:2] == ["opening", "setup"]
     kinds = {c.metadata["nbgrader"]["grade_id"].removeprefix(f"{name}-"): c for c in cells}
@@ -220,7 +228,7 @@ def test_the_kernel_is_the_book_s_own_python(tmp_path, monkeypatch):
 # ------------------------------------------------------------------ a real round trip
 
 TRIO = ["budget_width", "path_reach", "resnext_block"]
-GOOD = {f"{name}-answer": exercises_of()[name][0].cells[exercises_of()[name][1]].source for name in TRIO}
+GOOD = {f"{name}-answer": answer_to(name) for name in TRIO}
 WRONG = {
     "budget_width-answer": "def budget_width(c):\n    return 1",
     "path_reach-answer": "one_of_32 = {'reads': 8, 'middle': 4, 'reaches': 8}",

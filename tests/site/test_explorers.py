@@ -286,7 +286,9 @@ def test_the_output_row_stays_where_it_is_and_jumps_for_the_counter_case(browser
         assert all(row == seen[0] for row in seen) and len({words for _, words in seen[0]}) > 8
         assert page.get_by_text("the outputs at one pixel = form A’s").count() == 1
         put(page, {"cut": "yes"}, "what_is_split")
-        assert page.get_by_text("the outputs at one pixel ≠ form A’s").count() == 1
+        assert page.get_by_text("the outputs at one pixel ≠ ResNeXt’s").count() == 1
+        put(page, {"at": 0}, "what_is_split")  # the way from A to C is that of ResNeXt's block
+        assert page.get_by_text("the outputs at one pixel = form A’s").count() == 1
 
 
 def test_the_brackets_fade_on_the_way_to_form_b(browser, made):
@@ -620,7 +622,7 @@ SAID = [
     (
         "what_is_split",
         dict(at=20, cut="yes", size=2, follow="path", index=1),
-        "reads 4 of 16 inputs, uses 2 of 8 middle channels and reaches 4 of 16 outputs. Input split: 32 + 144 + 32 = 208 weights. Each path now reads a share of the inputs and writes a share of the outputs, so the paths never meet. 16 of 16 outputs are other numbers. This is not ResNeXt.",
+        "reads 4 of 16 inputs, uses 2 of 8 middle channels and reaches 4 of 16 outputs. Inputs and outputs split: 32 + 144 + 32 = 208 weights. This is not ResNeXt: each path reads a share of the inputs and writes a share of the outputs, so the paths never meet. 16 of 16 outputs are other numbers.",
     ),
     (
         "what_is_split",

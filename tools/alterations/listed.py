@@ -58,7 +58,7 @@ PROSE = [
     said("channels in a derivation", C6, "They are one ordinary pair, 64 to 128 to 64", "They are one ordinary pair, 64 to 64 to 64", claims(6)),
     said("the width of a path", C7, "d doubles three times, from 8 to 64", "d doubles three times, from 4 to 32", claims(7)),
     said("numbers that mistakes give, exchanged", C1, "Ada says 115,605,504, Ben 231,211,008", "Ada says 231,211,008, Ben 115,605,504", claims(1)),
-    said("a new number without a source", C8, "Most of the damage was the batch norm's.", "Most of the damage, 73 %, was the batch norm's.", weighty(8)),
+    said("a new number without a source", C8, "Most of this damage was the batch norm's.", "Most of this damage, 73 %, was the batch norm's.", weighty(8)),
     said("a long number", C3, "**69,632 weights are the budget", "**69,362 weights are the budget", rule("no_orphan_numbers", C3)),
     said("a term of trade", MACHINES, "went up to batches of 8192", "went up to batches of 4096", claims(MACHINES)),
     said("a share of the twenty minutes", "twenty_minutes", "an error of 19.1 %, and Inception-v4", "an error of 20.0 %, and Inception-v4", claims("twenty_minutes")),
