@@ -174,6 +174,7 @@ def test_no_workflow_names_a_repository():
 # ------------------------------------------------------------------ the published branch
 
 
+@pytest.mark.slow
 def test_the_branch_holds_the_library_and_notebooks_with_the_forks_address(published):
     chapters = {f"chapters/{path.name}" for path in NOTEBOOKS}
     assert {name for name in files_of(published) if name.endswith(".ipynb") and name.startswith("chapters/")} == chapters
@@ -185,6 +186,7 @@ def test_the_branch_holds_the_library_and_notebooks_with_the_forks_address(publi
         assert made == here, path
 
 
+@pytest.mark.slow
 def test_the_branch_holds_the_student_edition_with_the_forks_address(published):
     for path in CHAPTERS:
         made = notebook_of(published, f"student/{path.name}")
@@ -192,6 +194,7 @@ def test_the_branch_holds_the_student_edition_with_the_forks_address(published):
         assert made == publish.student(notebook_of(published, f"chapters/{path.name}"))
 
 
+@pytest.mark.slow
 def test_the_branch_is_one_commit_that_names_its_source_and_holds_no_more_than_it_must(published):
     assert git(published, "rev-list", "--count", "colab") == "1"
     assert git(published, "rev-parse", "main") in git(published, "log", "-1", "--format=%s", "colab")
@@ -239,6 +242,7 @@ def runs_in_colab(shared, published, path):
     assert made.state() == before
 
 
+@pytest.mark.slow
 def test_the_stand_in_has_what_colab_has_and_lacks_the_rest(shared, published):
     made = stand_in(shared, "bare", published)
     assert all(
@@ -251,6 +255,7 @@ def test_the_stand_in_has_what_colab_has_and_lacks_the_rest(shared, published):
     )
 
 
+@pytest.mark.slow
 def test_the_setup_cell_brings_the_library_and_torchinfo_and_leaves_the_rest(shared, published):
     made = stand_in(shared, "setup", published)
     before = made.state()
@@ -280,6 +285,7 @@ def test_every_student_notebook_runs_in_colab(shared, published, path):
     runs_in_colab(shared, published, f"student/{path.name}")
 
 
+@pytest.mark.slow
 def test_a_page_that_is_not_there_is_reported_in_words(shared):
     made = colab.Colab(shared, "unknown", FORK_URL, shared / "nothing.git")
     before = made.state()

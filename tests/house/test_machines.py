@@ -367,7 +367,7 @@ from matplotlib.figure import Figure
 print(matplotlib.rcParams["font.size"], Figure(figsize=(1, 1)).dpi)"""
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("home", ["none", "with settings"])
 def test_fault_11d_another_home_changes_no_output(tmp_path, home):
     """HOME that cannot be written, or one with a matplotlibrc: the same outputs, and no message of Matplotlib's in them."""

@@ -517,7 +517,7 @@ def test_nothing_is_cut_off_nothing_jumps_and_every_target_is_large_enough(brows
 AS_THE_CARD = "(s => Object.assign(document.body.style, {background: s.backgroundColor, color: s.color}))(getComputedStyle(document.querySelector('form')))"
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{}, {"attributes": 'data-theme="dark"'}, {"forced_colors": "active"}], ids=["light", "dark", "forced"]
 )
