@@ -123,7 +123,7 @@ function tell(n, { follow, index }) {
     output: `Output ${index + 1} adds up ${n.touched} of ${n.paths} paths, and so depends on ${n.read.length} of ${n.inputs} inputs.`,
   }[follow];
   const sum = `${n.weights.map(spaced).join(" + ")} = ${spaced(n.total)} weights.`;
-  return [reach, `${n.cut ? "Inputs and outputs split" : n.place}: ${sum}`, meaning(n)];
+  return [reach, `${n.cut ? "All layers split" : n.place}: ${sum}`, meaning(n)];
 }
 
 function meaning(n) {
@@ -325,7 +325,7 @@ bring({
     state.index = Math.min(state.index, last(state));
   },
   before: [
-    prediction("Take a block with 4 paths, and divide its 16 inputs and its 16 outputs among them, as its middle is divided. How many outputs does input 1 reach then?", [[4, "4"], [8, "8"], [16, "16"]], 4,
+    prediction("Take a block with 4 paths, and divide its 16 inputs and 16 outputs among them as well. How many outputs does input 1 reach?", [[4, "4"], [8, "8"], [16, "16"]], 4,
       "Only path 1 reads input 1, and it writes 4 outputs of its own: these are four small blocks side by side. In ResNeXt’s block only the middle is split, and input 1 reaches all 16. The slider goes back to that block.",
       { at: A, cut: "yes", size: 2, follow: "input", index: 0 }),
     slider("at", "From A to C", () => C, state => (state.cut === "yes" ? "another block" : model(state).place)),

@@ -25,7 +25,7 @@ ANSWERS = {
         r"drawings of the block|same function, drawn|[Ff]orms? A(, B and C| and B)? (are|compute) (equal|the same)",
     ),
     "what_is_split": (
-        "divide its 16 inputs and its 16 outputs among them",
+        "divide its 16 inputs and 16 outputs among them",
         r"paths? (would )?(never|not) meet in this block|reaches 4 of 16|four small blocks",
     ),
     "walk_the_network": ("more 3×3 weights in its blocks", r"eight times fewer|an? eighth of the 3×3|1,414,656"),

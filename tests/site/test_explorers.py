@@ -622,7 +622,7 @@ SAID = [
     (
         "what_is_split",
         dict(at=20, cut="yes", size=2, follow="path", index=1),
-        "reads 4 of 16 inputs, uses 2 of 8 middle channels and reaches 4 of 16 outputs. Inputs and outputs split: 32 + 144 + 32 = 208 weights. This is not ResNeXt: each path reads a share of the inputs and writes a share of the outputs, so the paths never meet. 16 of 16 outputs are other numbers.",
+        "reads 4 of 16 inputs, uses 2 of 8 middle channels and reaches 4 of 16 outputs. All layers split: 32 + 144 + 32 = 208 weights. This is not ResNeXt: each path reads a share of the inputs and writes a share of the outputs, so the paths never meet. 16 of 16 outputs are other numbers.",
     ),
     (
         "what_is_split",
