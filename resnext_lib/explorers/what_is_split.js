@@ -108,7 +108,7 @@ function model({ at, cut: counter, size, follow, index, sample }) {
   const numbers = flow(here, sample, follow === "output" ? index : reached[0], cut);
   if (numbers.forms && !cut) numbers.outputs = numbers.forms[form];
   return { inputs, outputs, middle, paths, width, weights, open, separate: open.map(part => part > 0), read, first, second, reached, cut, form,
-    phase, place: ["Form A", "Between A and B", "Form B", "Between B and C", "Form C"][phase],
+    phase, place: cut ? "All layers split" : ["Form A", "Between A and B", "Form B", "Between B and C", "Form C"][phase],
     numbers, changed: numbers.outputs ? numbers.outputs.filter((value, i) => value !== numbers.forms.A[i]).length : null,
     total: weights[0] + weights[1] + weights[2], touched: new Set(first.map(lane)).size,
     filled: middle * width, pairs: middle * middle,
@@ -123,7 +123,7 @@ function tell(n, { follow, index }) {
     output: `Output ${index + 1} adds up ${n.touched} of ${n.paths} paths, and so depends on ${n.read.length} of ${n.inputs} inputs.`,
   }[follow];
   const sum = `${n.weights.map(spaced).join(" + ")} = ${spaced(n.total)} weights.`;
-  return [reach, `${n.cut ? "All layers split" : n.place}: ${sum}`, meaning(n)];
+  return [reach, `${n.place}: ${sum}`, meaning(n)];
 }
 
 function meaning(n) {
@@ -298,7 +298,7 @@ function drawProducts(picture, n, width, top) {
     if (!product) return;
     const opens = row % n.width === 0, closes = row % n.width === n.width - 1, term = product.map(signed).join("·");
     const names = `mono${n.second.includes(row) && n.second.length < n.middle ? " strong f-path" : ""}`, start = x + 2.2 * letter;
-    if (row % n.width || (row && !n.cut)) picture.text(`plus${row}`, x + 0.4 * letter, y, "+", "mono");
+    if (!opens || (row && !n.cut)) picture.text(`plus${row}`, x + 0.4 * letter, y, "+", "mono");
     picture.text(`term${row}`, start, y, term, names);
     const bracket = (key, words, at) => picture.put(4, key, "text", { transform: `translate(${at} ${y})`, class: "mono strong f-sum", opacity: n.cut ? 0 : n.open[2] }, words);
     if (opens) {
@@ -328,7 +328,7 @@ bring({
     prediction("Take a block with 4 paths, and divide its 16 inputs and 16 outputs among them as well. How many outputs does input 1 reach?", [[4, "4"], [8, "8"], [16, "16"]], 4,
       "Only path 1 reads input 1, and it writes 4 outputs of its own: these are four small blocks side by side. In ResNeXt’s block only the middle is split, and input 1 reaches all 16. The slider goes back to that block.",
       { at: A, cut: "yes", size: 2, follow: "input", index: 0 }),
-    slider("at", "From A to C", () => C, state => (state.cut === "yes" ? "another block" : model(state).place)),
+    slider("at", "From A to C", () => C, state => model(state).place),
   ],
   after: [
     choice("cut", "Which block?", [["no", "ResNeXt’s"], ["yes", "all layers split"]]),

@@ -383,6 +383,11 @@ def lost(seed, kind):
     return [points for _, _, points, _ in removals(seed, kind)]
 
 
+def lost_by(block, path, kind):
+    """Points that one path of the book's network costs."""
+    return next(points for *place, points, _ in removals("0", kind) if place == [block, path])
+
+
 def controls(seed):
     return [float(r["points_lost"]) for r in evidence("path_removal") if r["removed"] == "none" and r["seed"] == seed]
 
@@ -435,7 +440,14 @@ CHAPTER_8 = {
         r"momentum=(0\.\d)", _source(8, "c08-015")
     )[1],
     "Most of this damage was the batch norm's": lambda: (
-        statistics.median(lost("1", "re-estimated")) < statistics.median(lost("1", "kept"))
+        lost_by("layer1.0", "4", "re-estimated") < lost_by("layer1.0", "4", "kept") / 2
+        and statistics.median(lost("1", "re-estimated")) < statistics.median(lost("1", "kept"))
+    ),
+    "of 96 paths that cost nothing two or three would stay clear of it": lambda: (
+        2 < len(lost("0", "kept")) * (1 - statistics.NormalDist().cdf(2)) < 3
+    ),
+    "if these are random, what two paths add is nearly uncorrelated by itself": lambda: (
+        max(value for _, value in likeness("untrained")) < 0.05
     ),
     "The table has all {} paths of this network and of a second one with another seed": lambda: (
         len(removals("0", "kept")) if len(removals("0", "kept")) == len(removals("1", "kept")) else 0

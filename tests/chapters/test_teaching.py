@@ -338,7 +338,7 @@ def linked(request):
     return handout.html(request.param, guide="chapters/teaching.html")
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("theme, width", [("light", 1280), ("dark", 390), ("dark", 320)])
 def test_fault_26_the_handout_is_read_on_every_screen(browser, tmp_path, theme, width, linked):
     (tmp_path / "handout.html").write_text(linked, encoding="utf-8")

@@ -144,6 +144,18 @@ def test_what_the_page_shows_of_a_block_is_the_librarys(browser, whole, network,
             )  # fmt: skip
 
 
+def test_forms_a_and_b_are_computed_while_they_are_on_show(browser, whole):
+    """A change has a tenth of a second, and three networks take three times as long as one."""
+    forms = "f => Object.keys((({model, state}) => model(state).forms)(f.explorer))"
+    with tab(browser, whole.html, width=1280) as page:
+        put(page, off=off("layer1.1", 3), preset="own")
+        assert page.locator(".explorer").evaluate(forms) == ["C"]
+        page.locator("form details summary").click()
+        page.locator(".forms td").first.wait_for()
+        assert page.locator(".explorer").evaluate(forms) == ["A", "B", "C"]
+        assert page.locator(".forms tbody th").all_inner_texts() == ["A", "B", "C"]
+
+
 # ------------------------------------------------------------------ every switch
 
 
