@@ -28,12 +28,18 @@ function normsFor({ off, shortcuts, statistics, preset }) {
 }
 
 const everything = { on: blocks.map(() => Array(PATHS).fill(true)), shortcuts: whole, norms: blocks.map(() => null) };
-const remembered = { key: "", shares: [] };   // the answer to the picture on the field, with everything on
+const remembered = new Map();   // answers with everything on, by picture
 
 function intact(pixels, shares) {
   const key = pixels.join();
-  if (remembered.key !== key) Object.assign(remembered, { key, shares: shares || softmax(run(network, pixels, "C", everything).logits) });
-  return remembered.shares;
+  if (remembered.size > 200) remembered.clear();   // every point of a stroke makes a picture
+  if (!remembered.has(key)) remembered.set(key, shares || softmax(run(network, pixels, "C", everything).logits));
+  return remembered.get(key);
+}
+
+// Between the reader's moves, so that choosing a picture while something is off does not have to wait for both answers.
+function lookAhead([picture, ...rest]) {
+  if (picture) setTimeout(() => { intact(picture.pixels); lookAhead(rest); }, 100);
 }
 
 // Every number on show. Form C gives the answer; the other two are computed while they are shown.
@@ -45,11 +51,12 @@ function model(state, pixels = sheet) {
   const { logits, inputs } = forms.C, shares = softmax(logits), x = inputs[state.block];
   const h = middle(x, block), norm = norms[state.block] || block.bn3;
   const terms = rangeOf(PATHS).map(p => term(h, block, p, norm)), passed = shortcut(x, block);
+  const added = terms.map(strength), passing = strength(passed);
   const apart = form => Math.max(...forms[form].logits.map((value, i) => Math.abs(value - logits[i])));
   const complete = kind === "whole" && state.shortcuts.every(Boolean);
   return { logits, shares, intact: intact(pixels, complete && shares), answer: shares.indexOf(Math.max(...shares)), kind, block: state.block,
     reads: block.inputs, width: block.width, d: block.width / PATHS, writes: block.outputs, side: x.side,
-    x, h, terms, passed, result: inputs[state.block + 1], sizes: terms.map(size), passes: size(passed),
+    x, h, terms, added, passed, passing, result: inputs[state.block + 1], sizes: added.map(size), passes: size(passing),
     forms: Object.fromEntries(Object.entries(forms).map(([form, found]) => [form, { logits: found.logits, calls: found.calls, apart: apart(form) }])),
     ...counted(state) };
 }
@@ -170,23 +177,16 @@ function paint(canvas, { channels, side, values }, columns, most) {
   const step = side + 1, rows = Math.ceil(channels / columns), from = tones.card, to = tones.ink;
   canvas.width = columns * step - 1;
   canvas.height = rows * step - 1;
-  const context = canvas.getContext("2d", { willReadFrequently: true }), image = context.createImageData(canvas.width, canvas.height);
+  const context = canvas.getContext("2d", { willReadFrequently: true }), image = context.createImageData(canvas.width, canvas.height), dots = image.data;
   for (let i = 0; i < channels; i++)
     for (let r = 0; r < side; r++)
       for (let c = 0; c < side; c++) {
         const share = Math.min(1, Math.max(0, values[(i * side + r) * side + c] / most));
         const dot = 4 * ((Math.floor(i / columns) * step + r) * canvas.width + i % columns * step + c);
-        for (let k = 0; k < 3; k++) image.data[dot + k] = from[k] + share * (to[k] - from[k]);
-        image.data[dot + 3] = 255;
+        for (let k = 0; k < 3; k++) dots[dot + k] = from[k] + share * (to[k] - from[k]);
+        dots[dot + 3] = 255;
       }
   context.putImageData(image, 0, 0);
-}
-
-// Where on the map a term is large: the root mean square over its channels.
-function strength({ channels, side, values }) {
-  const places = side * side, found = new Float32Array(places);
-  for (let k = 0; k < values.length; k++) found[k % places] += values[k] * values[k] / channels;
-  return { channels: 1, side, values: found.map(Math.sqrt) };
 }
 
 const largest = values => values.reduce((a, b) => Math.max(a, b), 1e-9);
@@ -325,12 +325,12 @@ function lanes(result) {
 
 // One scale for all bars, in pixels: the longest path and the shortcut have to fit into their tracks.
 function refreshLanes(parts, state, n) {
-  const most = CLEAR * largest(n.h.values), added = n.terms.map(strength), strongest = CLEAR * Math.max(...added.map(({ values }) => largest(values)));
+  const most = CLEAR * largest(n.h.values), strongest = CLEAR * Math.max(...n.added.map(({ values }) => largest(values)));
   const scale = Math.min(rooms.path / Math.max(...n.sizes, 1e-9), rooms.passes / Math.max(n.passes, 1e-9));
   parts.forEach(({ button, maps, adds, bar }, p) => {
     const passes = p === PATHS, on = passes ? state.shortcuts[n.block] : !state.off[n.block].includes(p), adding = passes ? n.passes : n.sizes[p];
     if (!passes) paint(maps, slice(n.h, p * n.d, n.d), n.d > 4 ? 4 : 2, most);
-    paint(adds, passes ? strength(n.passed) : added[p], 1, passes ? largest(strength(n.passed).values) : strongest);
+    paint(adds, passes ? n.passing : n.added[p], 1, passes ? largest(n.passing.values) : strongest);
     bar.style.width = `${Math.floor(adding * scale)}px`;
     button.setAttribute("aria-pressed", on);
     button.setAttribute("aria-label", passes ? `Shortcut, passes on ${adding.toFixed(2)}` : `Path ${p + 1}, adds ${adding.toFixed(2)}`);
@@ -476,6 +476,7 @@ repaint.observe(document.body, { attributeFilter: ["data-jp-theme-light", "class
 matchMedia("(forced-colors: active)").addEventListener("change", () => show());
 show();
 keepRoom();
+lookAhead(pictures);
 let room = form.clientWidth;
 new ResizeObserver(() => {
   if (room === form.clientWidth) return;   // another height is our own doing

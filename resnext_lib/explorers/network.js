@@ -44,27 +44,35 @@ function addFour(y, o, x, i, w, j, k) {
 // over the channels of o's own group only. Outside the map x is 0.
 function conv3x3(x, weight, groups = 1, stride = 1) {
   calls += 1;
-  const y = emptyStack(weight.outputs, Math.ceil(x.side / stride));
+  const y = emptyStack(weight.outputs, Math.ceil(x.side / stride)), framed = withZerosAround(x);
   const read = x.channels / groups, written = weight.outputs / groups;
   for (let o = 0; o < weight.outputs; o++) {
     const first = Math.floor(o / written) * read;
-    for (let i = 0; i < read; i++)
-      for (let a = -1; a <= 1; a++)
-        for (let b = -1; b <= 1; b++)
-          addShifted(y, o, x, first + i, weight.values[((o * read + i) * 3 + a + 1) * 3 + b + 1], a, b, stride);
+    for (let i = 0; i < read; i++) addNine(y, o, framed, first + i, weight.values, 9 * (o * read + i), stride);
   }
   return y;
 }
 
-// y[o, r, c] += w · x[i, stride·r + a, stride·c + b] at all places at which x has a value.
-function addShifted(y, o, x, i, w, a, b, stride) {
-  const read = x.values, write = y.values, first = b < 0 ? 1 : 0, last = stride * (y.side - 1) + b < x.side ? y.side : y.side - 1;
-  for (let r = 0; r < y.side; r++) {
-    const row = stride * r + a;
-    if (row < 0 || row >= x.side) continue;
-    const to = (o * y.side + r) * y.side, from = (i * x.side + row) * x.side + b;
-    for (let c = first; c < last; c++) write[to + c] += w * read[from + stride * c];
-  }
+function withZerosAround(x) {
+  const y = emptyStack(x.channels, x.side + 2);
+  for (let i = 0; i < x.channels; i++)
+    for (let r = 0; r < x.side; r++) {
+      const row = (i * x.side + r) * x.side;
+      y.values.set(x.values.subarray(row, row + x.side), (i * y.side + r + 1) * y.side + 1);
+    }
+  return y;
+}
+
+// y[o, r, c] += the nine weights from w[k] on · the nine places of x[i] around it.
+function addNine(y, o, x, i, w, k, stride) {
+  const from = x.values, to = y.values, above = -x.side, below = x.side;
+  const [w0, w1, w2, w3, w4, w5, w6, w7, w8] = [0, 1, 2, 3, 4, 5, 6, 7, 8].map(n => w[k + n]);
+  for (let r = 0; r < y.side; r++)
+    for (let c = 0; c < y.side; c++) {
+      const p = (i * x.side + stride * r + 1) * x.side + stride * c + 1;
+      to[(o * y.side + r) * y.side + c] += w0 * from[p + above - 1] + w1 * from[p + above] + w2 * from[p + above + 1]
+        + w3 * from[p - 1] + w4 * from[p] + w5 * from[p + 1] + w6 * from[p + below - 1] + w7 * from[p + below] + w8 * from[p + below + 1];
+    }
 }
 
 // (x − mean) / √(variance + ε) · weight + bias, channel by channel.
@@ -195,7 +203,15 @@ function term(h, block, p, { variance, weight }) {
   return batchNorm(conv1x1(slice(h, p * d, d), block.path[p].conv3), { mean: none, variance, weight, bias: none });
 }
 
-// Root mean square.
+// Where on the map a term is large: the root mean square over its channels.
+function strength({ channels, side, values }) {
+  const places = side * side, found = new Float32Array(places);
+  for (let i = 0; i < channels; i++)
+    for (let p = 0; p < places; p++) found[p] += values[i * places + p] ** 2 / channels;
+  return { channels: 1, side, values: found.map(Math.sqrt) };
+}
+
+// Root mean square: of all channels, also where they were squared and averaged before.
 function size({ values }) {
   let squares = 0;
   for (const value of values) squares += value * value;

@@ -12,8 +12,16 @@ from resnext_lib import explorers  # noqa: E402
 from tools.translation.pages import EXPLORERS, translate_figure  # noqa: E402
 
 PLACE = "<!-- look inside -->"
+FILES = sorted(file for file in Path(explorers.__file__).parent.iterdir() if file.is_file())
 # On a slow line the picture that stands in for the figure would be seen for a second, and what follows would jump.
 UNSEEN = "<style>@media screen and (scripting: enabled) { .explorer:not(.alive) > * { visibility: hidden; } }</style>"
+
+
+def note_what_it_is_made_of(app, docname, source):
+    """A change of the figure's files makes its page anew, as a change of the page's own source does."""
+    if PLACE in source[0]:
+        for file in FILES:
+            app.env.note_dependency(str(file))
 
 
 def put_in(app, pagename, templatename, context, doctree):
@@ -24,5 +32,6 @@ def put_in(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
+    app.connect("source-read", note_what_it_is_made_of)
     app.connect("html-page-context", put_in, priority=400)  # before light_pages, which makes its picture smaller
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

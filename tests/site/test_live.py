@@ -630,14 +630,19 @@ def test_it_stands_on_the_page_of_figures(whole):
         assert shown == [whole.html], f"run python -m tools.notebooks chapters/{name}.ipynb"
 
 
-def test_a_page_of_the_site_gets_the_small_one_where_its_comment_stands(small):
+@pytest.fixture
+def extension():
     path = facts.ROOT / "site" / "extensions" / "look_inside.py"
     spec = importlib.util.spec_from_file_location("look_inside_extension", path)
-    extension = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(extension)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_page_of_the_site_gets_the_small_one_where_its_comment_stands(small, extension):
     connected = []
-    extension.setup(SimpleNamespace(connect=lambda event, handler, priority: connected.append((event, handler))))
-    assert connected == [("html-page-context", extension.put_in)]
+    extension.setup(SimpleNamespace(connect=lambda event, handler, priority=500: connected.append((event, handler))))
+    assert ("html-page-context", extension.put_in) in connected
     english = SimpleNamespace(chinese=None)
     context = {"body": "<h1>A page</h1>\n<!-- look inside -->\n<p>Text.</p>"}
     extension.put_in(english, "intro", "page.html", context, None)
@@ -646,3 +651,15 @@ def test_a_page_of_the_site_gets_the_small_one_where_its_comment_stands(small):
     extension.put_in(english, "other", "page.html", other, None)
     extension.put_in(english, "made", "made.html", {}, None)
     assert other == {"body": "<p>Another page.</p>"}
+
+
+def test_a_change_of_the_figure_makes_its_page_anew(extension):
+    noted, connected = [], []
+    extension.setup(SimpleNamespace(connect=lambda event, handler, priority=500: connected.append((event, handler))))
+    assert ("source-read", extension.note_what_it_is_made_of) in connected
+    app = SimpleNamespace(env=SimpleNamespace(note_dependency=noted.append))
+    extension.note_what_it_is_made_of(app, "other", ["# Another page"])
+    assert noted == []
+    extension.note_what_it_is_made_of(app, "intro", ["# A page\n\n<!-- look inside -->\n"])
+    folder = facts.ROOT / "resnext_lib" / "explorers"
+    assert {str(folder / name) for name in ("look_inside.js", "network.js", "look_inside.css", "look_inside.json", "live.py")} <= set(noted)
