@@ -5,6 +5,7 @@ It reads the source and imports nothing, so the page depends only on the source.
 
 import ast
 import re
+from collections import Counter
 
 from tools.facts import ROOT
 
@@ -218,12 +219,20 @@ def slug(title):
     return re.sub(r"[^\w\- ]", "", title.strip().lower().replace(" ", "-"))
 
 
-def section(module):
-    nodes = definitions(module)
-    plain = [n for n in nodes if not hint_of(n)]
-    names = [n.name for name in MODULES for n in definitions(name) if not hint_of(n)]
-    anchors = [name.lower() for name in names]
-    names = {name for name in names if anchors.count(name.lower()) == 1}  # GoogLeNet and googlenet share one
+def plain_definitions(module):
+    """The public functions and classes of a module that are no check of an exercise."""
+    return [node for node in definitions(module) if not hint_of(node)]
+
+
+def names_with_an_anchor():
+    """The names that have a heading of their own on the page: GoogLeNet and googlenet share one."""
+    names = [node.name for module in MODULES for node in plain_definitions(module)]
+    anchors = Counter(name.lower() for name in names)
+    return {name for name in names if anchors[name.lower()] == 1}
+
+
+def section(module, names):
+    """A module's part of the page; in its docstrings ``names`` become links."""
     lines = ["", f"## {MODULES[module]}", "", f"Module `resnext_lib.{module}`."]
     lines += ["", markdown(ast.get_docstring(tree_of(module)), names)]
     if module == "exercises":
@@ -231,7 +240,7 @@ def section(module):
         lines += [*check_list(), "", "The package gives out two names more."]
     found = list(constant_lines(module))
     lines += ["", *found] if found else []
-    for node in plain:
+    for node in plain_definitions(module):
         lines += entry(node, names)
     return lines
 
@@ -240,6 +249,7 @@ def page():
     """Everything below the page's introduction, as Markdown."""
     rows = [f"| [{question}](#{slug(question)}) | `{module}` |" for module, question in MODULES.items()]
     lines = [QUESTIONS.format(rows="\n".join(rows))]
+    names = names_with_an_anchor()
     for module in MODULES:
-        lines += section(module)
+        lines += section(module, names)
     return "\n".join(lines)

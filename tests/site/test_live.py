@@ -662,4 +662,6 @@ def test_a_change_of_the_figure_makes_its_page_anew(extension):
     assert noted == []
     extension.note_what_it_is_made_of(app, "intro", ["# A page\n\n<!-- look inside -->\n"])
     folder = facts.ROOT / "resnext_lib" / "explorers"
-    assert {str(folder / name) for name in ("look_inside.js", "network.js", "look_inside.css", "look_inside.json", "live.py")} <= set(noted)
+    assert {
+        str(folder / name) for name in ("look_inside.js", "network.js", "look_inside.css", "look_inside.json", "live.py")
+    } <= set(noted)
