@@ -8,8 +8,9 @@ import html
 import re
 from functools import cache
 
+from notebooks_for_tests import read_once
+
 from tools import facts, reading
-from tools.notebooks import read
 
 CHAPTERS = facts.ROOT / "chapters"
 
@@ -23,9 +24,8 @@ def path_of(page):
     return inside[0] if inside else facts.ROOT / page
 
 
-@cache
 def opened(page):
-    return read(path_of(page))
+    return read_once(path_of(page))
 
 
 def captions_and_alts(cell):

@@ -4,12 +4,16 @@ And the site: built once, read once, and opened in one browser, for every file o
 """
 
 import pytest
-import torch
 from filelock import FileLock
 from site_speed import serve
 from site_tools import BROWSER_FLAGS, ROOT, build, find_browser, read_pages
 
-torch.set_num_threads(1)
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    import torch  # not above: the process that only hands out the tests does not need it, and would load it for 4 seconds
+
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

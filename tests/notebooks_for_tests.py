@@ -1,6 +1,7 @@
 """Notebooks for the tests: the chapters, small ones made in code, and what a chapter's cells define."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -13,6 +14,9 @@ NOTEBOOKS = chapters_in([facts.ROOT / "chapters"])
 CHAPTERS = [path for path in NOTEBOOKS if path.stem[:2].isdigit()]  # the rest: the appendix, and one that stands alone
 APPENDIX = [path for path in NOTEBOOKS if path.stem == "more_than_one_machine"]  # text with figures, and no exercises
 WITH_SETUP = [path for path in NOTEBOOKS if not facts.stands_alone(path)]
+
+# A notebook is large, and many tests look at the same ones. Who changes what he reads takes ``read``.
+read_once = cache(read)
 
 
 def chapter_id(path):
@@ -73,7 +77,7 @@ def declarations(key):
     return [
         pytest.param(path, index, name, id=f"{path.stem}-cell{index}-{name}")
         for path in WITH_SETUP
-        for index, found, name in declared_cells(read(path))
+        for index, found, name in declared_cells(read_once(path))
         if found == key
     ]
 

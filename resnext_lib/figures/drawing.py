@@ -1,10 +1,12 @@
 """What every figure is drawn with: a canvas measured in points, lettering, lines, grids."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from resnext_lib.figures.palette import INK, LINE, PAPER
@@ -70,7 +72,12 @@ def panels(
 
 def text_width(text: str, size: float = LETTERING) -> float:
     """Width of ``text`` in points."""
-    return TextPath((0, 0), text, size=size).get_extents().width if text.strip() else 0
+    return _text_width(text, size, tuple(matplotlib.rcParams["font.family"])) if text.strip() else 0
+
+
+@cache  # matplotlib goes along the outline of every letter, in milliseconds, and the same words are measured often
+def _text_width(text, size, families):
+    return TextPath((0, 0), text, size=size, prop=FontProperties(family=list(families))).get_extents().width
 
 
 def write(

@@ -1,15 +1,12 @@
 """Before a figure to play with asks, its page must not have told: the answer's words stand nowhere above it."""
 
 import re
-from functools import cache
 
 import pytest
-from notebooks_for_tests import NOTEBOOKS
+from notebooks_for_tests import NOTEBOOKS, read_once
 
 from resnext_lib import explorers
-from tools import notebooks, reading
-
-read = cache(notebooks.read)
+from tools import reading
 
 # What would answer the question of each, wherever it stood above it. The question is named by a piece of it, so that
 # another question needs other words.
@@ -37,7 +34,7 @@ ANSWERS = {
 def words_above(path, call):
     """What a reader of the page has read before the cell with ``call``: text, shown code, outputs, captions."""
     read_before = []
-    for cell in read(path).cells:
+    for cell in read_once(path).cells:
         if cell.cell_type == "code" and call in cell.source:
             return "\n".join(read_before)
         if cell.cell_type == "markdown":
@@ -55,7 +52,7 @@ PLACES = [
     (path, name)
     for path in NOTEBOOKS
     for name in ANSWERS
-    if any(cell.cell_type == "code" and f"explorers.{name}(" in cell.source for cell in read(path).cells)
+    if any(cell.cell_type == "code" and f"explorers.{name}(" in cell.source for cell in read_once(path).cells)
 ]
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torchvision
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from notebooks_for_tests import read_once
 from pypdf import PdfReader
 from site_tools import screen_reader_problems, tab
 from test_appendix import broken_links
@@ -16,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from resnext_lib import figures, networks
 from resnext_lib.complexity import bottleneck_weights, count_parameters, layer_costs, width_for_budget
-from tools import handout, minutes, notebooks, publish, writing
+from tools import handout, minutes, publish, writing
 from tools.contract import one_sentence_a_line, portable_markdown
 from tools.facts import ROOT
 from tools.reading import headings, numbers_in
@@ -24,7 +25,6 @@ from tools.reading import headings, numbers_in
 PAGE = ROOT / "chapters" / "teaching.md"
 KEY = ROOT / "teaching" / "answers.md"
 GUIDE = PAGE.read_text(encoding="utf-8")
-read = cache(notebooks.read)  # a notebook is large
 CHAPTERS = {int(path.name[:2]): path for path in minutes.chapters()}
 
 
@@ -79,7 +79,7 @@ def test_an_exercise_is_estimated_by_its_length(lines, expected):
 @pytest.mark.parametrize("number", CHAPTERS)
 def test_every_chapter_says_what_it_gives_and_has_questions(number):
     section = re.search(rf"^### Chapter {number}: (.+?)$(.+?)(?=^##)", GUIDE, re.MULTILINE | re.DOTALL)
-    title = headings(read(CHAPTERS[number]))[0][1]
+    title = headings(read_once(CHAPTERS[number]))[0][1]
     assert title.lower().startswith(section[1].lower()), (title, section[1])
     assert section[2].strip().startswith("It gives ")
     questions = entries(section[2])

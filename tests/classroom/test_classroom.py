@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from notebooks_for_tests import CHAPTERS, chapter_id, code, notebook, text
+from notebooks_for_tests import CHAPTERS, chapter_id, code, notebook, read_once, text
 
 from resnext_lib import exercises
 from tools import classroom, facts, wheel
@@ -19,7 +19,7 @@ from tools.writing import replace_made
 SOLUTIONS = [
     pytest.param(path, index, id=f"{path.stem[:2]}-{cell.metadata['exercise']}")
     for path in CHAPTERS
-    for index, cell in enumerate(read(path).cells)
+    for index, cell in enumerate(read_once(path).cells)
     if "exercise" in cell.metadata
 ]
 

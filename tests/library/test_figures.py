@@ -10,11 +10,13 @@ from itertools import combinations
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
+import matplotlib
 import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Circle, Rectangle
+from matplotlib.textpath import TextPath
 from notebooks_for_tests import APPENDIX, CHAPTERS, NOTEBOOKS, chapter_id
 from torch import nn
 
@@ -22,6 +24,7 @@ from resnext_lib import figures, forms, networks
 from resnext_lib.blocks import Bottleneck, Inception
 from resnext_lib.complexity import stage_costs
 from resnext_lib.descendants import ConvNeXtBlock, DepthwiseSeparable, SEBottleneck, SqueezeExcitation, XBlock
+from resnext_lib.figures import drawing
 from tools.facts import ROOT
 from tools.notebooks import read
 
@@ -956,3 +959,12 @@ def test_each_column_of_two_costs_has_its_own_scale():
     fig = figures.two_costs([("a", 1, 300), ("b", 4, 300)])
     widths = [patch.get_width() for patch in fig.axes[0].patches]
     assert widths[0] == pytest.approx(widths[1] / 4) and widths[2] == pytest.approx(widths[3])
+
+
+def test_a_width_is_that_of_the_font_which_is_set():
+    """Widths are remembered, and matplotlib's font can be changed between two figures."""
+    words = "batch norm"
+    usual = drawing.text_width(words)
+    with matplotlib.rc_context({"font.family": "serif"}):
+        assert drawing.text_width(words) == TextPath((0, 0), words, size=drawing.LETTERING).get_extents().width != usual
+    assert drawing.text_width(words) == usual == TextPath((0, 0), words, size=drawing.LETTERING).get_extents().width

@@ -1,15 +1,12 @@
 """On the built site nothing shows its answer before the reader asks for it: quizzes, exercises, explorers, search."""
 
 import re
-from functools import cache
 
 import pytest
-from notebooks_for_tests import CHAPTERS, NOTEBOOKS, chapter_id
+from notebooks_for_tests import CHAPTERS, NOTEBOOKS, chapter_id, read_once
 from site_tools import tab
 
-from tools import notebooks, reading
-
-read = cache(notebooks.read)
+from tools import reading
 
 # What stands open on a page from the quiz on: the words of what is folded are not drawn.
 FROM_THE_QUIZ_ON = (
@@ -20,7 +17,7 @@ KEYS = r"\([a-e]\) is right\b|^\s*correct:|\bquestion \d+:|\bthe keys? of\b"
 
 def from_the_quiz_on(path):
     """The cells behind the one in which the quiz stands."""
-    cells = read(path).cells
+    cells = read_once(path).cells
     start = next(i for i, cell in enumerate(cells) if cell.cell_type == "markdown" and "## Quiz" in cell.source.split("\n"))
     return cells[start + 1 :]
 
@@ -55,7 +52,9 @@ def test_fault_15_no_quiz_and_no_exercise_shows_its_answer(browser, site, path):
 
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize(
-    "path", [path for path in NOTEBOOKS if any("explorers." in cell.source for cell in read(path).cells)], ids=chapter_id
+    "path",
+    [path for path in NOTEBOOKS if any("explorers." in cell.source for cell in read_once(path).cells)],
+    ids=chapter_id,
 )
 def test_fault_15_the_explorers_of_a_page_wait(browser, site, path):
     with tab(browser, "light", 1280) as page:
@@ -72,7 +71,7 @@ def test_fault_15_the_explorers_of_a_page_wait(browser, site, path):
 def test_fault_15_what_computes_a_key_is_not_on_the_page(pages, site, path):
     """In the page's source as well: a reader who searches in the page would find it."""
     keys = [cell for cell in from_the_quiz_on(path) if "remove-cell" in cell.metadata.get("tags", [])]
-    quiz = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    quiz = "\n".join(cell.source for cell in read_once(path).cells if cell.cell_type == "markdown")
     text = pages[site / "chapters" / f"{path.stem}.html"].markup.partition('id="quiz"')[2].partition('id="exercises"')[0]
     assert text
     for cell in keys:

@@ -33,23 +33,21 @@ def chosen(all_questions, chapters, names):
     return [one for one in all_questions if not wanted or wanted & {one.name, str(one.chapter)}]
 
 
-def sheet(found, seed):
-    """The exam as Markdown."""
-    points = sum(question.points for question in found)
-    lines = [f"# Exam {seed}", f"{len(found)} questions, {points} points. Reasons count: a bare number earns half."]
+def sheet(filled, seed):
+    """The exam as Markdown. ``filled`` are the questions, each with its text and its key."""
+    points = sum(question.points for question, _, _ in filled)
+    lines = [f"# Exam {seed}", f"{len(filled)} questions, {points} points. Reasons count: a bare number earns half."]
     lines += ["Name: ________________________________"]
-    for number, question in enumerate(found, 1):
-        text, _ = question.filled(question.chosen(seed))
+    for number, (question, text, _) in enumerate(filled, 1):
         lines += [f"## {number}. ({question.points} points)", text]
     return "\n\n".join(lines) + "\n"
 
 
-def key(found, seed):
+def key(filled, seed):
     """The key as Markdown, with what each question is for."""
-    points = sum(question.points for question in found)
+    points = sum(question.points for question, _, _ in filled)
     lines = [f"# Key of exam {seed}", f"{points} points. Every number below was computed from those of the exam."]
-    for number, question in enumerate(found, 1):
-        _, answer = question.filled(question.chosen(seed))
+    for number, (question, _, answer) in enumerate(filled, 1):
         lines += [
             f"## {number}. {question.name} ({question.points} points, {question.level})",
             f"Chapter {question.chapter}, {title_of(question.chapter)}: {question.objective}",
@@ -74,9 +72,10 @@ def main(arguments=None):
     check_folder(options.folder)
     try:
         found = chosen(questions(), options.chapters, options.questions)
-        texts = {"exam": sheet(found, seed), "key": key(found, seed)}
+        filled = [(question, *question.filled(question.chosen(seed))) for question in found]
     except BankError as error:
         raise SystemExit(f"teaching/exam.md: {error}") from error
+    texts = {"exam": sheet(filled, seed), "key": key(filled, seed)}
     files = {f"{name}.md": text for name, text in texts.items()}
     files |= {
         f"{name}.html": plain_page.page(f"{name} {seed}".capitalize(), line_by_line(text)) for name, text in texts.items()
