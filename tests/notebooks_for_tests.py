@@ -15,7 +15,7 @@ CHAPTERS = [path for path in NOTEBOOKS if path.stem[:2].isdigit()]  # the rest: 
 APPENDIX = [path for path in NOTEBOOKS if path.stem == "more_than_one_machine"]  # text with figures, and no exercises
 WITH_SETUP = [path for path in NOTEBOOKS if not facts.stands_alone(path)]
 
-# A notebook is large, and many tests look at the same ones. Who changes what he reads takes ``read``.
+# A notebook is large, and many tests look at the same ones. A test that changes what it reads takes ``read``.
 read_once = cache(read)
 
 

@@ -467,7 +467,7 @@ form.addEventListener("submit", event => event.preventDefault());
 foldNumbers();
 root.classList.add("alive");
 root.prepend(form);
-root.explorer = { model, set, state, answer: (pixels, choice) => model({ ...state, unfolded: true, revealed: true, ...choice }, pixels) };
+root.explorer = { model, set, state, remembered, answer: (pixels, choice) => model({ ...state, unfolded: true, revealed: true, ...choice }, pixels) };
 
 // A change of theme changes the colours of what is painted.
 const repaint = new MutationObserver(() => show());

@@ -66,7 +66,7 @@ function withZerosAround(x) {
 // y[o, r, c] += the nine weights from w[k] on · the nine places of x[i] around it.
 function addNine(y, o, x, i, w, k, stride) {
   const from = x.values, to = y.values, above = -x.side, below = x.side;
-  const [w0, w1, w2, w3, w4, w5, w6, w7, w8] = [0, 1, 2, 3, 4, 5, 6, 7, 8].map(n => w[k + n]);
+  const [w0, w1, w2, w3, w4, w5, w6, w7, w8] = w.subarray(k, k + 9);
   for (let r = 0; r < y.side; r++)
     for (let c = 0; c < y.side; c++) {
       const p = (i * x.side + stride * r + 1) * x.side + stride * c + 1;
@@ -211,7 +211,7 @@ function strength({ channels, side, values }) {
   return { channels: 1, side, values: found.map(Math.sqrt) };
 }
 
-// Root mean square: of all channels, also where they were squared and averaged before.
+// Root mean square. That of a term’s strengths is the term’s own.
 function size({ values }) {
   let squares = 0;
   for (const value of values) squares += value * value;

@@ -113,6 +113,28 @@ def test_each_form_calls_its_own_layers(browser, whole, pixels):
     assert without["forms"]["A"]["calls"] == everything["forms"]["A"]["calls"] - 6
 
 
+def test_the_answer_with_everything_on_is_known_ahead_and_stays_right(browser, whole):
+    count, state = len(live.packed_numbers()["shown"]["labels"]), {"off": off("layer2.0", 1, 2)}
+    keep = "({intact, shares}) => ({intact, shares})"
+
+    def check(page):
+        everything, without = in_page(page, pictures, {}, keep), in_page(page, pictures, state, keep)
+        assert [n["intact"] for n in without] == [n["shares"] for n in everything]
+        assert all(n["intact"] != n["shares"] for n in without)
+
+    with tab(browser, whole.html) as page:
+        remembered = "document.querySelector('.explorer').explorer.remembered"
+        page.wait_for_function(f"count => {remembered}.size === count", arg=count)
+        keys = page.evaluate(f"[...{remembered}.keys()]")
+        pictures = torch.tensor([[int(pixel) for pixel in key.split(",")] for key in keys[:3]]).view(3, 28, 28)
+        check(page)
+        assert page.evaluate(f"{remembered}.size") == count
+        # Then somebody draws for a while: what is remembered is given up, and computed anew.
+        page.evaluate(f"for (let k = 0; k < 300; k++) {remembered}.set(k, [])")
+        check(page)
+        assert page.evaluate(f"{remembered}.size") == 3
+
+
 @pytest.mark.slow
 def test_what_the_page_shows_of_a_block_is_the_librarys(browser, whole, network, pixels):
     x = normalised(pixels[:1])
@@ -642,7 +664,7 @@ def extension():
 def test_a_page_of_the_site_gets_the_small_one_where_its_comment_stands(small, extension):
     connected = []
     extension.setup(SimpleNamespace(connect=lambda event, handler, priority=500: connected.append((event, handler))))
-    assert ("html-page-context", extension.put_in) in connected
+    assert connected == [("source-read", extension.note_what_it_is_made_of), ("html-page-context", extension.put_in)]
     english = SimpleNamespace(chinese=None)
     context = {"body": "<h1>A page</h1>\n<!-- look inside -->\n<p>Text.</p>"}
     extension.put_in(english, "intro", "page.html", context, None)
@@ -654,9 +676,7 @@ def test_a_page_of_the_site_gets_the_small_one_where_its_comment_stands(small, e
 
 
 def test_a_change_of_the_figure_makes_its_page_anew(extension):
-    noted, connected = [], []
-    extension.setup(SimpleNamespace(connect=lambda event, handler, priority=500: connected.append((event, handler))))
-    assert ("source-read", extension.note_what_it_is_made_of) in connected
+    noted = []
     app = SimpleNamespace(env=SimpleNamespace(note_dependency=noted.append))
     extension.note_what_it_is_made_of(app, "other", ["# Another page"])
     assert noted == []
