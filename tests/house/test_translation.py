@@ -51,6 +51,15 @@ def test_issue_20_nothing_is_missing_in_what_is_declared_finished():
     )
 
 
+def test_issue_20_what_is_missing_or_stale_is_told_of_every_file(record_property):
+    table = command.table(catalogue.current())
+    record_property("the Chinese edition", table)  # conftest.py prints it behind the run
+    heads, *rows = [line.split() for line in table.splitlines()]
+    assert heads == ["translated", "stale", "missing"] and [row[0] for row in rows] == [*BOOK.files, "all"]
+    counts = [[int(number.replace(",", "")) for number in row[1:]] for row in rows]
+    assert counts[-1] == [sum(column) for column in zip(*counts[:-1], strict=True)]
+
+
 def test_issue_20_a_missing_entry_and_a_mistyped_file_would_be_told():
     entries = [catalogue.Entry("a", "甲"), catalogue.Entry("b", "", "text"), catalogue.Entry("c", "丙", "text", "before")]
     assert command.unfinished(catalogue.Book({"x": entries}), ["x", "y"]) == {"x": ["b"], "y": []}

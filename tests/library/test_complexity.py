@@ -380,3 +380,40 @@ def test_a_stage_has_a_name_without_a_dot_and_the_shape_of_what_it_gives():
     parts = OrderedDict(a=nn.Conv2d(3, 4, 3), b=nn.Sequential(nn.Conv2d(4, 6, 3), nn.ReLU()))
     stages = stage_costs(nn.Sequential(parts), (3, 9, 9))
     assert {name: stage.output_shape for name, stage in stages.items()} == {"a": (4, 7, 7), "b": (6, 5, 5)}
+
+
+# ------------------------------------------------------------------ batch norms, whose shape is known without running them
+
+
+@pytest.mark.parametrize(
+    "before",
+    [nn.Conv2d(3, 5, 1), nn.Conv2d(3, 1, 1), nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten(2))],
+    ids=["five", "one", "no map"],
+)
+def test_channels_that_a_batch_norm_cannot_take_are_refused_as_pytorch_refuses_them(before):
+    network = nn.Sequential(before, nn.BatchNorm2d(4)).eval()
+    with pytest.raises((ValueError, RuntimeError)):
+        network(torch.zeros(1, 3, 8, 8))
+    with pytest.raises(ValueError, match=r"input_shape=\(3, 8, 8\): a batch norm of 4 channels cannot take the shape \(1, "):
+        layer_costs(network, (3, 8, 8))
+
+
+def test_a_batch_norm_without_statistics_needs_more_than_one_number_as_ever():
+    """In eval mode, too, it takes the batch's own mean: of one image with a map of 1x1 it has none."""
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4, track_running_stats=False))
+    assert [cost.output_shape for cost in layer_costs(network, (3, 2, 2))] == [(4, 2, 2)] * 2
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        layer_costs(network, (3, 1, 1))
+
+
+@pytest.mark.parametrize("name", ["resnet50", "resnext50_32x4d"])
+def test_costs_are_those_of_a_run_in_which_every_batch_norm_computes(name):
+    network = without_data(getattr(networks, name)).eval()
+    shapes = []
+    for layer in network.modules():
+        if not [*layer.children()]:
+            layer.register_forward_hook(
+                lambda module, inputs, output: shapes.append((type(module).__name__, tuple(output.shape[1:])))
+            )
+    network(torch.empty(1, *IMAGE, device="meta"))
+    assert [(cost.kind, cost.output_shape) for cost in layer_costs(network, IMAGE)] == shapes
