@@ -55,7 +55,8 @@ def test_issue_20_what_is_missing_or_stale_is_told_of_every_file(record_property
     table = command.table(catalogue.current())
     record_property("the Chinese edition", table)  # conftest.py prints it behind the run
     heads, *rows = [line.split() for line in table.splitlines()]
-    assert heads == ["translated", "stale", "missing"] and [row[0] for row in rows] == [*BOOK.files, "all"]
+    assert heads == ["translated", "stale", "missing"]
+    assert sorted(row[0] for row in rows[:-1]) == sorted(BOOK.files) and rows[-1][0] == "all"
     counts = [[int(number.replace(",", "")) for number in row[1:]] for row in rows]
     assert counts[-1] == [sum(column) for column in zip(*counts[:-1], strict=True)]
 

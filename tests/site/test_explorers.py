@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from functools import cache
 from html import unescape
 from itertools import product
 
@@ -205,18 +206,18 @@ def test_the_forms_weights_and_paths_are_the_librarys(browser, made, form, size)
         assert (len(numbers["read"]), len(numbers["reached"])) == (int(reach.any(dim=0).sum()), int(reach.any(dim=1).sum()))
 
 
+@cache  # a block is asked about again for every path that is followed
+def masks_of(channels, paths, width, cut):
+    block = split_block(channels, paths * width, paths) if cut else FormC(channels, paths * width, channels, paths)
+    return figures.middle_masks(block)
+
+
 def test_the_cells_drawn_are_the_weights_that_exist(browser, made):
     states = [state for size in range(4) for state in split_states(size) if state["at"] == 15]  # no cell depends on it
     with tab(browser, made["what_is_split"].html) as page:
         found = model(page, states, "what_is_split")
     for state, numbers in zip(states, found, strict=True):
-        channels, paths, width = SPLIT_SIZES[state["size"]]
-        block = (
-            split_block(channels, paths * width, paths)
-            if state["cut"] == "yes"
-            else FormC(channels, paths * width, channels, paths)
-        )
-        masks = figures.middle_masks(block)
+        masks = masks_of(*SPLIT_SIZES[state["size"]], state["cut"] == "yes")
         sides = [
             (numbers["first"], numbers["read"]),
             (numbers["second"], numbers["first"]),
@@ -478,15 +479,20 @@ def group_states():
     return [dict(step=s, shuffle=w, follow=f) for s in range(len(GROUPS)) for w in ("off", "on") for f in range(16)]
 
 
+@cache  # a layer is asked about again for every channel that is followed
+def grouped_layer(groups, shuffled):
+    """A 3x3 and the channels that reach one another: through it, through it and what follows it, and through two."""
+    layer = nn.Conv2d(16, 16, 3, padding=1, groups=groups, bias=False)
+    between = [nn.ChannelShuffle(groups)] if shuffled else []
+    return layer, *(figures.reach(nn.Sequential(*m), 16) for m in ([layer], [layer, *between], [layer, *between, layer]))
+
+
 def test_drag_the_groups_counts_and_reaches_as_live_layers(browser, made):
     with tab(browser, made["drag_the_groups"].html) as page:
         found = model(page, group_states(), "drag_the_groups")
     for state, numbers in zip(group_states(), found, strict=True):
         groups, follow = GROUPS[state["step"]], state["follow"]
-        layer = nn.Conv2d(16, 16, 3, padding=1, groups=groups, bias=False)
-        between = [nn.ChannelShuffle(groups)] if state["shuffle"] == "on" else []
-        once, twice = (figures.reach(nn.Sequential(*m), 16) for m in ([layer], [layer, *between, layer]))
-        moved = figures.reach(nn.Sequential(layer, *between), 16)
+        layer, once, moved, twice = grouped_layer(groups, state["shuffle"] == "on")
         right = dict(
             groups=groups,
             width=16 // groups,
