@@ -81,6 +81,7 @@ def resample(
     means = np.empty(draws)
     for draw in range(draws):
         weights = np.bincount(generator.integers(pictures, size=pictures), minlength=pictures)
-        means[draw] = difference[generator.integers(runs, size=runs)].mean(axis=0) @ weights / pictures
+        of_runs = difference @ weights / pictures
+        means[draw] = of_runs[generator.integers(runs, size=runs)].mean()
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(difference.mean()), float(low), float(high)
