@@ -4,6 +4,8 @@ import ast
 import copy
 import math
 import statistics
+import subprocess
+import sys
 from fractions import Fraction
 
 import pytest
@@ -1233,3 +1235,23 @@ def test_a_subclass_of_the_library_is_accepted_and_a_changed_one_is_not():
     assert exercises.x_block(x_block(Mine))
     assert not exercises.x_block(x_block(Changed))
     assert exercises.resnext_block(Mine).message == "Bottleneck comes from resnext_lib; write it with nn only"
+
+
+@pytest.mark.slow
+def test_pytorchs_compiler_is_loaded_before_calls_are_watched():
+    """Watched, its thousands of functions keep the class's first verdict waiting for 7 seconds in place of 2."""
+    program = """
+import sys
+from torch import cat, nn
+from resnext_lib import exercises
+
+watch, loaded = sys.setprofile, []
+sys.setprofile = lambda hook: (hook and loaded.append("torch._dynamo" in sys.modules), watch(hook))
+def side_by_side(x, weight, groups):
+    pairs = zip(x.chunk(groups, 1), weight.chunk(groups), strict=True)
+    return cat([nn.functional.conv2d(*pair, padding=1) for pair in pairs], 1)
+exercises.side_by_side(side_by_side)
+print(loaded[0])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1:] == ["True"], done.stdout + done.stderr
