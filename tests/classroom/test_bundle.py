@@ -93,6 +93,7 @@ def test_every_link_of_a_notebook_leads_to_a_file_of_the_bundle(unpacked):
     assert led_to_the_site >= 5
 
 
+@pytest.mark.slow
 def test_the_same_book_gives_the_same_bytes(packed, site, tmp_path):
     assert bundle.write(site, site / "no.pdf", tmp_path).read_bytes() == packed.read_bytes()
 

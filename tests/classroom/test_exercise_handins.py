@@ -112,7 +112,7 @@ def converted(answer, change, name):
 PLAIN = sorted(set(CHECKS) - CLASSES - NETWORK_CHECKS - {"steps_to_convnext", "only_path"})
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", PLAIN)
 def test_P4_a_right_answer_is_right_in_every_kind_for_both(name):
     for answer in RIGHT[name]:

@@ -43,11 +43,10 @@ RIGHT = dict.fromkeys(NAMES, True)
 HELPFUL = "open('notes.txt', 'w').write('x'); print('a' * 10_000); import helper; assert helper.one == 1\n%matplotlib inline\nimport warnings; warnings.warn('x')"
 
 
-def test_fault_26b_right_answers_pass_with_and_without_walls():
-    answers = with_before(GOOD, HELPFUL)
-    for walls in {WALLS, False}:
-        found = judged(answers, walls=walls, files=[("helper.py", "one = 1")])
-        assert {name: passed for name, (passed, _) in found.items()} == RIGHT, found
+@pytest.mark.parametrize("walls", [WALLS, pytest.param(False, marks=pytest.mark.slow)])
+def test_fault_26b_right_answers_pass_with_and_without_walls(walls):
+    found = judged(with_before(GOOD, HELPFUL), walls=walls, files=[("helper.py", "one = 1")])
+    assert {name: passed for name, (passed, _) in found.items()} == RIGHT, found
 
 
 OWN_JUDGE = """
@@ -110,6 +109,7 @@ def test_fault_26b_nobody_finds_the_solutions(kind, tmp_path):
     assert not found["budget_width"][0], found
 
 
+@pytest.mark.slow
 def test_fault_26b_sentences_hold_nothing_of_the_hidden_tests():
     """A judged process gives out verdicts only, each of one line and of a sentence's length."""
     shown = "import sys\nprint(In, open(sys.argv[0]).read())\nclass budget_width:\n    def __init__(self, *_): raise ValueError('x' * 10_000 + '\\n' + str(globals()))"

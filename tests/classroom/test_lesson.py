@@ -188,6 +188,7 @@ def test_the_pdfs_show_the_vote_before_the_answer_and_the_notes_behind_the_slide
     assert all("Clock:" in text for text in texts["speaker.pdf"][1::2])
 
 
+@pytest.mark.slow
 def test_a_printed_slide_has_its_picture_and_its_margin(browser, tmp_path):
     """For print reveal.js makes a slide a plain block, in which a picture has no height and the text stands at the edge."""
     words = {"Each output reads one group of inputs": "A row is an output", "The branches need not differ": "Six widths"}

@@ -21,8 +21,8 @@ ASKING = [
     "import socket\nsocket.create_connection(('2001:db8::1', 80), timeout=1)",
     "import socket\nsocket.socket().connect(('192.0.2.1', 80))",
     "import socket\nsocket.getaddrinfo('example.org', 80)",
-    "from torchvision.datasets.utils import download_url\ndownload_url('https://example.org/a', '.')",
 ]
+BY_TORCHVISION = "from torchvision.datasets.utils import download_url\ndownload_url('https://example.org/a', '.')"
 SERVED = """import socket
 server = socket.create_server(("127.0.0.1", 0))
 socket.create_connection(("localhost", server.getsockname()[1])).close()
@@ -35,20 +35,29 @@ NAMES = (
 # ------------------------------------------------------------------ the kernels of the tests have none
 
 
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory):
-    """What a kernel that a test starts gives for every cell above."""
-    made = notebook(*map(code, [NAMES, SERVED, *ASKING]))
-    folder = tmp_path_factory.mktemp("asking")
+def outputs_of(cells, folder):
+    """What a kernel that a test starts gives for every cell."""
+    made = notebook(*map(code, cells))
     NotebookClient(
         made, timeout=120, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(folder)}}
     ).execute()
     return [cell.outputs[-1] for cell in made.cells]
 
 
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    return outputs_of([NAMES, SERVED, *ASKING], tmp_path_factory.mktemp("asking"))
+
+
 def test_a_kernel_that_a_test_starts_has_no_network(outputs):
     for asking, output in zip(ASKING, outputs[2:], strict=True):
         assert output.output_type == "error" and "no network here" in output.evalue, asking
+
+
+@pytest.mark.slow
+def test_nor_has_torchvision_in_such_a_kernel(tmp_path):
+    (output,) = outputs_of([BY_TORCHVISION], tmp_path)
+    assert output.output_type == "error" and "no network here" in output.evalue
 
 
 def test_it_still_talks_to_its_own_machine_and_has_no_stray_names(outputs):

@@ -131,6 +131,7 @@ def test_an_error_in_a_cell_stops_the_run_and_leaves_the_file(tmp_path):
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_P1_the_other_notebooks_are_executed_and_all_that_failed_are_named(tmp_path, capsys):
     paths = [
         save(notebook(code(source)), tmp_path / f"{name}.ipynb")

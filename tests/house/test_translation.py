@@ -266,6 +266,7 @@ def test_issue_20_updating_twice_changes_nothing_and_a_moved_sentence_keeps_its_
 # ------------------------------------------------------------------ notebooks
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("page", NOTEBOOKS)
 def test_issue_20_a_chinese_notebook_differs_in_its_markdown_alone(chinese, page):
     english, made = read(pages.source_of(page)), chinese.notebook(page)

@@ -391,6 +391,7 @@ def test_fault_6_a_bad_batch_is_refused_in_our_words_and_changes_nothing(taker, 
     assert_close(dict(module.state_dict()), before, rtol=0, atol=0)
 
 
+@pytest.mark.sampled(16)
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 def test_a_good_batch_passes_and_under_autocast_in_another_precision(taker, training):
     module, _ = taker
@@ -432,6 +433,7 @@ def test_fault_11_the_smallest_image_is_the_smallest_and_below_it_the_error_says
         assert_our_words(lambda height=height, width=width: network(torch.rand(1, 4, height, width)), *words)
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("name", TAKERS)
 def test_the_last_map_has_the_size_that_the_module_says(name):
     """The smallest map that any of its batch norms sees."""

@@ -286,6 +286,7 @@ def test_a_killed_run_is_resumed_by_the_same_command(tmp_path, two):
     assert state["history"] == checkpoint(two / "run.pt")["history"]
 
 
+@pytest.mark.slow
 def test_a_run_that_takes_too_long_is_an_error_and_leaves_nothing(tmp_path):
     folder = tmp_path.resolve()
     (folder / "endless.py").write_text("import time\nopen('here', 'w').close()\ntime.sleep(120)\n", encoding="utf-8")

@@ -346,6 +346,7 @@ def test_what_cannot_be_exported_is_refused_and_the_earlier_file_stays(network, 
     assert [p.name for p in tmp_path.iterdir()] == ["network.onnx"] and path.read_bytes() == b"the earlier one"
 
 
+@pytest.mark.slow
 def test_a_wrong_file_is_not_kept(tmp_path, monkeypatch):
     """A runtime that computes something else: the check compares numbers, and a nan is no small difference."""
     import onnxruntime

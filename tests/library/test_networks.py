@@ -553,7 +553,7 @@ def test_fault_2_a_network_traced_in_train_mode_takes_one_picture_afterwards():
 
 
 # Each is another network of the same blocks; all seven are exported in the second tier.
-EXPORTED = [name if name in ("ResNeXt", "form B") else pytest.param(name, marks=pytest.mark.slow) for name in TRACED]
+EXPORTED = [name if name == "ResNeXt" else pytest.param(name, marks=pytest.mark.slow) for name in TRACED]
 
 
 @pytest.mark.whole

@@ -249,6 +249,7 @@ train(tiny(), part("train", 2000), part("test", 100), Recipe(epochs=60, batch_si
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_a_whole_checkpoint(images, tmp_path):
     """A real process, killed while it trains; what it left goes on to the end of the uninterrupted run."""
     path, tests = tmp_path / "run.pt", str(training.Path(__file__).parent)

@@ -684,7 +684,7 @@ SAID = [
 ]
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("name", "state", "words"), SAID, ids=[f"{n}-{i}" for i, (n, *_) in enumerate(SAID)])
 def test_the_status_says_it_with_numbers_and_names_the_picture(browser, made, name, state, words):
     with tab(browser, made[name].html) as page:
@@ -720,6 +720,7 @@ GIVEN_AWAY = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("name", "options", "right"), QUESTIONS)
 def test_fault_15_an_explorer_says_nothing_before_check_or_the_first_move(browser, made, name, options, right):
     with tab(browser, made[name].html) as page:
