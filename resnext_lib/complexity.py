@@ -144,8 +144,9 @@ def _without_data(module):
 
 def _normalised_without_data(norm, x):
     """What a batch norm in eval mode does to a tensor without data: the same shape, or an error for other channels."""
-    if x.dim() != 4 or x.shape[1] != norm.num_features:
-        raise ValueError(f"a batch norm of {norm.num_features} channels cannot take the shape {tuple(x.shape)}")
+    channels = len(norm.running_mean)  # not num_features, which a pruned layer may have from before
+    if x.dim() != 4 or x.shape[1] != channels:
+        raise ValueError(f"a batch norm of {channels} channels cannot take the shape {tuple(x.shape)}")
     return x
 
 

@@ -398,6 +398,15 @@ def test_channels_that_a_batch_norm_cannot_take_are_refused_as_pytorch_refuses_t
         layer_costs(network, (3, 8, 8))
 
 
+def test_a_batch_norm_whose_channels_were_taken_away_by_hand_is_counted_as_it_is():
+    norm = nn.BatchNorm2d(4)
+    norm.weight, norm.bias = nn.Parameter(torch.ones(3)), nn.Parameter(torch.zeros(3))
+    norm.running_mean, norm.running_var = torch.zeros(3), torch.ones(3)
+    network = nn.Sequential(nn.Conv2d(3, 3, 1), norm).eval()
+    assert network(torch.zeros(1, 3, 2, 2)).shape == (1, 3, 2, 2) and norm.num_features == 4
+    assert [cost.output_shape for cost in layer_costs(network, (3, 2, 2))] == [(3, 2, 2)] * 2
+
+
 def test_a_batch_norm_without_statistics_needs_more_than_one_number_as_ever():
     """In eval mode, too, it takes the batch's own mean: of one image with a map of 1x1 it has none."""
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4, track_running_stats=False))
