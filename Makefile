@@ -67,7 +67,7 @@ QUICK_BIN := $(if $(wildcard $(READY)),$(BIN),$(LIGHT)/bin)
 quick: $(if $(wildcard $(READY)),,$(LIGHT_READY)) ## within a minute: the core's units, the contract, the linter
 	$(QUICK_BIN)/python -m ruff check .
 	$(QUICK_BIN)/python -m ruff format --check .
-	$(QUICK_BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not whole" $(QUICK:%=tests/%.py)
+	$(QUICK_BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not whole" --sample $(QUICK:%=tests/%.py)
 
 test: $(READY) ## set up, run the first tier: units, contract, strict nbval, the built site
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --sample
