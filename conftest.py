@@ -47,7 +47,7 @@ def pytest_sessionfinish(session):
 
 
 def tell(reporter):
-    """What tests recorded for people, behind the run: told, whatever it says. It came from their process, which knows it."""
+    """Print behind the run what tests recorded with ``record_property``. It blocks nothing."""
     reports = [report for found in reporter.stats.values() for report in found if getattr(report, "when", "") == "call"]
     for report in reports:
         for title, text in report.user_properties:
@@ -66,7 +66,7 @@ def pytest_terminal_summary(terminalreporter, config):
 
 def pytest_unconfigure():
     FOLDER.cleanup()
-    # Objects that refer to one another are looked for once here, and what is left goes with the process. Otherwise pytest
-    # and then Python look five times more, which takes seconds after thousands of tests.
+    # After thousands of tests it takes a second to look for objects that only refer to one another. Once is enough: what
+    # is left goes with the process, and pytest and Python, which would look again, find nothing to look at.
     gc.collect()
     gc.freeze()
