@@ -15,7 +15,7 @@ GRADER_READY := $(GRADER)/ready
 LIGHT       := .venv-light
 LIGHT_READY := $(LIGHT)/ready
 
-.PHONY: help book english chinese quick test check-all lock renew older-torch notebooks translations serve pdf zip lab classroom bundle lesson handout exam grader exercises assignment collect grade address publish clean
+.PHONY: help torch the-rest book english chinese quick test check-all lock renew older-torch notebooks translations serve pdf zip lab classroom bundle lesson handout exam grader exercises assignment collect grade address publish clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -32,12 +32,22 @@ OLDER_PINS  := tools/older/requirements.txt pyproject.toml
 
 # Installed once; again only when what these files say changes. pip, not uv: it takes torch from where its settings say.
 # Python compiles what it loads; compiling all of torch's files at once takes longer than the book's build.
+# Two processes unpack what the lock names, torch with its GPU libraries and the rest, about half of the time each; then
+# pip looks over the whole and adds the book itself.
 $(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(MAKE) --no-print-directory -j 2 torch the-rest
 	$(BIN)/python -m pip install --quiet --no-compile -r requirements.txt -c requirements.lock
 	@cat $(PINS) > $@
+
+TORCH_AND_ITS := ^(torch|triton|nvidia-|cuda-)
+UNPACK := $(BIN)/python -m pip install --quiet --no-compile --no-deps -r /dev/stdin
+torch:
+	grep -E '$(TORCH_AND_ITS)' requirements.lock | $(UNPACK)
+the-rest:
+	grep -vE '$(TORCH_AND_ITS)' requirements.lock | $(UNPACK)
 
 # English pages have a switch to the Chinese ones only where those are built as well.
 book: export BOOK_EDITIONS := both
