@@ -1,5 +1,6 @@
 """One edition of the book: the English it is written in, or another language where its catalogue has a translation."""
 
+import json
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -35,11 +36,14 @@ class Chinese:
     def __init__(self, book=None, root=ROOT):
         self.book, self.root = book or catalogue.read_book(), root
         self.pages = translated_pages(root)
-        self.known_addresses = {}
+        self.known_messages, self.known_addresses = {}, {}
 
     def translator(self, page="site"):
         """``translate(message, kind, place)`` for a page: the translation, or None."""
-        known = self.book.lookup(catalogue.name_of(page))
+        name = catalogue.name_of(page)
+        if name not in self.known_messages:
+            self.known_messages[name] = self.book.lookup(name)
+        known = self.known_messages[name]
 
         def translate(message, kind="", place=""):
             return figure_number(message) if kind == "number" else known.get(message)
@@ -82,7 +86,7 @@ class Chinese:
     def addresses(self, page):
         """{English address: Chinese address} of a page's headings; empty for a page that stays English."""
         if page not in self.known_addresses:
-            pair = (self.page_in_english(page), self.page(page)) if page in self.pages else ("", "")
+            pair = (self.page_in_english(page), self.page(page, outputs=False)) if page in self.pages else ("", "")
             english, own = ([address_of(heading) for heading in headings(text)] for text in pair)
             self.known_addresses[page] = dict(zip(english, own, strict=True))
         return self.known_addresses[page]
@@ -119,7 +123,7 @@ def address_of(heading):
 def headings(text):
     """The headings of a page or notebook in order, as plain text."""
     if text.lstrip().startswith("{"):
-        cells = [cell.source for cell in as_notebook(text).cells if cell.cell_type == "markdown"]
+        cells = ["".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
     else:
         cells = [text]
     found = []
