@@ -43,7 +43,7 @@ $(READY):
 	@cat $(PINS) > $@
 
 TORCH_AND_ITS := ^(torch|triton|nvidia-|cuda-)
-UNPACK := $(BIN)/python -m pip install --quiet --no-compile --no-deps -r /dev/stdin
+UNPACK := $(BIN)/python -m pip install --no-deps --no-compile --quiet -r /dev/stdin
 torch:
 	grep -E '$(TORCH_AND_ITS)' requirements.lock | $(UNPACK)
 the-rest:

@@ -117,7 +117,10 @@ if [ "$2" = venv ]; then
     mkdir -p "$3/bin"
     for name in python jupyter-book; do cp "$0" "$3/bin/$name"; done
 fi
-case "$*" in "$FAILING") exit 1 ;; esac
+case "$*" in
+    *" -r /dev/stdin") cat >> "$LOG.unpacked" ;;
+    "$FAILING") exit 1 ;;
+esac
 """
 
 
@@ -158,6 +161,19 @@ def test_fault_19b_make_installs_again_only_when_the_pins_change(make):
             file.write("# changed\n")
         os.utime(make.book / name, (1e9, 1e9))
         assert [make("book"), make("book")] == [1, 0], name
+
+
+def test_make_unpacks_each_package_of_the_lock_once_before_it_looks_over_the_whole(make):
+    make("book")
+    unpacked = Path(f"{make.log}.unpacked").read_text(encoding="utf-8").splitlines()
+    assert sorted(unpacked) == sorted((ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines())
+    installed = [
+        line for line in make.log.read_text(encoding="utf-8").splitlines() if "pip install" in line and " -r " in line
+    ]
+    assert ["--no-deps" in line for line in installed] == [True, True, False]
+    Path(f"{make.log}.unpacked").unlink()
+    make("book")
+    assert not Path(f"{make.log}.unpacked").exists()
 
 
 ENGLISH, CHINESE = "build . -W -n --keep-going", "-m tools.translation.site"
