@@ -761,7 +761,7 @@ def test_right_cell_passes(key, name, source):
     check_cell(small(key, name, source), 2, key, name)
 
 
-@pytest.mark.sampled(24)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize(("key", "name", "source"), BROKEN, ids=[f"{b[0]}-{b[1]}-{i}" for i, b in enumerate(BROKEN)])
 def test_changed_cell_is_noticed(key, name, source):
     assert source not in [b[2] for b in BREAKABLE], "the change changed nothing"

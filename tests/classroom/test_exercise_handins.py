@@ -179,7 +179,7 @@ STYLES = {
 }
 
 
-@pytest.mark.sampled(10)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", sorted(set(PLAIN) - VALUES | {"only_path"}))
 def test_P4_functions_of_every_style_are_right_for_both(name):
     for style, change in STYLES.items():
@@ -193,7 +193,7 @@ def test_P4_classes_and_factories_are_right_for_both(name):
         assert verdict
 
 
-@pytest.mark.sampled(40)
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize("name", sorted(set(CHECKS) - NETWORK_CHECKS - CLASSES))
 @pytest.mark.parametrize("seed", range(5))
 def test_P4_right_answers_are_right_for_whatever_inputs_are_drawn(name, seed):

@@ -214,6 +214,7 @@ def test_a_file_that_names_the_address_is_found(copy_of_the_book):
 # ------------------------------------------------------------------ setting it
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("url", "branch"), GOOD)
 def test_every_place_gets_the_address(copy_of_the_book, url, branch):
     address.main([url, branch])
@@ -229,6 +230,7 @@ def test_P1_the_branch_is_the_one_that_publish_makes_if_none_is_named(copy_of_th
     assert facts.address() == f"{FORK}@colab"
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("url", ELSEWHERE)
 def test_fault_29_other_hosts_get_everything_but_the_launch_button(copy_of_the_book, url, capsys):
     address.main([url, "v1.0"])
@@ -241,6 +243,7 @@ def test_fault_29_other_hosts_get_everything_but_the_launch_button(copy_of_the_b
     )
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("url", [FORK, *ELSEWHERE])
 def test_fault_29_the_theme_builds_with_any_host(copy_of_the_book, url):
     """It stops at a host that it does not know, so the configuration names one; asked as Jupyter Book asks it."""
@@ -302,6 +305,7 @@ def test_without_arguments_a_new_chapter_gets_the_present_address(copy_of_the_bo
         assert contents() == right
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("bad", BAD_URLS)
 def test_what_is_no_address_is_refused(copy_of_the_book, bad):
     before = contents()
@@ -316,6 +320,7 @@ def test_a_second_address_is_not_taken_for_a_branch(copy_of_the_book):
         address.main(["https://github.com/you/fork", "https://gitee.com/you/fork"])
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("bad", BAD_BRANCHES)
 def test_what_is_no_branch_is_refused(copy_of_the_book, bad):
     before = contents()

@@ -414,6 +414,7 @@ def test_fault_11d_another_home_changes_no_output(tmp_path, home):
 # ------------------------------------------------------------------ what is loaded late, or not at all
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("program", "without"),
     [

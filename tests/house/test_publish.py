@@ -281,6 +281,7 @@ UNCOMMITTED = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("case", UNCOMMITTED)
 def test_P1_uncommitted_work_is_not_published_as_the_last_commits(book, case):
     change, name = UNCOMMITTED[case]
@@ -329,6 +330,7 @@ REMOTES = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("remote", REMOTES)
 def test_P1_a_remote_that_git_does_not_know_is_refused(book, remote):
     prepare(book, URL, "colab")
@@ -336,6 +338,7 @@ def test_P1_a_remote_that_git_does_not_know_is_refused(book, remote):
     assert not (book / "pwned").exists()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("branch", ["HEAD", "x.lock/y", "x:refs/heads/main", "-x", "+main", "refs/heads/*"])
 def test_P1_an_address_edited_by_hand_is_checked_as_well(book, branch):
     prepare(book, URL, "colab")
@@ -373,6 +376,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("spoil", "says"), REFUSED)
 def test_what_is_not_ready_is_not_published(book, spoil, says):
     prepare(book, URL, "colab")

@@ -55,26 +55,31 @@ def runs(tmp_path_factory):
     return found
 
 
+@pytest.mark.slow
 def test_a_stale_notebook_fails_the_check_and_is_left_alone(runs):
     assert runs["stale code"] == 1
     assert runs["stale"] == runs["before"]
 
 
+@pytest.mark.slow
 def test_a_second_run_changes_nothing(runs):
     assert runs["first code"] == 0 and runs["first"] != runs["before"]
     assert runs["stable code"] == 0
     assert runs["stable"] == runs["first"]
 
 
+@pytest.mark.slow
 def test_live_outputs_are_kept_and_replaced_when_asked(runs):
     assert [output.text for output in runs["first cells"][4].outputs] == ["measured last year\n"]
     assert [output.text for output in runs["fresh cells"][4].outputs] == ["measured now\n"]
 
 
+@pytest.mark.slow
 def test_a_live_cell_without_output_gets_one(runs):
     assert [output.text for output in runs["first cells"][5].outputs] == ["measured for the first time\n"]
 
 
+@pytest.mark.slow
 def test_only_what_must_be_in_the_file_is_in_it(runs):
     made = read(runs["path"])
     assert made.metadata == {
@@ -88,6 +93,7 @@ def test_only_what_must_be_in_the_file_is_in_it(runs):
     assert contract.executed_in_order(made) == contract.lean_metadata(made) == []
 
 
+@pytest.mark.slow
 def test_outputs_are_what_the_cells_say(runs):
     cells = runs["first cells"]
     printed = {

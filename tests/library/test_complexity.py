@@ -64,7 +64,7 @@ COUNTED = {
 }
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.whole
 @pytest.mark.parametrize("name", COUNTED)
 def test_torchs_counter_sees_two_flops_for_each_mac(name):
@@ -101,7 +101,7 @@ def test_torchinfos_number_for_resnext_50():
     assert summary.total_mult_adds == 4_230_549_096 == count_macs(network, IMAGE) + 69_224
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.whole
 @pytest.mark.parametrize("name", COUNTED)
 def test_layers_and_stages_add_up(name):
@@ -320,7 +320,7 @@ TOTALS = {
 }
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.whole
 @pytest.mark.parametrize("name", TOTALS)
 def test_P8_the_parameters_of_layers_and_stages_add_up_to_all(name):

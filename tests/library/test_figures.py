@@ -189,7 +189,7 @@ GALLERY |= {
 
 
 # The same pictures in every test that takes this mark, so that each of them is drawn once.
-of_the_gallery = pytest.mark.sampled(8)
+of_the_gallery = pytest.mark.sampled(5)
 
 
 def stack(layers, stride=1):

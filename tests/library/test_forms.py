@@ -82,7 +82,7 @@ def pass_both_ways(block, x):
     return output.detach(), x.grad, OrderedDict((name, p.grad) for name, p in block.named_parameters())
 
 
-@pytest.mark.sampled(20)
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize(("sizes", "training"), CASES)
 def test_the_three_forms_are_one_function(sizes, training):
     *sizes, image = sizes

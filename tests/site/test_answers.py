@@ -36,7 +36,7 @@ def hidden_lines(path):
     return found
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", CHAPTERS, ids=chapter_id)
 def test_fault_15_no_quiz_and_no_exercise_shows_its_answer(browser, site, path):
     with tab(browser, "light", 1280) as page:
@@ -50,7 +50,7 @@ def test_fault_15_no_quiz_and_no_exercise_shows_its_answer(browser, site, path):
         assert opened.count("is right") >= 4 and opened.count("correct:") + opened.count("not yet:") >= 3
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "path",
     [path for path in NOTEBOOKS if any("explorers." in cell.source for cell in read_once(path).cells)],

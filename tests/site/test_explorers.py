@@ -184,7 +184,7 @@ def test_what_is_split_follows_what_gradients_follow(browser, made, size):
         assert {key: numbers[key] for key in right} == right, state
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("form", ["A", "B", "C"])
 @pytest.mark.parametrize("size", range(len(SPLIT_SIZES)))
 def test_the_forms_weights_and_paths_are_the_librarys(browser, made, form, size):
@@ -684,7 +684,7 @@ SAID = [
 ]
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("name", "state", "words"), SAID, ids=[f"{n}-{i}" for i, (n, *_) in enumerate(SAID)])
 def test_the_status_says_it_with_numbers_and_names_the_picture(browser, made, name, state, words):
     with tab(browser, made[name].html) as page:

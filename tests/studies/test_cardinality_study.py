@@ -409,6 +409,7 @@ def test_every_row_has_the_size_of_its_arm(arm):
         assert count_macs(network, PICTURE) == macs(arm)
 
 
+@pytest.mark.slow
 def test_the_study_is_whole_and_the_book_reads_its_analysis(tmp_path, monkeypatch):
     monkeypatch.setattr("studies.cardinality.analyse.EVIDENCE", tmp_path)
     analyse(study.HERE, write=True)
