@@ -188,6 +188,7 @@ def test_where_the_notebooks_are_published_is_on_the_page(monkeypatch):
     assert "at https://gitee.com/you/fork, branch `colab`, folder `student`" in start()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_page_is_read_on_every_screen(browser, unpacked, width):
     with tab(browser, "light", width) as page:

@@ -69,6 +69,7 @@ def test_the_stored_answers_are_the_networks(logits, test_images):
         torch.testing.assert_close(torch.tensor([float(row[name]) for row in rows]), wanted, atol=2e-3, rtol=0)
 
 
+@pytest.mark.slow
 def test_the_table_of_paths_is_complete_and_true(network, test_images):
     rows = evidence("paths")
     assert len(rows) == 6 * 16 == len({(row["block"], row["path"]) for row in rows})

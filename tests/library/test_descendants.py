@@ -143,7 +143,7 @@ def test_se_resnext_50_has_timms_count_names_and_shapes():
     assert count_macs(ours, IMAGE) == count_macs(theirs, IMAGE)
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @MODES
 def test_se_resnext_50_is_timms(training):
     ours = random_network(seresnext50_32x4d, num_classes=7)

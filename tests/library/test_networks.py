@@ -552,13 +552,8 @@ def test_fault_2_a_network_traced_in_train_mode_takes_one_picture_afterwards():
     assert graph(torch.rand(1, 3, 4, 4)).shape == (1, 10)
 
 
-# Each is another network of the same blocks; all seven are exported in the second tier.
-EXPORTED = [name if name == "ResNeXt" else pytest.param(name, marks=pytest.mark.slow) for name in TRACED]
-
-
-@pytest.mark.whole
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0")  # torch's own advice to take 3.13.1
-@pytest.mark.parametrize("traced", EXPORTED, indirect=True)
 def test_fault_2_export_trace_compile_and_vmap_still_work(traced):
     network, _, x = traced
     expected = network(x)

@@ -287,6 +287,7 @@ def test_the_compiled_rung_computes_the_same():
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+@pytest.mark.slow
 def test_a_step_of_training_has_the_same_gradient_in_all_arms():
     made = arms.training(arms.DRY, threads=1, batch=4)
     first = made["torchvision"].output

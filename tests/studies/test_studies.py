@@ -371,6 +371,7 @@ def test_few_pictures_are_drawn_from_every_class_and_none_twice():
 # ------------------------------------------------------------------ bfloat16, and the programs of the first edition
 
 
+@pytest.mark.slow
 def test_P5_depth_goes_on_behind_a_file_without_a_final_newline(tmp_path, monkeypatch):
     """Its rows used to be glued to the last line of such a file."""
     stored = tmp_path / "depth.csv"
