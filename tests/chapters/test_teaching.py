@@ -288,11 +288,6 @@ def test_the_handout_is_one_file_with_described_pictures(page):
     assert all(len(alt) > 30 for alt in re.findall(r'alt="([^"]*)"', page))
 
 
-def test_the_site_offers_the_handout(pages, site):
-    assert "../handout.html" in pages[site / "chapters" / "teaching.html"].links
-    assert (site / "handout.html").read_text(encoding="utf-8") == handout.html(guide="chapters/teaching.html")
-
-
 # What the questions of the lesson plans come to, as the handout with answers has it.
 ASKED = {
     "B4": "(c<sub>in</sub> / g)",

@@ -212,6 +212,7 @@ def drawn(name):
     return answer, seen
 
 
+@pytest.mark.sampled(16)
 @pytest.mark.parametrize("name", sorted(set(PLAIN) - VALUES))
 def test_fault_20_hidden_inputs_differ_from_the_visible_ones(name):
     (first, visible), (second, hidden) = drawn(name), drawn(name)
@@ -396,6 +397,7 @@ DELEGATED = {
 }
 
 
+@pytest.mark.sampled(14)
 @pytest.mark.parametrize("kind", DELEGATED)
 def test_fault_20_an_answer_that_lets_others_work_gets_a_sentence_from_both(kind):
     name, answer, words = DELEGATED[kind]
@@ -538,6 +540,7 @@ def masked(block, path):
     return block
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("style", UNUSUAL)
 def test_P4_right_in_an_unusual_style(style):
     name, answer = UNUSUAL[style]
@@ -713,6 +716,7 @@ MISTAKES = {  # fault: exercise, answer, words
 }
 
 
+@pytest.mark.sampled(30)
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_fault_26a_27_wrong_answers_hear_what_is_wrong_from_both(mistake, capsys):
     name, answer, words = MISTAKES[mistake]

@@ -193,6 +193,7 @@ EDGES = """() => { const box = s => { const r = document.querySelector(s).getBou
     picture: box('.cell_output figure:not(.explorer) img'), caption: box('.cell_output figcaption') }; }"""
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("width", [390, 1280])
 def test_18_footer_and_links_stand_in_the_column_of_the_text(browser, site, width):
     with site_tools.tab(browser, "light", width) as page:
@@ -226,6 +227,7 @@ def test_18_on_the_smallest_screen_lettering_is_not_below_11_px(browser, sheet):
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, "they scroll in their own boxes"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_18_code_stands_on_one_ground_without_patches(browser, site, theme):
     """Where code does not scroll nothing lies on its ground: its box has the colour of the shadow's paper."""
@@ -250,6 +252,7 @@ def test_18_the_stripes_of_a_table_that_scrolls_let_its_shadow_through(browser, 
         assert wide <= 1, "the first table keeps its last column on a phone"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_18_the_sliders_of_a_figure_are_equally_long_and_begin_at_one_edge(browser, width):
     with tab(browser, explorers.numbers_to_choose().html, width=width) as page:

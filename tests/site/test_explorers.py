@@ -1100,6 +1100,7 @@ def test_D26_a_hint_speaks_of_nothing_that_is_not_drawn_yet(browser, made):
         assert "the eight steps" not in page.locator("svg text").all_text_contents()
 
 
+@pytest.mark.slow
 def test_D33_D34_check_has_its_own_row_and_little_is_kept_empty(browser, made):
     for name in NAMES:
         with tab(browser, made[name].html) as page:

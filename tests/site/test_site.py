@@ -28,7 +28,7 @@ from site_tools import (
 )
 
 from resnext_lib.figures.palette import DARK, LIGHT
-from tools import facts, publish
+from tools import facts, handout, publish
 from tools.classroom import student
 from tools.minutes import reading_minutes
 from tools.notebooks import read, text_of
@@ -283,6 +283,11 @@ def test_what_is_made_when_the_site_is_built_is_on_its_pages(site, pages):
     assert all(f'<section id="{place}"' in decks[name] for name, place in slides)
     assert not [name for name, deck in decks.items() if 'class="notes"' in deck]
     assert len(re.findall(r"<td><p>\d+ min</p></td>", guide)) >= 2 * len(list(filter(is_numbered, toc_files())))
+
+
+def test_the_site_offers_the_handout(pages, site):
+    assert "../handout.html" in pages[site / "chapters" / "teaching.html"].links
+    assert (site / "handout.html").read_text(encoding="utf-8") == handout.html(guide="chapters/teaching.html")
 
 
 # ------------------------------------------------------------------ the style sheet

@@ -219,6 +219,7 @@ def test_a_row_is_whole_and_agrees_with_what_is_kept_of_each_picture(run_of_two_
     assert kept["answers"].dtype == np.uint8 and kept["losses"].dtype == np.float16 and len(kept["train_loss"]) == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_to_the_same_row(run_of_two_epochs, tmp_path):
     from resnext_lib import training
 
