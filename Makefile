@@ -32,8 +32,8 @@ OLDER_PINS  := tools/older/requirements.txt pyproject.toml
 
 # Installed once; again only when what these files say changes. pip, not uv: it takes torch from where its settings say.
 # Python compiles what it loads; compiling all of torch's files at once takes longer than the book's build.
-# An old pip takes half a minute longer. Two processes unpack what the lock names, torch with its GPU libraries and the rest, about half of the time each; then
-# pip looks over the whole and adds the book itself, built with the lock's setuptools.
+# An old pip takes half a minute longer. Two processes unpack what the lock names, torch with its GPU libraries and the
+# rest, about half of the time each; then pip looks over the whole and adds the book, built with the lock's setuptools.
 $(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
