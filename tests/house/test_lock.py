@@ -118,6 +118,13 @@ def test_make_installs_with_the_lock_and_marks_what_it_installed():
     assert "--no-header --no-annotate" in makefile and "--universal" in makefile
 
 
+def test_the_book_itself_is_built_with_what_the_lock_holds():
+    """make builds it without fetching setuptools a second time."""
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    for python in PYTHONS:
+        assert not [*differences([Requirement(need) for need in needed], pins(texts()[1]), "Linux", python)]
+
+
 # ------------------------------------------------------------------ the light environment: pip install -e .[dev]
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
