@@ -26,8 +26,8 @@ help: ## list the tasks
 stale = $(if $(shell cat $(2) | cmp -s - $(1) && echo same),,$(1))
 PINS        := requirements.txt requirements.lock pyproject.toml
 LIGHT_PINS  := pyproject.toml
-GRADER_PINS := tools/grading/requirements.txt
-OLDER_PINS  := tools/older/requirements.txt pyproject.toml
+GRADER_PINS := tools/grading/requirements.txt tools/grading/requirements.lock
+OLDER_PINS  := tools/older/requirements.txt tools/older/requirements.lock pyproject.toml
 .PHONY: $(call stale,$(READY),$(PINS)) $(call stale,$(LIGHT_READY),$(LIGHT_PINS)) $(call stale,$(GRADER_READY),$(GRADER_PINS)) $(call stale,$(OLDER_READY),$(OLDER_PINS))
 
 # Installed once; again only when what these files say changes. pip, not uv: it takes torch from where its settings say.
@@ -94,15 +94,17 @@ check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what tak
 	$(BIN)/python -m tools.wheel
 
 # The whole set, also what nobody named, for every system and Python: uv resolves for all of them at once, and its output
-# holds no addresses. `make lock` keeps each version that still fits; `make renew` takes the newest.
+# holds no addresses. `make lock` keeps each version that still fits; `make renew` takes the newest, for the book alone.
 LOCKER := .venv-lock
-LOCK := pip compile requirements.txt --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	--no-emit-package resnext-book --output-file requirements.lock
+locked = $(LOCKER)/bin/uv pip compile $(1)requirements.txt --quiet --universal --python-version 3.11 --no-header \
+	--no-annotate --no-emit-package resnext-book --output-file $(1)requirements.lock
 
-lock: ## after a change of requirements.txt: write requirements.lock
+lock: ## after a change of a requirements.txt: write the requirements.lock beside it
 	$(PYTHON) -m venv $(LOCKER)
 	$(LOCKER)/bin/python -m pip install --quiet uv==0.13.9
-	$(LOCKER)/bin/uv $(LOCK) $(NEWEST)
+	$(call locked,) $(NEWEST)
+	$(call locked,tools/grading/)
+	$(call locked,tools/older/)
 
 renew: NEWEST := --upgrade
 renew: lock ## write requirements.lock with the newest versions that fit requirements.txt
@@ -111,7 +113,7 @@ renew: lock ## write requirements.lock with the newest versions that fit require
 $(OLDER_READY):
 	$(PYTHON) -m venv $(OLDER)
 	$(OLDER)/bin/python -m pip install --quiet --upgrade pip
-	$(OLDER)/bin/python -m pip install --quiet -r tools/older/requirements.txt
+	$(OLDER)/bin/python -m pip install --quiet -r tools/older/requirements.txt -c tools/older/requirements.lock
 	@cat $(OLDER_PINS) > $@
 
 older-torch: $(OLDER_READY) ## run the chapters, asserts on, with the torch that Colab had a year ago
@@ -160,7 +162,7 @@ handout: $(READY) ## write the handout of two A4 pages to _classroom/; with answ
 # nbgrader has an environment of its own, and runs submissions with the book's Python.
 $(GRADER_READY): | $(READY)
 	$(PYTHON) -m venv $(GRADER)
-	$(GRADER)/bin/python -m pip install --quiet -r tools/grading/requirements.txt
+	$(GRADER)/bin/python -m pip install --quiet -r tools/grading/requirements.txt -c tools/grading/requirements.lock
 	@cat $(GRADER_PINS) > $@
 
 grader: $(GRADER_READY) ## set up grading with nbgrader, apart from the book's environment

@@ -6,11 +6,13 @@ import re
 import shutil
 import sys
 from contextlib import redirect_stdout
+from importlib.metadata import distributions
 from textwrap import dedent
 
 import nbformat
 import pytest
 from notebooks_for_tests import code, notebook, save, text
+from packaging.utils import canonicalize_name
 
 from tools import wheel
 from tools.facts import ROOT
@@ -365,10 +367,13 @@ def course(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_grading_environment_is_light():
+def test_the_grading_environment_is_light_and_locked():
     """Submissions run in the book's environment; a second PyTorch would be gigabytes."""
-    packages = [path.name for path in places.GRADER.glob("lib/python*/site-packages/*")]
+    folders = [str(folder) for folder in places.GRADER.glob("lib/python*/site-packages")]
+    packages = {canonicalize_name(found.metadata["Name"]) for found in distributions(path=folders)}
     assert "nbgrader" in packages and "torch" not in packages
+    locked = (ROOT / "tools/grading/requirements.lock").read_text(encoding="utf-8")
+    assert packages <= {line.partition("==")[0] for line in locked.splitlines()} | {"pip", "setuptools"}
 
 
 @pytest.mark.slow

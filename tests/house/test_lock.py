@@ -1,4 +1,5 @@
-"""requirements.lock holds the whole set: what requirements.txt names, as it names it, and what that needs, without an address."""
+"""A requirements.lock holds the whole set: what requirements.txt beside it names, as it names it, and what that needs, without
+an address."""
 
 import ast
 import re
@@ -21,6 +22,7 @@ MACHINES = {
     "Intel Mac": {"sys_platform": "darwin", "platform_machine": "x86_64", "os_name": "posix"},
 }
 PYTHONS = ["3.11.7", "3.12.1", "3.13.0"]
+ENVIRONMENTS = {"book": "", "grader": "tools/grading/", "older torch": "tools/older/"}  # the folder of each one's files
 
 
 def pins(text):
@@ -60,14 +62,16 @@ def differences(named, locked, machine, python):
             yield f"{name} is {version}, requirements.txt says {specifiers[0]}"
 
 
-def texts():
-    return [(ROOT / f"requirements.{ending}").read_text(encoding="utf-8") for ending in ("txt", "lock")]
+def texts(environment="book"):
+    folder = ROOT / ENVIRONMENTS[environment]
+    return [(folder / f"requirements.{ending}").read_text(encoding="utf-8") for ending in ("txt", "lock")]
 
 
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("machine", MACHINES)
-def test_the_lock_has_what_is_named_in_the_version_that_is_named(machine, python):
-    named, locked = map(pins, texts())
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_lock_has_what_is_named_in_the_version_that_is_named(environment, machine, python):
+    named, locked = map(pins, texts(environment))
     found = list(differences(named, locked, machine, python))
     assert not found, f"{found}: make lock"
 
@@ -102,8 +106,9 @@ def test_nothing_comes_along_that_the_lock_does_not_hold():
     assert not missing
 
 
-def test_the_lock_holds_no_address_and_no_path():
-    for line in texts()[1].splitlines():
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_lock_holds_no_address_and_no_path(environment):
+    for line in texts(environment)[1].splitlines():
         assert not re.search(r"/|\\|@|^-", line), line
         try:
             Requirement(line)
@@ -111,11 +116,14 @@ def test_the_lock_holds_no_address_and_no_path():
             raise AssertionError(line) from error
 
 
-def test_make_installs_with_the_lock_and_marks_what_it_installed():
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert "pip install --quiet --no-compile -r requirements.txt -c requirements.lock" in makefile
-    assert "requirements.lock" in re.search(r"^PINS +:= (.+)$", makefile, re.M)[1].split()
-    assert "--no-header --no-annotate" in makefile and "--universal" in makefile
+@pytest.mark.parametrize(
+    ("environment", "mark"), [("book", "PINS"), ("grader", "GRADER_PINS"), ("older torch", "OLDER_PINS")]
+)
+def test_make_installs_with_the_lock_and_marks_what_it_installed(environment, mark):
+    makefile, folder = (ROOT / "Makefile").read_text(encoding="utf-8"), ENVIRONMENTS[environment]
+    assert re.search(rf"pip install .*-r {folder}requirements.txt -c {folder}requirements.lock", makefile)
+    assert f"{folder}requirements.lock" in re.search(rf"^{mark} +:= (.+)$", makefile, re.M)[1].split()
+    assert f"$(call locked,{folder})" in makefile and "--no-annotate" in makefile and "--universal" in makefile
 
 
 def test_the_book_itself_is_built_with_what_the_lock_holds():
