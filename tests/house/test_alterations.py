@@ -101,6 +101,6 @@ def test_fault_11c_there_are_enough_kinds_over_the_whole_book():
 
 @pytest.mark.slow  # make check-all has just written it
 def test_fault_11c_the_report_is_of_these_alterations_and_all_were_noticed():
-    rows = program.REPORT.read_text(encoding="utf-8").split("|---|\n")[-1].splitlines()
-    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [one.kind for one in ALTERATIONS]
-    assert all(row.endswith("| yes |") for row in rows)
+    noticed = program.report([program.Outcome(one) for one in ALTERATIONS])
+    assert noticed.count("| yes |\n") == len(ALTERATIONS)
+    assert program.REPORT.read_text(encoding="utf-8") == noticed
