@@ -149,7 +149,8 @@ def main(arguments):
     else:
         raise SystemExit(__doc__)
     write(url, branch)
-    print(f"The book's address is {facts.address() or 'not set'}.")
+    address = facts.address()
+    print(f"The book's address is {address}." if address else "Every setup cell is as it should be; no address is set.")
     if url and not colab_of(url):
         print("Colab opens notebooks from GitHub only: the pages have no button for it, and everything else works.")
 

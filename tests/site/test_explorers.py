@@ -894,7 +894,7 @@ EXTREMES = {
         for s in range(5)
         for w in ("path", "input", "middle", "output")
     ],
-    "spend_a_budget": [dict(stop=s, mode="keep") for s in range(8)]
+    "spend_a_budget": [dict(stop=s, mode="keep") for s in range(len(STOPS))]
     + [dict(stop=s, d=d) for s in (0, 3, 7) for d in (1, 8, 64)],
     "inception_to_resnext": [dict(frame=i) for i in range(8)],
     "where_the_time_goes": [dict(step=s, layout=y, threads=t) for t, y, s in product("21", seconds.LAYOUTS, range(8))],
