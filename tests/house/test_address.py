@@ -305,6 +305,16 @@ def test_without_arguments_a_new_chapter_gets_the_present_address(copy_of_the_bo
         assert contents() == right
 
 
+def test_without_any_address_it_says_what_it_has_written(copy_of_the_book, capsys):
+    chapter = address.places()[-1]
+    right = chapter.read_text(encoding="utf-8")
+    chapter.write_text(right.replace('BOOK = \\"', 'BOOK = \\"x', 1), encoding="utf-8")
+    assert chapter.read_text(encoding="utf-8") != right
+    address.main([])
+    assert chapter.read_text(encoding="utf-8") == right
+    assert capsys.readouterr().out == "Every setup cell is as it should be; no address is set.\n"
+
+
 @pytest.mark.sampled(12)
 @pytest.mark.parametrize("bad", BAD_URLS)
 def test_what_is_no_address_is_refused(copy_of_the_book, bad):
