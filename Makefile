@@ -96,8 +96,8 @@ check-all: $(READY) $(GRADER_READY) ## everything: the first tier, then what tak
 # The whole set, also what nobody named, for every system and Python: uv resolves for all of them at once, and its output
 # holds no addresses. `make lock` keeps each version that still fits; `make renew` takes the newest, for the book alone.
 LOCKER := .venv-lock
-locked = $(LOCKER)/bin/uv pip compile $(1)requirements.txt --quiet --universal --python-version 3.11 --no-header \
-	--no-annotate --no-emit-package resnext-book --output-file $(1)requirements.lock
+locked = $(LOCKER)/bin/uv pip compile $(1)requirements.txt --quiet --universal --python-version 3.11 \
+	--no-header --no-annotate --no-emit-package resnext-book --output-file $(1)requirements.lock
 
 lock: ## after a change of a requirements.txt: write the requirements.lock beside it
 	$(PYTHON) -m venv $(LOCKER)
